@@ -1,0 +1,150 @@
+//! Checks at a commit: the facts (check runs, commit statuses, workflow runs) and what they amount to.
+
+use serde::{Deserialize, Serialize};
+
+use super::spelling::spelled;
+use super::Timestamp;
+
+spelled! {
+    /// What a check says, whatever it is made of.
+    CheckStatus {
+        Unknown = "unknown", Queued = "queued", InProgress = "in_progress", Passed = "passed",
+        Failed = "failed", Skipped = "skipped", Cancelled = "cancelled",
+    }
+}
+
+spelled! {
+    /// All checks at a head, rolled up.
+    CiState { Unknown = "unknown", Pending = "pending", Passing = "passing", Failing = "failing" }
+}
+
+spelled! {
+    /// How far a run has come, in the order in which it can only rise.
+    RunStatus {
+        Unknown = "unknown", Queued = "queued", InProgress = "in_progress", Completed = "completed",
+    }
+}
+
+/// The changing part of a run: a register ordered by (status, `completed_at`, failed, the rest).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunState {
+    pub status: RunStatus,
+    pub completed_at: Option<Timestamp>,
+    /// GitHub's own word, such as `timed_out`.
+    pub conclusion: Option<String>,
+    pub name: String,
+    pub url: String,
+    pub started_at: Option<Timestamp>,
+}
+
+/// Text about a failure that came with a payload, already cut to what matters, with the stamp of
+/// the run state it belongs to. Untrusted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Excerpt {
+    pub status: RunStatus,
+    pub completed_at: Option<Timestamp>,
+    pub text: String,
+}
+
+/// A check run, as `check_run` and `workflow_job` payloads tell of it: both name the same run, each
+/// with fields of its own, so each field is a register of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRun {
+    pub run_id: i64,
+    /// The app's slug.
+    pub source: String,
+    pub suite_id: Option<i64>,
+    /// The Actions workflow run it belongs to.
+    pub workflow_run_id: Option<i64>,
+    pub state: RunState,
+    /// What the app wrote into the run's `output`.
+    pub output: Option<Excerpt>,
+    /// The step of a workflow job that failed.
+    pub failed_step: Option<Excerpt>,
+}
+
+/// A commit status: newest by `updated_at`, then id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CommitStatus {
+    pub updated_at: Timestamp,
+    pub id: i64,
+    pub context: String,
+    /// `pending`, `success`, `failure`, `error`.
+    pub state: String,
+    pub description: Option<String>,
+    pub url: String,
+    pub created_at: Timestamp,
+}
+
+/// A workflow run: it keeps its id when re-run, so (attempt, state) is its order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowRun {
+    pub id: i64,
+    pub attempt: i64,
+    pub state: RunState,
+    pub workflow_id: Option<i64>,
+    /// `push`, `pull_request`, …
+    pub event: String,
+    pub suite_id: Option<i64>,
+}
+
+/// Everything known about one commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitFacts {
+    pub check_runs: Vec<CheckRun>,
+    pub statuses: Vec<CommitStatus>,
+    pub workflow_runs: Vec<WorkflowRun>,
+}
+
+impl CommitFacts {
+    /// Nothing was ever seen at the commit.
+    pub fn is_empty(&self) -> bool {
+        self.check_runs.is_empty() && self.statuses.is_empty() && self.workflow_runs.is_empty()
+    }
+}
+
+/// What makes a check one check at a commit, whatever its runs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CheckKey {
+    /// The app's slug, or `status`.
+    pub source: String,
+    /// `{workflow}:{event}` when a workflow run names them, else `suite:{id}`; empty for a status.
+    pub workflow: String,
+    pub name: String,
+}
+
+impl CheckKey {
+    /// The workflow part where it means the same at every commit; a suite belongs to one commit.
+    pub fn lasting_workflow(&self) -> Option<&str> {
+        (!self.workflow.starts_with("suite:")).then_some(self.workflow.as_str())
+    }
+
+    /// Whether both name the same check, at whatever commit.
+    pub fn same_check(&self, other: &Self) -> bool {
+        self.source == other.source
+            && self.name == other.name
+            && match (self.lasting_workflow(), other.lasting_workflow()) {
+                (Some(mine), Some(theirs)) => mine == theirs,
+                _ => true,
+            }
+    }
+}
+
+/// A check at a commit: the newest of its runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    pub key: CheckKey,
+    /// The workflow's name for people, when known.
+    pub workflow_name: Option<String>,
+    pub suite_id: Option<i64>,
+    pub run_id: i64,
+    pub status: CheckStatus,
+    pub conclusion: Option<String>,
+    pub url: String,
+    /// The part of the output that matters; empty while there is none. Untrusted.
+    pub log_tail: String,
+    pub started_at: Option<Timestamp>,
+    pub completed_at: Option<Timestamp>,
+    /// Stands for a workflow run that failed without a failed check of its own.
+    pub stands_for_workflow: bool,
+}

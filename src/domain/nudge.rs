@@ -1,0 +1,140 @@
+//! What is said, to whom, and the memory that keeps it from being said twice.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::spelling::spelled;
+use super::{CommitSha, NudgeId, PrState, PullId, Timestamp};
+
+spelled! {
+    /// Whom a nudge is for.
+    Audience { Agent = "agent", Human = "human" }
+}
+
+spelled! {
+    /// The reason of a nudge; the first four are for the agent, the rest for the human.
+    NudgeKind {
+        CiFailed = "ci-failed", ReviewComments = "review-comments",
+        MergeConflicts = "merge-conflicts", AgentIdle = "agent-idle",
+        ApprovedAndGreen = "approved-and-green", AgentStuck = "agent-stuck",
+        AgentNeedsInput = "agent-needs-input", AgentExited = "agent-exited",
+        PrClosed = "pr-closed", PrMerged = "pr-merged", Escalated = "escalated",
+    }
+}
+
+impl NudgeKind {
+    /// Whom a nudge of this kind is for.
+    pub const fn audience(self) -> Audience {
+        match self {
+            Self::CiFailed | Self::ReviewComments | Self::MergeConflicts | Self::AgentIdle => {
+                Audience::Agent
+            }
+            Self::ApprovedAndGreen
+            | Self::AgentStuck
+            | Self::AgentNeedsInput
+            | Self::AgentExited
+            | Self::PrClosed
+            | Self::PrMerged
+            | Self::Escalated => Audience::Human,
+        }
+    }
+
+    /// How soon it wants to be heard.
+    pub const fn priority(self) -> Priority {
+        match self {
+            Self::AgentStuck | Self::AgentNeedsInput | Self::AgentExited | Self::Escalated => {
+                Priority::Urgent
+            }
+            Self::PrMerged => Priority::Info,
+            Self::CiFailed
+            | Self::ReviewComments
+            | Self::MergeConflicts
+            | Self::AgentIdle
+            | Self::ApprovedAndGreen
+            | Self::PrClosed => Priority::Action,
+        }
+    }
+}
+
+spelled! {
+    /// How soon a nudge wants to be heard.
+    Priority { Urgent = "urgent", Action = "action", Info = "info" }
+}
+
+spelled! {
+    /// What became of a nudge. `pending` and `held` are open: they can still be superseded.
+    NudgeState {
+        Pending = "pending", Held = "held", Delivered = "delivered",
+        Acknowledged = "acknowledged", Superseded = "superseded", Failed = "failed",
+    }
+}
+
+impl NudgeState {
+    /// Not yet out: it can still be superseded.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Held)
+    }
+}
+
+/// A nudge that the rules want said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNudge {
+    pub kind: NudgeKind,
+    pub state: NudgeState,
+    /// What it is about, for "never twice": free of URLs, run ids and log bytes.
+    pub signature: String,
+    pub body: String,
+}
+
+/// What the rules need of a nudge row that is still open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nudge {
+    pub id: NudgeId,
+    pub kind: NudgeKind,
+    pub state: NudgeState,
+    pub signature: String,
+}
+
+spelled! {
+    /// Why the engine wakes by itself.
+    TimerKind {
+        /// Failing checks are collected for the settle time before the agent is told.
+        CiSettle = "ci_settle",
+        /// A head without any CI counts as green once the settle time has passed.
+        GreenSettle = "green_settle",
+    }
+}
+
+/// A timer row: at most one of a kind for a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timer {
+    pub kind: TimerKind,
+    pub pull: PullId,
+    pub due_at: Timestamp,
+}
+
+/// The failing checks that were told at one head, under every name they go by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldHead {
+    pub head: CommitSha,
+    pub checks: BTreeSet<String>,
+}
+
+/// What was said about a pull request. Part of its row, so that a restart neither repeats nor loses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// Failing checks already told, by head; forgotten when CI passes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ci_told: Vec<ToldHead>,
+    /// The brake was pulled: nothing about CI until it passes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ci_braked: bool,
+    /// Heads announced as approved and green since it was last red.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub green_told: Vec<CommitSha>,
+    /// The closed or merged state that was announced, or that the pull request came with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing_told: Option<PrState>,
+}

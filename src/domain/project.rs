@@ -1,0 +1,31 @@
+//! A watched repository.
+
+use super::spelling::spelled;
+use super::{ProjectId, RepoId, RepoName, Timestamp};
+
+spelled! {
+    /// Whether a pull request that no session owns gets a session of its own.
+    Adopt { All = "all", None = "none" }
+}
+
+/// A project row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    pub id: ProjectId,
+    /// GitHub's id; `None` until the first delivery of a project that was registered by name.
+    pub repo_id: Option<RepoId>,
+    pub repo: RepoName,
+    /// `repository.updated_at` of the payload that gave `repo`: the newest name wins.
+    pub named_at: Option<Timestamp>,
+    /// The repository's page, without a trailing slash: the stem of every pull request's URL.
+    pub repo_origin_url: String,
+    pub display_name: String,
+    pub path: Option<String>,
+    pub adopt: Adopt,
+    /// A check, status or workflow run was once seen here, so its absence at a head means "not yet".
+    pub ci_seen: bool,
+    /// The number that the next session gets.
+    pub next_session: i64,
+    pub registered_at: Timestamp,
+    pub archived_at: Option<Timestamp>,
+}

@@ -1,0 +1,102 @@
+//! Pull requests: the facts that payloads bring, and the row derived from them.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::spelling::spelled;
+use super::{CiState, CommitSha, Memory, ProjectId, PullId, RepoId, ReviewDecision, SessionId, Timestamp};
+
+spelled! {
+    /// `merged` is final; `closed` may reopen.
+    PrState { Draft = "draft", Open = "open", Merged = "merged", Closed = "closed" }
+}
+
+impl PrState {
+    /// Open or draft: work goes on.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::Draft)
+    }
+}
+
+spelled! {
+    /// Whether GitHub would merge. Declared mildest first: of two answers of one second the worse holds.
+    Mergeability {
+        Unknown = "unknown", Mergeable = "mergeable", Unstable = "unstable", Blocked = "blocked",
+        Conflicting = "conflicting",
+    }
+}
+
+/// The facts that every payload naming a pull request carries as one group.
+///
+/// The order of the fields is the order of the tie-break "the larger bytes win".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PullCore {
+    pub state: PrState,
+    pub title: String,
+    pub author: String,
+    pub head_ref: String,
+    pub head_sha: CommitSha,
+    /// `None` when the fork was deleted.
+    pub head_repo: Option<RepoId>,
+    pub base_ref: String,
+    pub base_sha: CommitSha,
+    pub created_at: Timestamp,
+}
+
+/// GitHub's answer to "can this head be merged into this base?".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeabilityAnswer {
+    pub head_sha: CommitSha,
+    pub base_ref: String,
+    pub value: Mergeability,
+    pub at: Timestamp,
+}
+
+/// A pull request as one payload shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullSeen {
+    pub number: i64,
+    pub core: PullCore,
+    /// `pull_request.updated_at`: the stamp of all groups.
+    pub updated_at: Timestamp,
+    /// The head that this payload says was replaced (`before` of `synchronize`).
+    pub before: Option<CommitSha>,
+    /// `None` where the payload does not speak of it, or GitHub has not computed it yet.
+    pub mergeability: Option<Mergeability>,
+}
+
+/// A commit that some payload named as the pull request's head.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PullCommit {
+    /// Latest stamp at which it was named.
+    pub at: Timestamp,
+    /// Some payload named it as its `before`; sorts it before the head of the same second.
+    pub superseded: bool,
+    pub sha: CommitSha,
+}
+
+/// A pull request row: its facts, what is derived from them, and what was said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    pub id: PullId,
+    pub project_id: ProjectId,
+    pub repo_id: RepoId,
+    pub number: i64,
+    pub url: String,
+    pub session_id: Option<SessionId>,
+    /// The winner of `candidates`.
+    pub core: PullCore,
+    /// The stamp that all `candidates` share.
+    pub core_at: Timestamp,
+    /// Every distinct group seen with that stamp: a later fact may change which of them wins.
+    pub candidates: BTreeSet<PullCore>,
+    pub ci: CiState,
+    pub review: ReviewDecision,
+    pub mergeability: Mergeability,
+    pub unresolved_comments: i64,
+    /// The newest `updated_at` of any payload.
+    pub updated_at: Timestamp,
+    /// What was said, so that nothing is said twice.
+    pub memory: Memory,
+}
