@@ -1,3 +1,8 @@
 //! nudged: the server between GitHub and coding agents.
 #![forbid(unsafe_code)]
+
+pub mod clock;
 pub mod domain;
+pub mod engine;
+pub mod github;
+pub mod store;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spelling::spelled;
 use super::Timestamp;
+use super::spelling::spelled;
 
 spelled! {
     /// What a check says, whatever it is made of.

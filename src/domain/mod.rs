@@ -12,7 +12,9 @@ mod review;
 mod session;
 mod spelling;
 
-pub use check::{Check, CheckKey, CheckRun, CommitFacts, CommitStatus, Excerpt, RunState, WorkflowRun};
+pub use check::{
+    Check, CheckKey, CheckRun, CommitFacts, CommitStatus, Excerpt, RunState, WorkflowRun,
+};
 pub use check::{CheckStatus, CiState, RunStatus};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
 pub use nudge::{Audience, NewNudge, Nudge, NudgeKind, NudgeState, Priority};

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
-use super::{CiState, CommitSha, Memory, ProjectId, PullId, RepoId, ReviewDecision, SessionId, Timestamp};
+use super::{
+    CiState, CommitSha, Memory, ProjectId, PullId, RepoId, ReviewDecision, SessionId, Timestamp,
+};
 
 spelled! {
     /// `merged` is final; `closed` may reopen.

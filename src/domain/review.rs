@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spelling::spelled;
 use super::Timestamp;
+use super::spelling::spelled;
 
 spelled! {
     /// What the reviews of a pull request amount to.

@@ -1,0 +1,99 @@
+//! Opening: is the file ours, is it of our age, and the settings of each connection.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use super::StoreError;
+use crate::clock;
+
+/// SQLite's `application_id` of our files: "nudg" in ASCII.
+pub const APPLICATION_ID: i32 = 0x6e75_6467;
+
+/// SQLite before this can corrupt a WAL that several connections share.
+const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
+
+const SCHEMA: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_init.sql"))];
+
+static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(SCHEMA));
+
+/// Brings the file to the current schema, one process or thread at a time.
+pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
+    assert!(rusqlite::version_number() >= OLDEST_SAFE_SQLITE, "SQLite is older than 3.51.3");
+    let io = |source| StoreError::Io { path: path.to_owned(), source };
+    let lock = File::create(beside(path, "-migrate.lock")).map_err(io)?;
+    lock.lock().map_err(io)?;
+
+    let mut connection = Connection::open_with_flags(path, OpenFlags::default())?;
+    refuse_foreign(&connection, path)?;
+    refuse_newer(&connection, path)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    configure_writer(&mut connection)?;
+    MIGRATIONS
+        .to_latest(&mut connection)
+        .map_err(|source| StoreError::Migration { path: path.to_owned(), source })?;
+    connection.execute(
+        "INSERT OR IGNORE INTO meta (id, epoch, created_at) VALUES (1, ?1, ?2)",
+        (format!("{:012x}", rand::random::<u64>() >> 16), clock::now().to_string()),
+    )?;
+    Ok(())
+}
+
+/// The path with something added to its file name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let not_ours = |why: &str| StoreError::NotOurs { path: path.to_owned(), why: why.to_owned() };
+    let id = match connection.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))
+    {
+        Ok(id) => id,
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            return Err(not_ours("it is no SQLite file"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if id == APPLICATION_ID {
+        return Ok(());
+    }
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
+    match (id, tables) {
+        (0, 0) => Ok(()),
+        (0, _) => Err(not_ours("it holds another program's tables")),
+        _ => Err(not_ours("its application id is another program's")),
+    }
+}
+
+fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = SCHEMA.len();
+    if usize::try_from(found).is_ok_and(|found| found <= known) {
+        Ok(())
+    } else {
+        Err(StoreError::Newer { path: path.to_owned(), found, known })
+    }
+}
+
+/// Acknowledged means durable: `FULL` costs nothing where commits are shared.
+pub(super) fn configure_writer(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(())
+}
+
+pub(super) fn configure_reader(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! One server per file: a lock beside the database that says who holds it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use super::StoreError;
+use super::open::beside;
+
+/// Held by a server for as long as it lives; the system lets go of it at the latest when the
+/// process ends, however it ends.
+#[derive(Debug)]
+pub struct ServerLock(File);
+
+impl ServerLock {
+    /// Takes the lock of the database at `path` and writes `holder` into it.
+    ///
+    /// # Errors
+    /// [`StoreError::Served`] with what the holder wrote, when another server has it.
+    pub fn take(path: &Path, holder: &str) -> Result<Self, StoreError> {
+        let io = |source| StoreError::Io { path: path.to_owned(), source };
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(beside(path, ".lock"))
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).map_err(io)?;
+                let holder = holder.trim().to_owned();
+                return Err(StoreError::Served { path: path.to_owned(), holder });
+            }
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
+        writeln!(file, "{holder}").and_then(|()| file.flush()).map_err(io)?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for ServerLock {
+    fn drop(&mut self) {
+        // An empty file says that nobody holds it; the lock itself goes with the handle.
+        let _ = self.0.set_len(0);
+    }
+}
