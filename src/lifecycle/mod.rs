@@ -1,0 +1,22 @@
+//! The rules, pure: what an observation makes of what is known, and what is to be said about it.
+//!
+//! Knows no clock, no SQL, no wire format, no async. Reading order: [`reduce`], then the registers
+//! in `facts`, the roll-up in `rollup`, who owns what in `ownership`, what is said in `reactions`.
+
+mod body;
+pub mod excerpt;
+mod facts;
+mod ownership;
+mod reactions;
+mod reduce;
+mod rollup;
+mod snapshot;
+mod status;
+
+pub use reduce::{needs_history, reduce};
+pub use rollup::{check_status, derive_checks, roll_up};
+pub use snapshot::{
+    CommitFact, Effect, HistoryEntry, Outcome, Policy, ProjectChange, PullFacts, PullOutcome,
+    PullSnapshot, SessionChange, Snapshot,
+};
+pub use status::{DrivingPull, display_status, driving_pull};
