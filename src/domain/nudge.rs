@@ -134,6 +134,9 @@ pub struct Memory {
     /// Heads announced as approved and green since it was last red.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub green_told: Vec<CommitSha>,
+    /// The head at which the settle time passed without any CI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_head: Option<CommitSha>,
     /// The closed or merged state that was announced, or that the pull request came with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closing_told: Option<PrState>,

@@ -152,9 +152,8 @@ fn merge_answer(
     answers: &mut Vec<MergeabilityAnswer>,
     seen: MergeabilityAnswer,
 ) -> Option<MergeabilityAnswer> {
-    let same = |a: &&mut MergeabilityAnswer| {
-        a.head_sha == seen.head_sha && a.base_ref == seen.base_ref
-    };
+    let same =
+        |a: &&mut MergeabilityAnswer| a.head_sha == seen.head_sha && a.base_ref == seen.base_ref;
     match answers.iter_mut().find(same) {
         Some(known) if (seen.at, seen.value) <= (known.at, known.value) => return None,
         Some(known) => *known = seen.clone(),
@@ -182,8 +181,11 @@ fn derive_core(pull: &mut PullRequest, facts: &PullFacts) {
     let current = |answer: &&MergeabilityAnswer| {
         answer.head_sha == pull.core.head_sha && answer.base_ref == pull.core.base_ref
     };
-    pull.mergeability =
-        facts.answers.iter().find(current).map_or(crate::domain::Mergeability::Unknown, |a| a.value);
+    pull.mergeability = facts
+        .answers
+        .iter()
+        .find(current)
+        .map_or(crate::domain::Mergeability::Unknown, |a| a.value);
 }
 
 /// Merges a review: dismissed wins, else the newest seen, else the larger bytes.

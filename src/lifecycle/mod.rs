@@ -13,10 +13,11 @@ mod rollup;
 mod snapshot;
 mod status;
 
+pub use ownership::slug_stem;
 pub use reduce::{needs_history, reduce};
 pub use rollup::{check_status, derive_checks, roll_up};
 pub use snapshot::{
-    CommitFact, Effect, HistoryEntry, Outcome, Policy, ProjectChange, PullFacts, PullOutcome,
-    PullSnapshot, SessionChange, Snapshot,
+    BranchSession, CommitFact, Effect, HistoryEntry, Outcome, Policy, ProjectChange, PullFacts,
+    PullOutcome, PullSnapshot, SessionChange, Snapshot,
 };
 pub use status::{DrivingPull, display_status, driving_pull};

@@ -34,8 +34,10 @@ pub struct Snapshot {
     pub facts: BTreeMap<CommitSha, CommitFacts>,
     /// The pull request that is named, or all that have the named commit.
     pub pulls: Vec<PullSnapshot>,
-    /// Sessions of the project whose branch is the observed head's.
-    pub branch_sessions: Vec<Session>,
+    /// Sessions of the project whose branch is the observed head's; loaded for a new pull request.
+    pub branch_sessions: Vec<BranchSession>,
+    /// Facts at the base commit of a new pull request; loaded where [`super::needs_history`].
+    pub fresh_base: CommitFacts,
     /// The nudge that an acknowledgement names.
     pub nudge: Option<Nudge>,
 }
@@ -58,6 +60,14 @@ pub struct PullSnapshot {
     /// Pending and held nudges about it.
     pub nudges: Vec<Nudge>,
     pub timers: Vec<Timer>,
+}
+
+/// A session that may own a new pull request.
+#[derive(Debug, Clone)]
+pub struct BranchSession {
+    pub session: Session,
+    /// States of the pull requests it has.
+    pub pulls: Vec<PrState>,
 }
 
 /// The registers behind a pull request's row.

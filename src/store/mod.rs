@@ -3,7 +3,11 @@
 //! One connection writes (the engine's writer holds it), several read. No statement here decides
 //! anything: rules live in `lifecycle`, this room moves rows.
 
+mod codec;
+pub(crate) mod ledger;
+mod load;
 mod open;
+mod save;
 mod server_lock;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +15,10 @@ use std::path::{Path, PathBuf};
 use deadpool_sqlite::{Hook, HookError, Object, Pool, Runtime};
 use rusqlite::Connection;
 
+pub use codec::At;
+pub(crate) use load::load;
 pub use open::APPLICATION_ID;
+pub(crate) use save::{save, set_cause};
 pub use server_lock::ServerLock;
 
 /// How many connections read at once.

@@ -1,0 +1,228 @@
+//! One transaction for all that waits; a savepoint for each piece, so that a bad one spoils nothing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::{Delivery, DeliveryOutcome, Done, EngineError, Verdict, Work};
+use crate::domain::{NudgeId, Observation, PullId, TimerKind, Timestamp};
+use crate::lifecycle::{Outcome, Policy, reduce};
+use crate::store::ledger::{self, LedgerEntry};
+use crate::store::{load, save, set_cause};
+
+/// Timers fired in one go.
+const MOST_TIMERS: u32 = 64;
+/// A timer whose firing failed is tried again after this long.
+const TIMER_RETRY: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+/// Facts that no pull request has claimed for this long are dropped; order is promised within it.
+const UNCLAIMED: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
+const MOST_SWEPT: u32 = 500;
+
+/// What a committed batch leaves to tell.
+pub(super) struct Committed {
+    pub(super) answers: Vec<Result<Done, EngineError>>,
+    pub(super) head: i64,
+    pub(super) next_timer: Option<Timestamp>,
+}
+
+/// Why a piece of work did not come through.
+enum Fault {
+    /// The database itself refuses: the whole batch is off.
+    Database(rusqlite::Error),
+    /// This piece alone is at fault.
+    Piece(String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::ReadOnly
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::CannotOpen
+                | ErrorCode::NotADatabase,
+            ) => Self::Database(error),
+            _ => Self::Piece(error.to_string()),
+        }
+    }
+}
+
+/// Commits all `work` as one transaction. On an error nothing of it is stored.
+pub(super) fn commit(
+    connection: &mut Connection,
+    policy: &Policy,
+    work: &[Work],
+    now: Timestamp,
+) -> rusqlite::Result<Committed> {
+    let batch = Batch { connection, policy, now };
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
+    let done = batch.all(work).and_then(|committed| {
+        connection.prepare_cached("COMMIT")?.execute(())?;
+        Ok(committed)
+    });
+    if done.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    done
+}
+
+struct Batch<'c> {
+    connection: &'c Connection,
+    policy: &'c Policy,
+    now: Timestamp,
+}
+
+impl Batch<'_> {
+    fn all(&self, work: &[Work]) -> rusqlite::Result<Committed> {
+        let answers = work.iter().map(|work| self.piece(work)).collect::<Result<_, _>>()?;
+        let (head, next_timer) =
+            (ledger::head(self.connection)?, ledger::next_timer(self.connection)?);
+        Ok(Committed { answers, head, next_timer })
+    }
+
+    fn piece(&self, work: &Work) -> rusqlite::Result<Result<Done, EngineError>> {
+        match work {
+            Work::Delivery(delivery) => self.delivery(delivery),
+            Work::Acknowledge(nudge) => self.acknowledge(*nudge),
+            Work::Timers => self.timers(),
+            Work::Sweep => {
+                let before = self.now.checked_sub(UNCLAIMED).unwrap_or(Timestamp::UNIX_EPOCH);
+                let gone = ledger::drop_unclaimed(self.connection, before, MOST_SWEPT)?;
+                Ok(Ok(Done::Count(gone)))
+            }
+        }
+    }
+
+    fn delivery(&self, delivery: &Delivery) -> rusqlite::Result<Result<Done, EngineError>> {
+        let outcome = match self.shielded(|| self.apply(delivery))? {
+            Ok(outcome) => Ok(outcome),
+            // A fault of ours must not lose what GitHub will not send again.
+            Err(reason) => {
+                tracing::error!(delivery = delivery.guid, reason, "delivery failed: quarantined");
+                self.shielded(|| self.quarantine(delivery, &reason))?
+            }
+        };
+        Ok(outcome.map(Done::Delivery).map_err(EngineError::Store))
+    }
+
+    fn apply(&self, delivery: &Delivery) -> Result<DeliveryOutcome, Fault> {
+        let known = ledger::known_outcome(self.connection, &delivery.hook, &delivery.guid)?;
+        let again = known.as_deref() == Some("quarantined");
+        if known.is_some() && !(again && matches!(delivery.verdict, Verdict::Observed(_))) {
+            return Ok(DeliveryOutcome::Duplicate);
+        }
+        let observation = match &delivery.verdict {
+            Verdict::Ignored(reason) => return self.ignore(delivery, reason),
+            Verdict::Quarantined(reason) => return self.quarantine(delivery, reason),
+            Verdict::Observed(observation) => observation,
+        };
+        let outcome = self.observe(observation, &format!("delivery:{}", delivery.guid))?;
+        if let Some(reason) = outcome.ignored {
+            return self.ignore(delivery, reason);
+        }
+        let entry = LedgerEntry { observation: Some(observation), ..entry(delivery, "applied") };
+        ledger::record(self.connection, entry, self.now)?;
+        Ok(DeliveryOutcome::Applied)
+    }
+
+    fn ignore(&self, delivery: &Delivery, reason: &str) -> Result<DeliveryOutcome, Fault> {
+        let entry = LedgerEntry { reason: Some(reason), ..entry(delivery, "ignored") };
+        ledger::record(self.connection, entry, self.now)?;
+        Ok(DeliveryOutcome::Ignored)
+    }
+
+    fn quarantine(&self, delivery: &Delivery, reason: &str) -> Result<DeliveryOutcome, Fault> {
+        let entry = LedgerEntry {
+            reason: Some(reason),
+            body: Some(&delivery.body),
+            ..entry(delivery, "quarantined")
+        };
+        ledger::record(self.connection, entry, self.now)?;
+        Ok(DeliveryOutcome::Quarantined)
+    }
+
+    /// Load, reduce, save.
+    fn observe(&self, observation: &Observation, cause: &str) -> Result<Outcome, Fault> {
+        let snapshot = load(self.connection, observation)?;
+        let outcome = reduce(self.policy, snapshot, observation, self.now);
+        if outcome.ignored.is_none() {
+            set_cause(self.connection, cause, self.now)?;
+            save(self.connection, observation.repo(), &outcome, self.now)?;
+        }
+        Ok(outcome)
+    }
+
+    fn acknowledge(&self, nudge: NudgeId) -> rusqlite::Result<Result<Done, EngineError>> {
+        let done = self.shielded(|| {
+            let exists = ledger::nudge_exists(self.connection, nudge)?;
+            if exists {
+                self.observe(&Observation::NudgeAcknowledged { nudge }, "api:ack")?;
+            }
+            Ok(exists)
+        })?;
+        Ok(done.map(Done::Acknowledged).map_err(EngineError::Store))
+    }
+
+    fn timers(&self) -> rusqlite::Result<Result<Done, EngineError>> {
+        let due = ledger::due_timers(self.connection, self.now, MOST_TIMERS)?;
+        for &(pull, kind) in &due {
+            self.timer(pull, kind)?;
+        }
+        Ok(Ok(Done::Count(due.len())))
+    }
+
+    fn timer(&self, pull: PullId, kind: TimerKind) -> rusqlite::Result<()> {
+        let fired = self.shielded(|| {
+            self.observe(&Observation::TimerDue { pull, kind }, &format!("timer:{kind}"))
+        })?;
+        if let Err(reason) = fired {
+            tracing::error!(%kind, pull = pull.0, reason, "timer failed: it is tried again");
+            let until = self.now.checked_add(TIMER_RETRY).unwrap_or(self.now);
+            ledger::postpone_timer(self.connection, (pull, kind), until)?;
+        }
+        Ok(())
+    }
+
+    /// Runs one piece in a savepoint. Its own fault, a panic included, undoes the piece alone.
+    fn shielded<T>(
+        &self,
+        piece: impl FnOnce() -> Result<T, Fault>,
+    ) -> rusqlite::Result<Result<T, String>> {
+        let run = |sql: &str| self.connection.prepare_cached(sql)?.execute(()).map(drop);
+        run("SAVEPOINT piece")?;
+        let done = catch_unwind(AssertUnwindSafe(piece))
+            .unwrap_or_else(|_| Err(Fault::Piece("a rule panicked; the log says where".into())));
+        match done {
+            Ok(done) => {
+                run("RELEASE piece")?;
+                Ok(Ok(done))
+            }
+            Err(Fault::Database(error)) => Err(error),
+            Err(Fault::Piece(reason)) => {
+                run("ROLLBACK TO piece")?;
+                run("RELEASE piece")?;
+                Ok(Err(reason))
+            }
+        }
+    }
+}
+
+fn entry<'a>(delivery: &'a Delivery, outcome: &'static str) -> LedgerEntry<'a> {
+    LedgerEntry {
+        hook: &delivery.hook,
+        guid: &delivery.guid,
+        event: &delivery.event,
+        action: delivery.action.as_deref(),
+        repo: delivery.repo.as_deref(),
+        outcome,
+        reason: None,
+        observation: None,
+        body: None,
+    }
+}

@@ -1,0 +1,63 @@
+//! `approved-and-green`: the human hears once per head that nothing stands in the way, and again
+//! only if it was red in between. Pending is not red.
+
+use crate::domain::{
+    CiState, Mergeability, NudgeKind, PrState, PullRequest, ReviewDecision, TimerKind,
+};
+use crate::lifecycle::body;
+
+use super::Scene;
+
+/// Heads remembered as announced; a pull request that was never red since has few.
+const MOST_HEADS: usize = 16;
+
+pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
+    let head = pull.core.head_sha.clone();
+    let red = pull.ci == CiState::Failing
+        || pull.mergeability == Mergeability::Conflicting
+        || pull.review == ReviewDecision::ChangesRequested;
+    if red {
+        pull.memory.green_told.clear();
+    }
+    let quiet = quiet_long_enough(scene, pull);
+    let unblocked = pull.core.state == PrState::Open
+        && !red
+        && pull.mergeability != Mergeability::Blocked
+        && pull.unresolved_comments == 0
+        && (pull.review == ReviewDecision::Approved
+            || pull.mergeability == Mergeability::Mergeable);
+
+    // What was not yet heard and is no longer true is taken back, and may be said again.
+    let waits_for_ci = pull.ci != CiState::Failing;
+    let taken_back = scene.supersede(|nudge| {
+        nudge.kind == NudgeKind::ApprovedAndGreen
+            && (nudge.signature != head.as_str() || !(unblocked && waits_for_ci))
+    });
+    pull.memory.green_told.retain(|told| !taken_back.iter().any(|sha| sha == told.as_str()));
+
+    let green = pull.ci == CiState::Passing || quiet;
+    if !unblocked || !green || pull.memory.green_told.contains(&head) {
+        return;
+    }
+    pull.memory.green_told.push(head.clone());
+    if pull.memory.green_told.len() > MOST_HEADS {
+        pull.memory.green_told.remove(0);
+    }
+    let text = body::approved_and_green(scene.project, pull);
+    scene.say(NudgeKind::ApprovedAndGreen, head.as_str().to_owned(), text);
+}
+
+/// A repository in which no CI was ever seen: a head counts as green once the settle time has
+/// passed since it arrived.
+fn quiet_long_enough(scene: &mut Scene<'_>, pull: &mut PullRequest) -> bool {
+    if scene.project.ci_seen || pull.ci != CiState::Unknown || !pull.core.state.is_open() {
+        scene.cancel(TimerKind::GreenSettle);
+        return false;
+    }
+    let head = Some(&pull.core.head_sha);
+    if pull.memory.quiet_head.as_ref() != head && scene.settled(TimerKind::GreenSettle) {
+        scene.cancel(TimerKind::GreenSettle);
+        pull.memory.quiet_head = head.cloned();
+    }
+    pull.memory.quiet_head.as_ref() == head
+}

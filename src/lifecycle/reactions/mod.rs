@@ -1,0 +1,122 @@
+//! What is to be said about a pull request, from what it is and what was said before.
+//!
+//! Each reaction looks at the state, not at the event that led to it, and keeps what it said in
+//! the row's memory: so the order of events, a repetition or a restart cannot make it speak twice.
+
+mod ci_failed;
+mod closing;
+mod green;
+
+use crate::domain::{
+    ActivityState, Audience, Check, NewNudge, Nudge, NudgeKind, NudgeState, Project, PullRequest,
+    Session, SessionState, TimerKind, Timestamp,
+};
+
+use super::snapshot::{Effect, Policy, PullSnapshot};
+
+pub(super) use ci_failed::{BRAKE_COMMITS, runs_completed};
+
+/// What the reactions to one pull request see, and the effects they add.
+pub(super) struct Scene<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+    pub(super) project: &'a Project,
+    pub(super) before: &'a PullSnapshot,
+    /// The checks at the head.
+    pub(super) checks: &'a [Check],
+    /// All workflow runs at the head have completed, and they explain the failures.
+    pub(super) runs_completed: bool,
+    pub(super) head_moved: bool,
+    pub(super) session: Option<&'a Session>,
+    pub(super) effects: Vec<Effect>,
+}
+
+/// Speaks about `pull`, whose derived columns are up to date, and remembers it there.
+pub(super) fn react(mut scene: Scene<'_>, pull: &mut PullRequest) -> Vec<Effect> {
+    if scene.head_moved || !pull.core.state.is_open() {
+        for kind in TimerKind::ALL {
+            scene.cancel(*kind);
+        }
+    }
+    closing::react(&mut scene, pull);
+    ci_failed::react(&mut scene, pull);
+    green::react(&mut scene, pull);
+    scene.follow_agent();
+    scene.effects
+}
+
+impl Scene<'_> {
+    /// Says something; to an agent that cannot listen now it is held back.
+    fn say(&mut self, kind: NudgeKind, signature: String, body: String) {
+        let to_agent = kind.audience() == Audience::Agent;
+        if to_agent && self.session.is_some_and(|session| session.state.is_terminal()) {
+            return;
+        }
+        let state =
+            if to_agent && !self.agent_is_free() { NudgeState::Held } else { NudgeState::Pending };
+        self.effects.push(Effect::Say(NewNudge { kind, state, signature, body }));
+    }
+
+    /// Takes back the open nudges that `stale` names; answers their signatures.
+    fn supersede(&mut self, stale: impl Fn(&Nudge) -> bool) -> Vec<String> {
+        let mut taken = Vec::new();
+        for nudge in self.before.nudges.iter().filter(|nudge| stale(nudge)) {
+            let effect = Effect::SetNudge(nudge.id, NudgeState::Superseded);
+            if !self.effects.contains(&effect) {
+                self.effects.push(effect);
+                taken.push(nudge.signature.clone());
+            }
+        }
+        taken
+    }
+
+    /// Whether the settle time is over. Starts it where it has not begun.
+    fn settled(&mut self, kind: TimerKind) -> bool {
+        if self.policy.settle.is_zero() {
+            return true;
+        }
+        let armed = self.before.timers.iter().find(|timer| timer.kind == kind);
+        match armed.filter(|_| !self.head_moved) {
+            Some(timer) => timer.due_at <= self.now,
+            None => {
+                if let Ok(due) = self.now.checked_add(self.policy.settle) {
+                    self.effects.push(Effect::ArmTimer(kind, due));
+                }
+                false
+            }
+        }
+    }
+
+    fn cancel(&mut self, kind: TimerKind) {
+        let effect = Effect::CancelTimer(kind);
+        let armed = self.before.timers.iter().any(|timer| timer.kind == kind);
+        if armed && !self.effects.contains(&effect) {
+            self.effects.push(effect);
+        }
+    }
+
+    /// An agent that waits for a human, or is not known to be there, is not spoken to.
+    fn agent_is_free(&self) -> bool {
+        self.session.is_none_or(|session| {
+            let waits =
+                matches!(session.activity, ActivityState::WaitingInput | ActivityState::Blocked);
+            matches!(session.state, SessionState::Working | SessionState::Idle) && !waits
+        })
+    }
+
+    /// Nobody speaks to an ended agent; what was held goes out once it is free.
+    fn follow_agent(&mut self) {
+        let to_agent = |nudge: &Nudge| nudge.kind.audience() == Audience::Agent;
+        if self.session.is_some_and(|session| session.state.is_terminal()) {
+            self.supersede(to_agent);
+            return;
+        }
+        let wanted = if self.agent_is_free() { NudgeState::Pending } else { NudgeState::Held };
+        for nudge in self.before.nudges.iter().filter(|nudge| to_agent(nudge)) {
+            let gone = self.effects.contains(&Effect::SetNudge(nudge.id, NudgeState::Superseded));
+            if !gone && nudge.state != wanted {
+                self.effects.push(Effect::SetNudge(nudge.id, wanted));
+            }
+        }
+    }
+}

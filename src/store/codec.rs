@@ -1,0 +1,124 @@
+//! Columns ↔ domain values.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+use crate::domain::{
+    ActivityState, Adopt, Audience, CheckStatus, CiState, CommitSha, Mergeability, NudgeId,
+    NudgeKind, NudgeState, PrState, Priority, ProjectId, PullId, RepoId, RepoName, ReviewDecision,
+    ReviewState, RunStatus, SessionId, SessionKind, SessionState, TerminationReason, TimerKind,
+    Timestamp,
+};
+
+/// An instant as the database keeps it: RFC 3339 UTC with milliseconds, so that it sorts as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct At(pub Timestamp);
+
+impl At {
+    /// `2026-01-31T12:00:00.000Z`.
+    pub fn text(self) -> String {
+        static PRINTER: jiff::fmt::temporal::DateTimePrinter =
+            jiff::fmt::temporal::DateTimePrinter::new().precision(Some(3));
+        PRINTER.timestamp_to_string(&self.0)
+    }
+}
+
+impl ToSql for At {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.text().into())
+    }
+}
+
+impl FromSql for At {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map(At).map_err(FromSqlError::other)
+    }
+}
+
+macro_rules! spelled_columns {
+    ($($name:ty),+ $(,)?) => {$(
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(self.as_str().into())
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                value.as_str()?.parse().map_err(FromSqlError::other)
+            }
+        }
+    )+};
+}
+
+spelled_columns!(
+    ActivityState,
+    Adopt,
+    Audience,
+    CheckStatus,
+    CiState,
+    Mergeability,
+    NudgeKind,
+    NudgeState,
+    PrState,
+    Priority,
+    ReviewDecision,
+    ReviewState,
+    RunStatus,
+    SessionKind,
+    SessionState,
+    TerminationReason,
+    TimerKind,
+);
+
+macro_rules! wrapped_columns {
+    ($($name:ident($inner:ty)),+ $(,)?) => {$(
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                self.0.to_sql()
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                <$inner>::column_result(value).map($name)
+            }
+        }
+    )+};
+}
+
+wrapped_columns!(NudgeId(i64), ProjectId(String), PullId(i64), RepoId(i64), SessionId(String));
+
+macro_rules! parsed_columns {
+    ($($name:ident),+ $(,)?) => {$(
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(self.as_str().into())
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                Self::parse(value.as_str()?).ok_or(FromSqlError::InvalidType)
+            }
+        }
+    )+};
+}
+
+parsed_columns!(CommitSha, RepoName);
+
+/// A value kept as JSON text.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: serde::Serialize> ToSql for Json<T> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let text = serde_json::to_string(&self.0)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(text.into())
+    }
+}
+
+impl<T: serde::de::DeserializeOwned> FromSql for Json<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?).map(Json).map_err(FromSqlError::other)
+    }
+}

@@ -1,0 +1,110 @@
+//! The ledger of deliveries, timers that are due, and what is swept away.
+
+use rusqlite::{Connection, OptionalExtension, Result};
+
+use crate::domain::{Observation, PullId, TimerKind, Timestamp};
+
+use super::codec::{At, Json};
+
+/// A row for the ledger.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LedgerEntry<'a> {
+    pub(crate) hook: &'a str,
+    pub(crate) guid: &'a str,
+    pub(crate) event: &'a str,
+    pub(crate) action: Option<&'a str>,
+    pub(crate) repo: Option<&'a str>,
+    /// `applied`, `ignored` or `quarantined`.
+    pub(crate) outcome: &'a str,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) observation: Option<&'a Observation>,
+    /// The raw body of what is quarantined; it is stored compressed.
+    pub(crate) body: Option<&'a [u8]>,
+}
+
+/// The outcome of a delivery that was seen before.
+pub(crate) fn known_outcome(c: &Connection, hook: &str, guid: &str) -> Result<Option<String>> {
+    c.prepare_cached("SELECT outcome FROM deliveries WHERE hook = ?1 AND guid = ?2")?
+        .query_row((hook, guid), |row| row.get(0))
+        .optional()
+}
+
+/// Records a delivery; one that was quarantined before is recorded anew in its place.
+pub(crate) fn record(c: &Connection, entry: LedgerEntry<'_>, now: Timestamp) -> Result<()> {
+    let body = entry.body.map(|body| zstd::bulk::compress(body, 3)).transpose();
+    let body = body.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    c.prepare_cached(
+        "INSERT INTO deliveries (hook, guid, event, action, repo, outcome, reason, observation,
+            body, received_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT DO UPDATE SET event = excluded.event, action = excluded.action,
+            repo = excluded.repo, outcome = excluded.outcome, reason = excluded.reason,
+            observation = excluded.observation, body = excluded.body",
+    )?
+    .execute((
+        entry.hook,
+        entry.guid,
+        entry.event,
+        entry.action,
+        entry.repo,
+        entry.outcome,
+        entry.reason,
+        entry.observation.map(Json),
+        body,
+        At(now),
+    ))?;
+    Ok(())
+}
+
+/// Up to `limit` timers that are due, the oldest first.
+pub(crate) fn due_timers(
+    c: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(PullId, TimerKind)>> {
+    c.prepare_cached("SELECT pr_id, kind FROM timers WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2")?
+        .query_map((At(now), limit), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// Moves a timer whose firing failed, so that it is tried again later and not at once.
+pub(crate) fn postpone_timer(
+    c: &Connection,
+    (pull, kind): (PullId, TimerKind),
+    until: Timestamp,
+) -> Result<()> {
+    c.execute(
+        "UPDATE timers SET due_at = ?3 WHERE pr_id = ?1 AND kind = ?2",
+        (pull, kind, At(until)),
+    )?;
+    Ok(())
+}
+
+/// When the next timer is due.
+pub(crate) fn next_timer(c: &Connection) -> Result<Option<Timestamp>> {
+    let next = c
+        .prepare_cached("SELECT min(due_at) FROM timers")?
+        .query_row((), |row| row.get::<_, Option<At>>(0))?;
+    Ok(next.map(|At(at)| at))
+}
+
+/// The newest `seq` of the change log, 0 when it is empty.
+pub(crate) fn head(c: &Connection) -> Result<i64> {
+    c.prepare_cached("SELECT coalesce(max(seq), 0) FROM change_log")?
+        .query_row((), |row| row.get(0))
+}
+
+/// Drops up to `limit` commits that no pull request has claimed since `before`, with their facts.
+/// Says how many went.
+pub(crate) fn drop_unclaimed(c: &Connection, before: Timestamp, limit: u32) -> Result<usize> {
+    c.execute(
+        "DELETE FROM commits WHERE id IN
+            (SELECT id FROM commits WHERE claimed = 0 AND seen_at < ?1 LIMIT ?2)",
+        (At(before), limit),
+    )
+}
+
+/// Whether there is such a nudge.
+pub(crate) fn nudge_exists(c: &Connection, nudge: crate::domain::NudgeId) -> Result<bool> {
+    c.prepare_cached("SELECT 1 FROM nudges WHERE id = ?1")?.exists([nudge])
+}
