@@ -1,0 +1,288 @@
+//! From GitHub's payloads to observations: `github-rules` 13 to 20, applied at the wall.
+
+use serde::Deserialize;
+
+use super::payload::{
+    App, Branch, CheckRun, CheckRunEvent, Output, PullRequest, PullRequestEvent, Repository,
+    ReviewEvent, StatusEvent, Step, When, WorkflowJobEvent, WorkflowRunEvent,
+};
+use crate::domain::{
+    self, CheckStatus, CommitSha, CommitStatus, Excerpt, Mergeability, Observation, PrState,
+    PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState, RunStatus, Timestamp,
+};
+use crate::lifecycle::check_status;
+use crate::lifecycle::excerpt::{excerpt, one_line, truncate};
+
+/// Bytes kept of a name, a title or an address.
+const MOST_TEXT: usize = 1_000;
+/// Bytes kept of what a failed check wrote.
+const MOST_OUTPUT: usize = 8 * 1024;
+
+/// Why a payload could not be understood, in words for the ledger.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unclear {
+    #[error("the body does not have the shape of this event: {0}")]
+    Shape(#[from] serde_json::Error),
+    #[error("`{0}` is missing or has a value that is not understood")]
+    Field(&'static str),
+}
+
+type Understood = Result<Observation, Unclear>;
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(body)
+}
+
+/// `pull_request`, whatever its action: each carries the whole pull request.
+pub(super) fn pull_request(body: &[u8], action: &str) -> Understood {
+    let event: PullRequestEvent<'_> = parse(body)?;
+    let before = event.before.filter(|_| action == "synchronize");
+    let before = before.map(|sha| commit(&sha, "before")).transpose()?;
+    let pull = pull_seen(&event.pull_request, before)?;
+    Ok(Observation::Pull { repo: repo(&event.repository)?, pull })
+}
+
+/// `pull_request_review`.
+pub(super) fn review(body: &[u8]) -> Understood {
+    let event: ReviewEvent<'_> = parse(body)?;
+    let pull = pull_seen(&event.pull_request, None)?;
+    let seen = &event.review;
+    let state = match seen.state.to_ascii_lowercase().as_str() {
+        "approved" => ReviewState::Approved,
+        "changes_requested" => ReviewState::ChangesRequested,
+        "dismissed" => ReviewState::Dismissed,
+        "commented" => ReviewState::Commented,
+        "pending" => ReviewState::Pending,
+        _ => return Err(Unclear::Field("review.state")),
+    };
+    let review = domain::Review {
+        id: seen.id,
+        author_id: seen.user.as_ref().map(|user| user.id),
+        author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
+        state,
+        submitted_at: seen.submitted_at.0.unwrap_or(pull.updated_at),
+        seen_at: pull.updated_at,
+        url: optional_text(seen.html_url.as_deref()),
+    };
+    Ok(Observation::Review { repo: repo(&event.repository)?, pull, review })
+}
+
+/// `check_run`, whatever its action: each carries the whole run.
+pub(super) fn check_run(body: &[u8]) -> Understood {
+    let event: CheckRunEvent<'_> = parse(body)?;
+    let run = &event.check_run;
+    let urls = [run.html_url.as_deref(), run.details_url.as_deref()];
+    let state = RunState {
+        status: run_status(&run.status),
+        completed_at: run.completed_at.0,
+        conclusion: run.conclusion.as_deref().map(text),
+        name: text(&run.name),
+        url: optional_text(urls.into_iter().flatten().next()),
+        started_at: run.started_at.0,
+    };
+    let output = run.output.as_ref().filter(|_| has_failed(&state)).and_then(output_text);
+    let observed = domain::CheckRun {
+        run_id: run.id,
+        source: source(run),
+        suite_id: run.check_suite.as_ref().map(|suite| suite.id),
+        workflow_run_id: urls.into_iter().flatten().find_map(workflow_run_in),
+        output: output.map(|text| stamped(&state, text)),
+        failed_step: None,
+        state,
+    };
+    let sha = commit(&run.head_sha, "check_run.head_sha")?;
+    Ok(Observation::CheckRun { repo: repo(&event.repository)?, sha, run: observed })
+}
+
+/// `workflow_job`: the check run it names, never a second check.
+pub(super) fn workflow_job(body: &[u8]) -> Understood {
+    let event: WorkflowJobEvent<'_> = parse(body)?;
+    let job = &event.workflow_job;
+    let state = RunState {
+        status: run_status(&job.status),
+        completed_at: job.completed_at.0,
+        conclusion: job.conclusion.as_deref().map(text),
+        name: text(&job.name),
+        url: optional_text(job.html_url.as_deref()),
+        started_at: job.started_at.0,
+    };
+    let failed_step = job.steps.as_deref().filter(|_| has_failed(&state)).and_then(failed_steps);
+    let observed = domain::CheckRun {
+        run_id: job.id,
+        source: "github-actions".to_owned(),
+        suite_id: None,
+        workflow_run_id: Some(job.run_id),
+        output: None,
+        failed_step: failed_step.map(|text| stamped(&state, text)),
+        state,
+    };
+    let sha = commit(&job.head_sha, "workflow_job.head_sha")?;
+    Ok(Observation::CheckRun { repo: repo(&event.repository)?, sha, run: observed })
+}
+
+/// `workflow_run`.
+pub(super) fn workflow_run(body: &[u8]) -> Understood {
+    let event: WorkflowRunEvent<'_> = parse(body)?;
+    let run = &event.workflow_run;
+    let status = run_status(&run.status);
+    let state = RunState {
+        status,
+        completed_at: run.updated_at.0.filter(|_| status == RunStatus::Completed),
+        conclusion: run.conclusion.as_deref().map(text),
+        name: run.name.as_deref().map_or_else(|| "workflow".to_owned(), text),
+        url: optional_text(run.html_url.as_deref()),
+        started_at: run.run_started_at.0.or(run.created_at.0),
+    };
+    let observed = domain::WorkflowRun {
+        id: run.id,
+        attempt: run.run_attempt.unwrap_or(1),
+        state,
+        workflow_id: run.workflow_id,
+        event: text(&run.event),
+        suite_id: run.check_suite_id,
+    };
+    let sha = commit(&run.head_sha, "workflow_run.head_sha")?;
+    Ok(Observation::WorkflowRun { repo: repo(&event.repository)?, sha, run: observed })
+}
+
+/// `status`.
+pub(super) fn status(body: &[u8]) -> Understood {
+    let event: StatusEvent<'_> = parse(body)?;
+    let status = CommitStatus {
+        updated_at: required(event.updated_at, "updated_at")?,
+        id: event.id,
+        context: text(&event.context),
+        state: text(&event.state),
+        description: event.description.as_deref().map(|said| excerpt(said, MOST_TEXT)),
+        url: optional_text(event.target_url.as_deref()),
+        created_at: required(event.created_at, "created_at")?,
+    };
+    let sha = commit(&event.sha, "sha")?;
+    Ok(Observation::Status { repo: repo(&event.repository)?, sha, status })
+}
+
+fn repo(seen: &Repository<'_>) -> Result<RepoSeen, Unclear> {
+    let name = RepoName::parse(&seen.full_name).ok_or(Unclear::Field("repository.full_name"))?;
+    let url = match &seen.html_url {
+        Some(url) => text(url.trim_end_matches('/')),
+        None => format!("https://github.com/{}", name.as_str()),
+    };
+    Ok(RepoSeen { id: RepoId(seen.id), name, url, updated_at: seen.updated_at.0 })
+}
+
+fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSeen, Unclear> {
+    if seen.number < 1 {
+        return Err(Unclear::Field("pull_request.number"));
+    }
+    let merged = seen.merged == Some(true) || seen.merged_at.0.is_some();
+    let state = match (&*seen.state, merged, seen.draft) {
+        (_, true, _) => PrState::Merged,
+        ("closed", ..) => PrState::Closed,
+        ("open", _, Some(true)) => PrState::Draft,
+        ("open", ..) => PrState::Open,
+        _ => return Err(Unclear::Field("pull_request.state")),
+    };
+    let Branch { name: head_ref, sha: head_sha, repo: head_repo } = &seen.head;
+    let core = PullCore {
+        state,
+        title: text(&seen.title),
+        author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
+        head_ref: text(head_ref),
+        head_sha: commit(head_sha, "pull_request.head.sha")?,
+        head_repo: head_repo.as_ref().map(|repo| RepoId(repo.id)),
+        base_ref: text(&seen.base.name),
+        base_sha: commit(&seen.base.sha, "pull_request.base.sha")?,
+        created_at: required(seen.created_at, "pull_request.created_at")?,
+    };
+    let mergeability = seen.mergeable.map(|can| mergeability(can, seen.mergeable_state.as_deref()));
+    let updated_at = required(seen.updated_at, "pull_request.updated_at")?;
+    Ok(PullSeen { number: seen.number, core, updated_at, before, mergeability })
+}
+
+/// `mergeable: false` and `dirty` are conflicting; the other states say what else is in the way.
+fn mergeability(mergeable: bool, state: Option<&str>) -> Mergeability {
+    match (mergeable, state) {
+        (false, _) | (_, Some("dirty")) => Mergeability::Conflicting,
+        (_, Some("clean" | "has_hooks")) => Mergeability::Mergeable,
+        (_, Some("unstable")) => Mergeability::Unstable,
+        (_, Some("blocked" | "draft" | "behind")) => Mergeability::Blocked,
+        _ => Mergeability::Unknown,
+    }
+}
+
+fn run_status(status: &str) -> RunStatus {
+    match status {
+        "queued" | "waiting" | "requested" | "pending" => RunStatus::Queued,
+        "in_progress" => RunStatus::InProgress,
+        "completed" => RunStatus::Completed,
+        _ => RunStatus::Unknown,
+    }
+}
+
+fn has_failed(state: &RunState) -> bool {
+    check_status(state.status, state.conclusion.as_deref()) == CheckStatus::Failed
+}
+
+/// The app's slug; of an old server its name, written as a slug.
+fn source(run: &CheckRun<'_>) -> String {
+    match &run.app {
+        Some(App { slug: Some(slug), .. }) if !slug.is_empty() => text(slug),
+        Some(App { name: Some(name), .. }) if !name.is_empty() => {
+            text(&name.to_lowercase().replace(char::is_whitespace, "-"))
+        }
+        Some(app) => format!("app-{}", app.id),
+        None => "unknown".to_owned(),
+    }
+}
+
+/// The Actions run in an address such as `https://github.com/o/r/actions/runs/17/job/4`.
+fn workflow_run_in(url: &str) -> Option<i64> {
+    let (_, rest) = url.split_once("/actions/runs/")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+fn output_text(output: &Output<'_>) -> Option<String> {
+    let parts = [&output.title, &output.summary, &output.text];
+    let said: Vec<&str> = parts
+        .into_iter()
+        .filter_map(|part| part.as_deref())
+        .filter(|part| !part.is_empty())
+        .collect();
+    let cut = excerpt(&said.join("\n"), MOST_OUTPUT);
+    (!cut.is_empty()).then_some(cut)
+}
+
+fn failed_steps(steps: &[Step<'_>]) -> Option<String> {
+    let failed = |step: &&Step<'_>| {
+        matches!(step.conclusion.as_deref(), Some("failure" | "timed_out" | "startup_failure"))
+    };
+    let names: Vec<String> =
+        steps.iter().filter(failed).map(|step| one_line(&step.name, 200)).take(10).collect();
+    (!names.is_empty()).then(|| format!("failed step: {}", names.join(", ")))
+}
+
+fn stamped(state: &RunState, text: String) -> Excerpt {
+    Excerpt { status: state.status, completed_at: state.completed_at, text }
+}
+
+fn commit(sha: &str, field: &'static str) -> Result<CommitSha, Unclear> {
+    CommitSha::parse(sha).ok_or(Unclear::Field(field))
+}
+
+fn required(at: When, field: &'static str) -> Result<Timestamp, Unclear> {
+    at.0.ok_or(Unclear::Field(field))
+}
+
+/// The name GitHub shows for a deleted account.
+fn ghost() -> String {
+    "ghost".to_owned()
+}
+
+/// A text of bounded size. NUL would end it inside SQLite.
+fn text(raw: &str) -> String {
+    truncate(raw, MOST_TEXT).replace('\0', "")
+}
+
+fn optional_text(raw: Option<&str>) -> String {
+    raw.map(text).unwrap_or_default()
+}

@@ -1,0 +1,326 @@
+//! The fields of GitHub's payloads that are in use, and nothing else.
+//!
+//! Borrowed where possible, tolerant of everything that is not named here: GitHub adds fields,
+//! actions and values without notice, and Enterprise Server sends the shapes of years ago.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+
+use crate::domain::Timestamp;
+
+/// A time as GitHub writes it: RFC 3339 in most payloads, Unix seconds in some. `null`, absent or
+/// unreadable is `None`: whoever needs it says so.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct When(pub(super) Option<Timestamp>);
+
+impl When {
+    /// Whole milliseconds, as the store keeps them, in years of four digits, so that text sorts.
+    fn sane(at: Timestamp) -> Self {
+        let millis = at.as_millisecond();
+        let four_digits = (0..253_402_300_800_000).contains(&millis);
+        Self(four_digits.then(|| Timestamp::from_millisecond(millis).ok()).flatten())
+    }
+}
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyTime;
+        impl<'de> Visitor<'de> for AnyTime {
+            type Value = When;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an RFC 3339 time, Unix seconds, or null")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<When, E> {
+                Ok(text.parse().map_or(When(None), When::sane))
+            }
+            fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<When, E> {
+                Ok(Timestamp::from_second(seconds).map_or(When(None), When::sane))
+            }
+            fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<When, E> {
+                i64::try_from(seconds).map_or(Ok(When(None)), |seconds| self.visit_i64(seconds))
+            }
+            fn visit_unit<E: de::Error>(self) -> Result<When, E> {
+                Ok(When(None))
+            }
+            fn visit_none<E: de::Error>(self) -> Result<When, E> {
+                Ok(When(None))
+            }
+            fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<When, D::Error> {
+                inner.deserialize_any(self)
+            }
+        }
+        deserializer.deserialize_any(AnyTime)
+    }
+}
+
+type Text<'a> = Cow<'a, str>;
+
+/// What the ledger notes of any event.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Envelope<'a> {
+    #[serde(borrow)]
+    pub(super) action: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) repository: Option<RepositoryName<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RepositoryName<'a> {
+    #[serde(borrow)]
+    pub(super) full_name: Text<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Repository<'a> {
+    pub(super) id: i64,
+    #[serde(borrow)]
+    pub(super) full_name: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) updated_at: When,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct User<'a> {
+    pub(super) id: i64,
+    #[serde(borrow)]
+    pub(super) login: Text<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PullRequestEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    #[serde(borrow)]
+    pub(super) pull_request: PullRequest<'a>,
+    /// The replaced head; only `synchronize` has it.
+    #[serde(borrow, default)]
+    pub(super) before: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PullRequest<'a> {
+    pub(super) number: i64,
+    #[serde(borrow)]
+    pub(super) state: Text<'a>,
+    #[serde(borrow)]
+    pub(super) title: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) user: Option<User<'a>>,
+    #[serde(default)]
+    pub(super) draft: Option<bool>,
+    #[serde(default)]
+    pub(super) merged: Option<bool>,
+    #[serde(default)]
+    pub(super) merged_at: When,
+    pub(super) created_at: When,
+    pub(super) updated_at: When,
+    #[serde(borrow)]
+    pub(super) head: Branch<'a>,
+    #[serde(borrow)]
+    pub(super) base: Branch<'a>,
+    /// `null`: not computed yet. Absent: the payload does not speak of it.
+    #[serde(default)]
+    pub(super) mergeable: Option<bool>,
+    #[serde(borrow, default)]
+    pub(super) mergeable_state: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Branch<'a> {
+    #[serde(borrow, rename = "ref")]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) sha: Text<'a>,
+    /// `null` when the fork was deleted.
+    #[serde(default)]
+    pub(super) repo: Option<RepositoryId>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RepositoryId {
+    pub(super) id: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ReviewEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    #[serde(borrow)]
+    pub(super) pull_request: PullRequest<'a>,
+    #[serde(borrow)]
+    pub(super) review: Review<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Review<'a> {
+    pub(super) id: i64,
+    #[serde(borrow, default)]
+    pub(super) user: Option<User<'a>>,
+    #[serde(borrow)]
+    pub(super) state: Text<'a>,
+    #[serde(default)]
+    pub(super) submitted_at: When,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckRunEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    #[serde(borrow)]
+    pub(super) check_run: CheckRun<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckRun<'a> {
+    pub(super) id: i64,
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) head_sha: Text<'a>,
+    #[serde(borrow)]
+    pub(super) status: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) conclusion: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) started_at: When,
+    #[serde(default)]
+    pub(super) completed_at: When,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) details_url: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) output: Option<Output<'a>>,
+    #[serde(default)]
+    pub(super) check_suite: Option<CheckSuite>,
+    #[serde(borrow, default)]
+    pub(super) app: Option<App<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckSuite {
+    pub(super) id: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct App<'a> {
+    pub(super) id: i64,
+    /// Older Enterprise Servers send a name only.
+    #[serde(borrow, default)]
+    pub(super) slug: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) name: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Output<'a> {
+    #[serde(borrow, default)]
+    pub(super) title: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) summary: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) text: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct WorkflowJobEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    #[serde(borrow)]
+    pub(super) workflow_job: WorkflowJob<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct WorkflowJob<'a> {
+    /// The id of the check run it names.
+    pub(super) id: i64,
+    pub(super) run_id: i64,
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) head_sha: Text<'a>,
+    #[serde(borrow)]
+    pub(super) status: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) conclusion: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) started_at: When,
+    #[serde(default)]
+    pub(super) completed_at: When,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) steps: Option<Vec<Step<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Step<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) conclusion: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct WorkflowRunEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    #[serde(borrow)]
+    pub(super) workflow_run: WorkflowRun<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct WorkflowRun<'a> {
+    pub(super) id: i64,
+    #[serde(borrow, default)]
+    pub(super) name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) head_sha: Text<'a>,
+    #[serde(borrow)]
+    pub(super) event: Text<'a>,
+    #[serde(borrow)]
+    pub(super) status: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) conclusion: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) workflow_id: Option<i64>,
+    #[serde(default)]
+    pub(super) check_suite_id: Option<i64>,
+    #[serde(default)]
+    pub(super) run_attempt: Option<i64>,
+    #[serde(default)]
+    pub(super) run_started_at: When,
+    #[serde(default)]
+    pub(super) created_at: When,
+    #[serde(default)]
+    pub(super) updated_at: When,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StatusEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    pub(super) id: i64,
+    #[serde(borrow)]
+    pub(super) sha: Text<'a>,
+    #[serde(borrow)]
+    pub(super) context: Text<'a>,
+    #[serde(borrow)]
+    pub(super) state: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) description: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) target_url: Option<Text<'a>>,
+    pub(super) created_at: When,
+    pub(super) updated_at: When,
+}

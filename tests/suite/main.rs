@@ -1,0 +1,4 @@
+//! The whole suite in one binary: through the front door wherever there is one.
+
+mod any_order;
+mod stories;
