@@ -10,6 +10,7 @@ mod writer;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::clock::Clock;
 use crate::domain::{NudgeId, Observation};
 use crate::lifecycle::Policy;
 use crate::store::{Store, StoreError};
@@ -119,14 +120,14 @@ impl Engine {
     ///
     /// # Errors
     /// When the database cannot be read or written.
-    pub async fn start(store: &Store, policy: Policy) -> Result<Self, StoreError> {
+    pub async fn start(store: &Store, policy: Policy, clock: Clock) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (close, closing) = watch::channel(false);
-        let writer = writer::Writer::open(store, policy).await?;
+        let writer = writer::Writer::open(store, policy, clock.clone()).await?;
         let (head, next_timer) = (writer.head(), writer.next_timer());
         let engine = Self { jobs, head, close };
         tokio::spawn(writer.run(waiting, closing.clone()));
-        tokio::spawn(writer::run_timers(engine.jobs.downgrade(), next_timer, closing));
+        tokio::spawn(writer::run_timers(engine.jobs.downgrade(), next_timer, closing, clock));
         Ok(engine)
     }
 
@@ -149,6 +150,17 @@ impl Engine {
         match self.work(Work::Acknowledge(nudge)).await? {
             Done::Acknowledged(exists) => Ok(exists),
             Done::Delivery(_) | Done::Count(_) => Err(EngineError::Closed),
+        }
+    }
+
+    /// Fires the timers that are due by now, without waiting for the task that watches them.
+    ///
+    /// # Errors
+    /// The timers are as they were.
+    pub async fn fire_due_timers(&self) -> Result<usize, EngineError> {
+        match self.work(Work::Timers).await? {
+            Done::Count(fired) => Ok(fired),
+            Done::Delivery(_) | Done::Acknowledged(_) => Err(EngineError::Closed),
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::batch::{self, Committed};
 use super::{EngineError, Job, Work};
-use crate::clock;
+use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::lifecycle::Policy;
 use crate::store::{Store, StoreError, ledger};
@@ -25,12 +25,17 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
 pub(super) struct Writer {
     connection: Object,
     policy: Policy,
+    clock: Clock,
     head: watch::Sender<i64>,
     next_timer: watch::Sender<Option<Timestamp>>,
 }
 
 impl Writer {
-    pub(super) async fn open(store: &Store, policy: Policy) -> Result<Self, StoreError> {
+    pub(super) async fn open(
+        store: &Store,
+        policy: Policy,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
         let connection = store.writer().await?;
         let (head, next_timer) = connection
             .interact(|connection| {
@@ -42,7 +47,7 @@ impl Writer {
             .await
             .map_err(|error| StoreError::Pool(error.to_string()))??;
         let (head, next_timer) = (watch::Sender::new(head), watch::Sender::new(next_timer));
-        Ok(Self { connection, policy, head, next_timer })
+        Ok(Self { connection, policy, clock, head, next_timer })
     }
 
     pub(super) fn head(&self) -> watch::Receiver<i64> {
@@ -85,10 +90,10 @@ impl Writer {
         type Replies = Vec<oneshot::Sender<Result<super::Done, EngineError>>>;
         let (work, replies): (Vec<Work>, Replies) = jobs.map(|job| (job.work, job.reply)).unzip();
         metrics::histogram!("nudged_commit_batch_size").record(work.len() as f64);
-        let (policy, started) = (self.policy, Instant::now());
+        let (policy, clock, started) = (self.policy, self.clock.clone(), Instant::now());
         let done = self
             .connection
-            .interact(move |connection| batch::commit(connection, &policy, &work, clock::now()))
+            .interact(move |connection| batch::commit(connection, &policy, &work, clock.now()))
             .await;
         metrics::histogram!("nudged_commit_seconds").record(started.elapsed().as_secs_f64());
         let failure = match done {
@@ -121,12 +126,13 @@ pub(super) async fn run_timers(
     jobs: mpsc::WeakSender<Job>,
     mut next_timer: watch::Receiver<Option<Timestamp>>,
     mut closing: watch::Receiver<bool>,
+    clock: Clock,
 ) {
     let mut swept = Instant::now();
     loop {
         let due = *next_timer.borrow_and_update();
         let sleep = due.map_or(LONGEST_SLEEP, |due| {
-            let left = due.duration_since(clock::now());
+            let left = due.duration_since(clock.now());
             Duration::try_from(left).unwrap_or_default().clamp(SHORTEST_SLEEP, LONGEST_SLEEP)
         });
         tokio::select! {
@@ -137,7 +143,7 @@ pub(super) async fn run_timers(
             },
             _ = closing.changed() => return,
         }
-        let is_due = due.is_some_and(|due| due <= clock::now());
+        let is_due = due.is_some_and(|due| due <= clock.now());
         let sweep = swept.elapsed() >= SWEEP;
         if sweep {
             swept = Instant::now();

@@ -4,6 +4,7 @@
 //! the SQL rows are compared with those of the story in its true order.
 
 use jiff::SignedDuration;
+use nudged::clock::Clock;
 use nudged::domain::{Adopt, Observation, RepoId, RepoName};
 use nudged::engine::{Delivery, DeliveryOutcome, Engine, Verdict};
 use nudged::lifecycle::Policy;
@@ -119,8 +120,10 @@ async fn rows(store: &Store, repo: i64) -> Vec<String> {
                     .map(|index| Ok(format!("{}={:?}", names[index], value(index)?)))
                     .collect::<Result<Vec<_>, rusqlite::Error>>()?;
                 let line = cells.join(" ");
-                // The only trace of the repository that the shuffle plays in.
-                all.push(line.replace(&format!("head_repo_id=Integer({repo})"), "head_repo_id=own"));
+                // The only traces of the repository that the shuffle plays in.
+                let line =
+                    line.replace(&format!("head_repo_id=Integer({repo})"), "head_repo_id=own");
+                all.push(line.replace(&format!("head_repo\\\":{repo},"), "head_repo\\\":own,"));
             }
         }
         Ok(all)
@@ -131,12 +134,9 @@ async fn rows(store: &Store, repo: i64) -> Vec<String> {
 async fn ends_alike(name: &str, shuffles: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(&folder.path().join("any.db")).await.expect("a store");
-    let policy = Policy {
-        settle: SignedDuration::from_secs(30),
-        adopt: Adopt::All,
-        auto_register: true,
-    };
-    let engine = Engine::start(&store, policy).await.expect("an engine");
+    let policy =
+        Policy { settle: SignedDuration::from_secs(30), adopt: Adopt::All, auto_register: true };
+    let engine = Engine::start(&store, policy, Clock::system()).await.expect("an engine");
     let letters = stories::story(name);
     play(&engine, observed(&letters, 1), 1).await;
     let expected = rows(&store, 1).await;

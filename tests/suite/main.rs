@@ -1,4 +1,5 @@
 //! The whole suite in one binary: through the front door wherever there is one.
 
 mod any_order;
+mod golden;
 mod stories;
