@@ -1,5 +1,7 @@
 //! GitHub at the wall: signatures, payloads, and their translation into observations.
 
+pub mod signature;
+
 use bytes::Bytes;
 
 use crate::engine::Verdict;

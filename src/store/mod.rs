@@ -3,8 +3,12 @@
 //! One connection writes (the engine's writer holds it), several read. No statement here decides
 //! anything: rules live in `lifecycle`, this room moves rows.
 
+pub mod changes;
 mod open;
+mod rows;
+mod select;
 mod server_lock;
+pub mod views;
 
 use std::path::{Path, PathBuf};
 
