@@ -5,5 +5,6 @@ pub mod clock;
 pub mod domain;
 pub mod engine;
 pub mod github;
+pub mod http;
 pub mod lifecycle;
 pub mod store;

@@ -2,6 +2,7 @@
 
 mod observe;
 mod payload;
+pub mod signature;
 
 use bytes::Bytes;
 

@@ -3,12 +3,16 @@
 //! One connection writes (the engine's writer holds it), several read. No statement here decides
 //! anything: rules live in `lifecycle`, this room moves rows.
 
+pub mod changes;
 mod codec;
 pub(crate) mod ledger;
 mod load;
 mod open;
+mod rows;
 mod save;
+mod select;
 mod server_lock;
+pub mod views;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,215 @@
+//! The change feed: what happened after a cursor, at once or as soon as something does.
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+
+use super::App;
+use super::errors::ApiError;
+use super::query::Params;
+use super::wait::Patience;
+use super::wire::ChangesJson;
+use crate::store::changes::{self, Bounds, CHANGE_TYPES, Change, ChangeFilter};
+
+/// Where a reader stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Cursor {
+    /// Wherever the log ends now.
+    Head,
+    /// A bare number, of whatever epoch.
+    Seq(i64),
+    /// `next` of an earlier answer.
+    Of { epoch: String, seq: i64 },
+}
+
+/// Why a reader cannot go on from where it stands.
+#[derive(Debug, PartialEq, Eq)]
+enum Refusal {
+    Pruned,
+    OtherEpoch,
+    AboveHead,
+}
+
+impl Cursor {
+    fn read(text: &str) -> Option<Self> {
+        let number = |digits: &str| {
+            digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok())?
+        };
+        match text.split_once('.') {
+            None if text == "head" => Some(Self::Head),
+            None => number(text).map(Self::Seq),
+            Some(("", _)) => None,
+            Some((epoch, seq)) => number(seq).map(|seq| Self::Of { epoch: epoch.to_owned(), seq }),
+        }
+    }
+
+    /// The `seq` to go on from.
+    fn position(&self, at: &Bounds) -> Result<i64, Refusal> {
+        let seq = match self {
+            Self::Head => return Ok(at.head),
+            Self::Of { epoch, .. } if *epoch != at.epoch => return Err(Refusal::OtherEpoch),
+            Self::Seq(seq) | Self::Of { seq, .. } => *seq,
+        };
+        if seq < at.floor {
+            Err(Refusal::Pruned)
+        } else if seq > at.head {
+            Err(Refusal::AboveHead)
+        } else {
+            Ok(seq)
+        }
+    }
+}
+
+impl Refusal {
+    fn answer(&self, at: &Bounds) -> ApiError {
+        match self {
+            Self::Pruned => ApiError::gone(
+                "changes after this cursor have been pruned; read the lists afresh, then go on from \
+                 `head` or `floor`",
+                at,
+            ),
+            Self::OtherEpoch => ApiError::gone(
+                "the database was restored from a copy since this cursor was given out; read the \
+                 lists afresh, then go on from `head`",
+                at,
+            ),
+            Self::AboveHead => ApiError::parameter(
+                "after",
+                format!("beyond the newest change, {}; use `next` of an earlier answer", at.head),
+            ),
+        }
+    }
+}
+
+/// `GET /v1/changes`
+pub(super) async fn poll(
+    State(app): State<App>,
+    headers: HeaderMap,
+    query: RawQuery,
+) -> Result<Json<ChangesJson>, ApiError> {
+    if wants_stream(&headers) {
+        let message = "there is no event stream here yet; ask for application/json, with `wait`";
+        return Err(ApiError::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message));
+    }
+    let known = ["after", "limit", "wait", "project", "session", "type"];
+    let params = Params::read(&query, &known)?;
+    let after = params.one("after")?.unwrap_or("0");
+    let mut cursor = Cursor::read(after).ok_or_else(|| {
+        ApiError::parameter("after", "give 0, a `seq`, `next` of an earlier answer, or `head`")
+    })?;
+    let limit = params.limit()?;
+    let filter = filter(&params)?;
+    let mut patience = Patience::new(&app, params.wait()?);
+    loop {
+        let page = read_page(&app, cursor, limit, &filter).await?;
+        if !page.changes.is_empty() || !patience.news().await {
+            return Ok(Json(ChangesJson::new(page.changes, page.reached, page.at)?));
+        }
+        cursor = Cursor::Of { epoch: page.at.epoch, seq: page.reached };
+    }
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all(header::ACCEPT).into_iter();
+    accepts.filter_map(|it| it.to_str().ok()).any(|it| it.contains("text/event-stream"))
+}
+
+fn filter(params: &Params) -> Result<ChangeFilter, ApiError> {
+    let types = params.many("type")?;
+    if let Some(unknown) = types.iter().find(|name| !CHANGE_TYPES.contains(&name.as_str())) {
+        let known = CHANGE_TYPES.join(", ");
+        let what = format!("`{unknown}` is unknown; it is one of {known}");
+        return Err(ApiError::parameter("type", what));
+    }
+    Ok(ChangeFilter { projects: params.many("project")?, sessions: params.many("session")?, types })
+}
+
+struct PageRead {
+    changes: Vec<Change>,
+    reached: i64,
+    at: Bounds,
+}
+
+/// Reads until the page is full or the end is reached, in as many short transactions as it takes.
+async fn read_page(
+    app: &App,
+    mut cursor: Cursor,
+    limit: usize,
+    filter: &ChangeFilter,
+) -> Result<PageRead, ApiError> {
+    let mut page: Option<PageRead> = None;
+    loop {
+        let have = page.as_ref().map_or(0, |page| page.changes.len());
+        let (from, wanted) = (cursor.clone(), filter.clone());
+        let looked = app
+            .store
+            .read(move |connection| {
+                let at = changes::bounds(connection)?;
+                let found = match from.position(&at) {
+                    Ok(seq) => Ok(changes::after(connection, seq, at.head, limit - have, &wanted)?),
+                    Err(refusal) => Err(refusal),
+                };
+                Ok((at, found))
+            })
+            .await?;
+        let (at, found) = match looked {
+            (at, Ok(found)) => (at, found),
+            // The log was cut off under our feet: give what we have, the next request will be told.
+            (at, Err(refusal)) => return page.ok_or_else(|| refusal.answer(&at)),
+        };
+        let mut changes = page.map(|page| page.changes).unwrap_or_default();
+        changes.extend(found.changes);
+        let done = changes.len() >= limit || found.reached >= at.head;
+        cursor = Cursor::Of { epoch: at.epoch.clone(), seq: found.reached };
+        let now = PageRead { changes, reached: found.reached, at };
+        if done {
+            return Ok(now);
+        }
+        page = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(floor: i64, head: i64) -> Bounds {
+        Bounds { epoch: "e1".into(), head, floor }
+    }
+
+    #[test]
+    fn cursors_come_in_four_forms() {
+        let of = |epoch: &str, seq| Some(Cursor::Of { epoch: epoch.into(), seq });
+        for (text, cursor) in [
+            ("0", Some(Cursor::Seq(0))),
+            ("17", Some(Cursor::Seq(17))),
+            ("head", Some(Cursor::Head)),
+            ("e1.17", of("e1", 17)),
+            ("123.17", of("123", 17)),
+            ("", None),
+            ("-1", None),
+            ("+1", None),
+            ("1e3", None),
+            (".1", None),
+            ("e1.", None),
+            ("e1.x", None),
+            ("e1.1.2", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(Cursor::read(text), cursor, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_refused_where_it_would_miss_something() {
+        let position = |text: &str, at: &Bounds| Cursor::read(text).unwrap().position(at);
+        assert_eq!(position("0", &at(0, 0)), Ok(0));
+        assert_eq!(position("head", &at(5, 9)), Ok(9));
+        assert_eq!(position("5", &at(5, 9)), Ok(5));
+        assert_eq!(position("e1.9", &at(5, 9)), Ok(9));
+        assert_eq!(position("4", &at(5, 9)), Err(Refusal::Pruned));
+        assert_eq!(position("0", &at(5, 9)), Err(Refusal::Pruned));
+        assert_eq!(position("10", &at(5, 9)), Err(Refusal::AboveHead));
+        assert_eq!(position("e2.7", &at(5, 9)), Err(Refusal::OtherEpoch));
+    }
+}

@@ -1,0 +1,44 @@
+//! Alive, ready, and the numbers.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::App;
+use super::errors::ApiError;
+
+/// The process answers.
+pub(super) async fn alive() -> Json<Value> {
+    Json(json!({ "status": "alive" }))
+}
+
+/// The database can be read and the engine takes work.
+pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    let read = app.store.read(|connection| connection.query_row("SELECT 1", (), |_| Ok(()))).await;
+    if let Err(error) = read {
+        tracing::warn!(%error, "not ready: the database cannot be read");
+        return Err(ApiError::unavailable(
+            "the database cannot be read; the server's log says why",
+        ));
+    }
+    if app.engine.head().has_changed().is_err() || *app.shutdown.borrow() {
+        return Err(ApiError::unavailable("the server is shutting down"));
+    }
+    let (waiting, room) = app.engine.queue();
+    if waiting >= room {
+        return Err(ApiError::unavailable("the queue is full; try again in a second"));
+    }
+    Ok(Json(json!({ "status": "ready" })))
+}
+
+/// Prometheus' text format.
+pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    let (waiting, room) = app.engine.queue();
+    metrics::gauge!("nudged_engine_queue_length").set(waiting as f64);
+    metrics::gauge!("nudged_engine_queue_capacity").set(room as f64);
+    metrics::gauge!("nudged_change_log_head").set(*app.engine.head().borrow() as f64);
+    app.metrics.run_upkeep();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
+}

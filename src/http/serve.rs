@@ -1,0 +1,134 @@
+//! Connections: accepted up to a cap, given up on when silent, finished when the server ends.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::Limits;
+use super::linger::Lingering;
+
+/// Requests of one HTTP/2 connection that run at once.
+const STREAMS: u32 = 64;
+
+/// The most that the headers of a request may take.
+const HEADER_BYTES: u32 = 32 * 1024;
+
+/// What one connection reads ahead.
+const BUFFER: usize = 64 * 1024;
+
+/// After `accept` failed (no file handles left, say), before it is tried again.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown` becomes `true` (or its sender is gone), then takes no new connections,
+/// finishes the requests that were accepted within [`Limits::finish_within`], and returns.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: &Limits,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+    let builder = builder(limits);
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let next = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            next = next => next,
+            _ = shutdown.wait_for(|down| *down) => break,
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, _)) => {
+                let (builder, router) = (builder.clone(), router.clone());
+                let (watcher, within) = (graceful.watcher(), limits.headers_within);
+                connections.spawn(async move {
+                    connection(stream, &builder, router, watcher, within).await;
+                    drop(slot);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.finish_within, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time and are cut off");
+    }
+    connections.shutdown().await;
+}
+
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.headers_within)
+        .max_buf_size(BUFFER);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_BYTES)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(limits.headers_within);
+    builder
+}
+
+async fn connection(
+    stream: TcpStream,
+    builder: &Builder<TokioExecutor>,
+    router: Router,
+    watcher: Watcher,
+    within: Duration,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    let linger = Arc::new(AtomicBool::new(false));
+    let asked = AtomicBool::new(false);
+    let stream = TokioIo::new(Lingering::new(stream, Arc::clone(&linger)));
+    let routes = TowerToHyperService::new(router);
+    let service = service_fn(|request| {
+        asked.store(true, Ordering::Relaxed);
+        let (answer, linger) = (routes.call(request), Arc::clone(&linger));
+        async move {
+            let answer = answer.await?;
+            if answer.headers().contains_key(header::CONNECTION) {
+                linger.store(true, Ordering::Relaxed);
+            }
+            Ok::<_, std::convert::Infallible>(answer)
+        }
+    });
+    let mut served = pin!(watcher.watch(builder.serve_connection(stream, service)));
+    // The builder's own timeout starts only once it knows the version, which takes the first bytes.
+    let done = tokio::select! {
+        result = served.as_mut() => Some(result),
+        () = tokio::time::sleep(within) => None,
+    };
+    let result = match done {
+        Some(result) => result,
+        None if asked.load(Ordering::Relaxed) => served.await,
+        None => return,
+    };
+    if let Err(error) = result {
+        tracing::debug!(error = %error, "a connection ended badly");
+    }
+}

@@ -1,0 +1,37 @@
+//! Waiting for news without polling, and without holding a transaction meanwhile.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Sleep;
+
+use super::AppState;
+
+/// One client's patience. Make it **before** the first query: it remembers commits from then on.
+pub(super) struct Patience {
+    head: watch::Receiver<i64>,
+    shutdown: watch::Receiver<bool>,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patience {
+    /// Begins to watch; waits for no longer than `wait` in all.
+    pub(super) fn new(app: &AppState, wait: Duration) -> Self {
+        let mut head = app.engine.head();
+        head.mark_unchanged();
+        let deadline = (!wait.is_zero()).then(|| Box::pin(tokio::time::sleep(wait)));
+        Self { head, shutdown: app.shutdown.clone(), deadline }
+    }
+
+    /// Returns `true` as soon as something was committed since the last call (or the beginning),
+    /// `false` when the time is up or the server shuts down.
+    pub(super) async fn news(&mut self) -> bool {
+        let Some(deadline) = &mut self.deadline else { return false };
+        tokio::select! {
+            changed = self.head.changed() => changed.is_ok(),
+            () = deadline => false,
+            _ = self.shutdown.wait_for(|down| *down) => false,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Putting a read together: only the conditions that are asked for, so that indices are used.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+
+use super::views::{Listed, Page};
+
+type ReadRow<T> = fn(&Row<'_>) -> rusqlite::Result<T>;
+
+/// A `SELECT` whose conditions are added one by one. The text never holds a caller's words; these
+/// go into `values`.
+pub(super) struct Select {
+    sql: String,
+    values: Vec<Value>,
+    has_condition: bool,
+}
+
+impl Select {
+    /// Begins with `SELECT … FROM …`.
+    pub(super) fn new(head: &str) -> Self {
+        Self { sql: head.to_owned(), values: Vec::new(), has_condition: false }
+    }
+
+    /// Adds a condition and the values of its question marks.
+    pub(super) fn and(mut self, condition: &str, values: impl IntoIterator<Item = Value>) -> Self {
+        self.sql.push_str(if self.has_condition { " AND " } else { " WHERE " });
+        self.sql.push_str(condition);
+        self.has_condition = true;
+        self.values.extend(values);
+        self
+    }
+
+    /// Adds a condition on a text where there is one.
+    pub(super) fn and_maybe(self, condition: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.and(condition, [text(value)]),
+            None => self,
+        }
+    }
+
+    /// Ends with `ORDER BY …`, and the values of its question marks. No condition may follow.
+    pub(super) fn ending(mut self, tail: &str, values: impl IntoIterator<Item = Value>) -> Self {
+        self.sql.push(' ');
+        self.sql.push_str(tail);
+        self.values.extend(values);
+        self
+    }
+
+    /// Every row.
+    pub(super) fn all<T>(self, on: &Connection, read: ReadRow<T>) -> rusqlite::Result<Vec<T>> {
+        let mut query = on.prepare_cached(&self.sql)?;
+        query.query_map(params_from_iter(self.values), read)?.collect()
+    }
+
+    /// The first row.
+    pub(super) fn one<T>(self, on: &Connection, read: ReadRow<T>) -> rusqlite::Result<Option<T>> {
+        on.prepare_cached(&self.sql)?.query_row(params_from_iter(self.values), read).optional()
+    }
+
+    /// A page by a rising key.
+    pub(super) fn rising<T>(
+        self,
+        on: &Connection,
+        key: &str,
+        page: Page,
+        read: ReadRow<T>,
+        key_of: fn(&T) -> i64,
+    ) -> rusqlite::Result<Listed<T>> {
+        self.page(on, (key, ">", "ASC"), page, read, key_of)
+    }
+
+    /// A page by a falling key.
+    pub(super) fn falling<T>(
+        self,
+        on: &Connection,
+        key: &str,
+        page: Page,
+        read: ReadRow<T>,
+        key_of: fn(&T) -> i64,
+    ) -> rusqlite::Result<Listed<T>> {
+        self.page(on, (key, "<", "DESC"), page, read, key_of)
+    }
+
+    fn page<T>(
+        self,
+        on: &Connection,
+        (key, beyond, order): (&str, &str, &str),
+        page: Page,
+        read: ReadRow<T>,
+        key_of: fn(&T) -> i64,
+    ) -> rusqlite::Result<Listed<T>> {
+        let select = match page.after {
+            Some(after) => self.and(&format!("{key} {beyond} ?"), [Value::from(after)]),
+            None => self,
+        };
+        // One more than asked for tells whether there is a next page.
+        let wanted = i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1);
+        let mut items = select
+            .ending(&format!("ORDER BY {key} {order} LIMIT ?"), [Value::from(wanted)])
+            .all(on, read)?;
+        let more = items.len() > page.limit;
+        items.truncate(page.limit);
+        let next = if more { items.last().map(key_of) } else { None };
+        Ok(Listed { items, next })
+    }
+}
+
+/// A text as a value.
+pub(super) fn text(value: &str) -> Value {
+    Value::from(value.to_owned())
+}
