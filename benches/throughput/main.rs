@@ -26,6 +26,8 @@ const CONNECTIONS: u64 = 64;
 const SECRET: &str = "throughput";
 /// A run ends here, however many deliveries are left.
 const LONGEST: Duration = Duration::from_secs(60);
+/// GitHub waits no longer for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 const PAGE: u64 = 4096;
 
 fn main() -> Result<()> {
@@ -186,7 +188,8 @@ async fn send(
             .body(Full::new(Bytes::from(body)))?;
         let asked = Instant::now();
         sender.ready().await?;
-        let response = sender.send_request(request).await?;
+        let answer = tokio::time::timeout(PATIENCE, sender.send_request(request));
+        let response = answer.await.context("no answer in time")??;
         let acknowledged = response.status().is_success();
         response.into_body().collect().await?;
         if acknowledged {

@@ -96,7 +96,7 @@ async fn print(args: &Args, client: &Client) -> anyhow::Result<Outcome> {
     let mut left = args.limit.unwrap_or(u64::MAX);
     let mut wait = Duration::ZERO;
     let mut pause = FIRST_PAUSE;
-    out.text(HEAD)?;
+    let mut headed = false;
     loop {
         let page = match page(args, client, &cursor, left.min(PAGE), wait).await {
             Err(ClientError::Passing(reason)) if args.follow => {
@@ -110,6 +110,9 @@ async fn print(args: &Args, client: &Client) -> anyhow::Result<Outcome> {
             page => page?,
         };
         pause = FIRST_PAUSE;
+        if !std::mem::replace(&mut headed, true) {
+            out.text(HEAD)?;
+        }
         for change in &page.changes {
             out.object(change)?;
             out.text(row(&serde_json::from_value(change.clone())?))?;
