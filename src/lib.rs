@@ -1,7 +1,10 @@
 //! nudged: the server between GitHub and coding agents.
 #![forbid(unsafe_code)]
 
+pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod github;

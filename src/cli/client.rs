@@ -1,0 +1,119 @@
+//! The client's side of the API: one server, one token, errors that say what to do.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use reqwest::{StatusCode, Url};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// No answer takes longer than a long poll and this.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A server and the token to it.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    url: Url,
+    token: crate::config::Secret,
+}
+
+/// Why a request gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    /// It may work in a moment.
+    #[error("{0}")]
+    Passing(String),
+    /// It will not.
+    #[error("{0}")]
+    Lasting(String),
+}
+
+impl Client {
+    pub(super) fn new(url: &str, token: crate::config::Secret) -> anyhow::Result<Self> {
+        let url = base_url(url)?;
+        Ok(Self { http: http(&url)?, url, token })
+    }
+
+    /// GETs JSON. `wait` is what the query asks the server to wait at most.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        wait: Duration,
+    ) -> Result<T, ClientError> {
+        let mut url = self
+            .url
+            .join(path)
+            .map_err(|error| ClientError::Lasting(format!("{path} is no path: {error}")))?;
+        url.query_pairs_mut().extend_pairs(query);
+        let request = self.http.get(url).bearer_auth(self.token.expose()).timeout(wait + PATIENCE);
+        let passing = |error: reqwest::Error| {
+            let reason = root_cause(&error.without_url());
+            ClientError::Passing(format!("no answer from {}: {reason}", self.url))
+        };
+        let response = request.send().await.map_err(passing)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(passing)?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| {
+                let url = &self.url;
+                ClientError::Lasting(format!("{url} does not answer as nudged does: {error}"))
+            });
+        }
+        Err(refusal(status, &body))
+    }
+}
+
+fn refusal(status: StatusCode, body: &[u8]) -> ClientError {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = body["error"]["message"].as_str().unwrap_or("no reason given");
+    match status {
+        StatusCode::UNAUTHORIZED => ClientError::Lasting(format!(
+            "the server does not know this token ({message}); give the right one with --token or \
+             NUDGED_API_TOKEN, or the server's database with --db"
+        )),
+        StatusCode::GONE => ClientError::Lasting(format!(
+            "gap: changes after this cursor are no longer there (the log begins after {}, its head \
+             is {}, epoch {}): {message}. Read the present state from /v1/pulls and /v1/sessions, \
+             then go on with --after head, or with --after {} for all that is left",
+            body["floor"], body["head"], body["epoch"], body["floor"]
+        )),
+        status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+            ClientError::Passing(format!("{status}: {message}"))
+        }
+        status => ClientError::Lasting(format!("{status}: {message}")),
+    }
+}
+
+/// Parses a server's address.
+pub(super) fn base_url(url: &str) -> anyhow::Result<Url> {
+    let parsed = Url::parse(url)
+        .with_context(|| format!("--url {url:?}: wants an address, as http://127.0.0.1:8787"))?;
+    if !matches!(parsed.scheme(), "http" | "https") || parsed.host().is_none() {
+        bail!("--url {url:?}: wants an address, as http://127.0.0.1:8787");
+    }
+    Ok(parsed)
+}
+
+/// A client for that address. A proxy never stands between us and our own machine.
+pub(super) fn http(url: &Url) -> anyhow::Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5));
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if here || host == "localhost" {
+        builder = builder.no_proxy();
+    }
+    builder.build().context("cannot make an HTTP client")
+}
+
+/// The innermost reason: `connection refused` says more than `error sending request`.
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}

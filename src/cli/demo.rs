@@ -1,0 +1,190 @@
+//! `nudged demo`: the whole story in a second, on a throw-away server.
+//!
+//! The server is the real one, on loopback; the webhooks of the built-in story go through the real
+//! signed path, and what is shown was read from the API.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::Context;
+use include_dir::{Dir, include_dir};
+use serde_json::Value;
+
+use super::changes::Page;
+use super::client::Client;
+use super::deliver::{Poster, read_embedded};
+use super::describe::{Change, what};
+use super::output::{block, line};
+use super::serve::Stop;
+use super::{Outcome, Output, start_logging};
+use crate::app::{self, Running};
+use crate::config::{LogFormat, Secret, Settings};
+use crate::domain::Adopt;
+
+static STORY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/webhooks/plain-life");
+
+/// What `demo` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address to serve on [default: a free port on loopback]
+    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), hide_default_value = true)]
+    listen: SocketAddr,
+    /// End after the story instead of serving on
+    #[arg(long)]
+    exit: bool,
+    /// Print one JSON object a change, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
+    let folder = tempfile::Builder::new()
+        .prefix("nudged-demo-")
+        .tempdir()
+        .context("cannot make a temporary folder for the database")?;
+    let secret = Secret::random();
+    let settings = Settings {
+        listen: args.listen,
+        db: folder.path().join("nudged.db"),
+        webhook_secrets: vec![secret.clone()],
+        api_token: Some(Secret::random()),
+        // Longer than the story: what is told is told because the workflow run ended.
+        settle: Duration::from_secs(30),
+        adopt: Adopt::All,
+        auto_register: true,
+        log: "warn".to_owned(),
+        log_format: LogFormat::Text,
+    };
+    start_logging(&settings)?;
+    let mut stop = Stop::listen()?;
+    let mut running = app::start(&settings).await?;
+
+    let told = tokio::select! {
+        told = tell(&args, &settings, &running, secret) => Some(told),
+        _ = stop.asked() => None,
+    };
+    let outcome = match told {
+        Some(Ok(Outcome::Done)) if !args.exit => {
+            tokio::select! {
+                _ = stop.asked() => Ok(Outcome::Done),
+                error = running.failed() => return Err(error),
+            }
+        }
+        Some(told) => told,
+        None => Ok(Outcome::Done),
+    };
+    stop.next_one_ends_the_process();
+    running.stop().await?;
+    folder.close().context("cannot remove the throw-away database")?;
+    outcome
+}
+
+/// Sends the story and prints each delivery with the changes it caused.
+async fn tell(
+    args: &Args,
+    settings: &Settings,
+    running: &Running,
+    secret: Secret,
+) -> anyhow::Result<Outcome> {
+    let mut listen = settings.clone();
+    listen.listen = running.addr;
+    let url = listen.client_url();
+    let mut story = Story {
+        out: Output { json: args.json },
+        client: Client::new(&url, running.token.clone())?,
+        cursor: "0".to_owned(),
+        shown: BTreeSet::new(),
+    };
+    let poster = Poster::new(&super::client::base_url(&url)?, secret)?;
+    let out = story.out;
+    out.text(format_args!("A pull request's life, as GitHub tells it to {url}:\n"))?;
+    let mut failed = false;
+    for delivery in read_embedded(&STORY)? {
+        let sent = poster.send(&delivery).await;
+        let title = format!("{} {}", delivery.event, delivery.action);
+        out.text(format_args!(
+            "▶ {:<36} {} in {:.1?}",
+            line(&title),
+            line(&sent.outcome),
+            sent.took
+        ))?;
+        failed |= !sent.is_acknowledged();
+        story.show_changes().await?;
+    }
+    if failed {
+        anyhow::bail!("a delivery of the story was not acknowledged");
+    }
+    let token = running.token.expose();
+    out.text(format_args!(
+        "\nPoll for changes, from this moment on or from the beginning (after=0):\n\n  \
+         curl -H 'Authorization: Bearer {token}' '{url}/v1/changes?after={}&wait=30'\n  \
+         curl -H 'Authorization: Bearer {token}' '{url}/v1/nudges?audience=agent'\n",
+        story.cursor
+    ))?;
+    if !args.exit {
+        out.text("Serving until Ctrl-C; the database is thrown away then.")?;
+    }
+    Ok(Outcome::Done)
+}
+
+struct Story {
+    out: Output,
+    client: Client,
+    cursor: String,
+    /// Nudges whose body was shown.
+    shown: BTreeSet<i64>,
+}
+
+impl Story {
+    async fn show_changes(&mut self) -> anyhow::Result<()> {
+        let query = [("after", self.cursor.clone()), ("limit", "1000".to_owned())];
+        let page: Page = self.client.get("/v1/changes", &query, Duration::ZERO).await?;
+        self.cursor = page.next;
+        for change in page.changes {
+            self.out.object(&change)?;
+            let change: Change = serde_json::from_value(change)?;
+            self.out.text(format_args!("    {:<19} {}", line(&change.kind), what(&change)))?;
+            if change.kind == "nudge_created" && !self.out.json {
+                self.show_nudge(&change).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints the nudge's body in full, as its reader gets it.
+    async fn show_nudge(&mut self, change: &Change) -> anyhow::Result<()> {
+        let Some(id) = change.payload["id"].as_i64().filter(|id| self.shown.insert(*id)) else {
+            return Ok(());
+        };
+        let mut query = vec![("limit", "1000".to_owned())];
+        query.extend(change.session_id.clone().map(|session| ("session", session)));
+        let nudges: Value = self.client.get("/v1/nudges", &query, Duration::ZERO).await?;
+        let nudge = nudges["items"].as_array().into_iter().flatten().find(|n| n["id"] == id);
+        let Some(nudge) = nudge else { return Ok(()) };
+        let (kind, audience) = (&nudge["kind"], &nudge["audience"]);
+        self.out.text(format_args!(
+            "    ┌─ {} to the {}",
+            line(kind.as_str().unwrap_or_default()),
+            line(audience.as_str().unwrap_or_default())
+        ))?;
+        for text in block(nudge["body"].as_str().unwrap_or_default()).lines() {
+            self.out.text(format_args!("    │ {text}"))?;
+        }
+        self.out.text("    └─")?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_story_begins_with_an_open_pull_request_and_ends_merged() {
+        let story = read_embedded(&STORY).unwrap();
+        assert!(story.len() > 10, "{}", story.len());
+        let ends = [&story[0], &story[story.len() - 1]].map(|d| (&*d.event, &*d.action));
+        assert_eq!(ends, [("pull_request", "opened"), ("pull_request", "closed")]);
+    }
+}

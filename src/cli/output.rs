@@ -1,0 +1,62 @@
+//! What reaches the terminal. Text of strangers loses its control characters here.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::Value;
+
+/// Standard output, either for people or as one JSON object a line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    pub(super) json: bool,
+}
+
+impl Output {
+    /// A line for people; nothing where JSON was asked for.
+    pub(super) fn text(self, line: impl Display) -> io::Result<()> {
+        if self.json { Ok(()) } else { writeln!(io::stdout().lock(), "{line}") }
+    }
+
+    /// An object for scripts; nothing where it was not asked for.
+    pub(super) fn object(self, object: &Value) -> io::Result<()> {
+        if self.json { writeln!(io::stdout().lock(), "{object}") } else { Ok(()) }
+    }
+}
+
+/// A line on stderr. There is nobody left to tell when that fails.
+pub(super) fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", block(line));
+}
+
+pub(super) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// One line: every run of control characters and line breaks becomes a space.
+pub(super) fn line(text: &str) -> String {
+    let words = text.split(|c: char| is_unsafe(c) || c.is_whitespace());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Several lines: breaks and tabs stay, all other control characters go.
+pub(super) fn block(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unsafe(*c)).collect()
+}
+
+/// Control characters run or submit things in a terminal; marks of direction make a line look like another.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_gets_through() {
+        let text = "a\u{1b}[31mb\rc\u{9b}2J\nd\te\u{202e}f\u{0}";
+        assert_eq!(line(text), "a [31mb c 2J d e f");
+        assert_eq!(block(text), "a[31mbc2J\nd\tef");
+    }
+}

@@ -1,0 +1,96 @@
+//! `nudged serve`: the server, until it is told to stop.
+
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Outcome, Output, start_logging};
+use crate::app;
+use crate::config::{Flags, Settings, TokenSource};
+
+/// What `serve` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    flags: Flags,
+    /// Print the start as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
+    let settings = Settings::load(&args.flags)?;
+    start_logging(&settings)?;
+    let mut stop = Stop::listen()?;
+    let mut running = app::start(&settings).await?;
+    announce(Output { json: args.json }, &settings, &running)?;
+
+    tokio::select! {
+        signal = stop.asked() => tracing::info!(signal, "finishing what was accepted; again to stop at once"),
+        error = running.failed() => return Err(error),
+    }
+    stop.next_one_ends_the_process();
+    running.stop().await?;
+    tracing::info!("stopped");
+    Ok(Outcome::Done)
+}
+
+/// The token itself is never printed, only where it is.
+fn announce(out: Output, settings: &Settings, running: &app::Running) -> std::io::Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    let db = settings.db.display();
+    let url = format!("http://{}", running.addr);
+    out.text(format_args!("nudged {version} listens on {url}"))?;
+    out.text(format_args!("  database   {db}"))?;
+    out.text(format_args!("  webhooks   POST {url}/webhooks/github"))?;
+    let token_file = match &running.token_source {
+        TokenSource::Set => {
+            out.text("  API token  as set")?;
+            None
+        }
+        TokenSource::Kept(file) => {
+            out.text(format_args!("  API token  in {}", file.display()))?;
+            Some(file)
+        }
+        TokenSource::Made(file) => {
+            out.text(format_args!("  API token  made, in {}", file.display()))?;
+            Some(file)
+        }
+    };
+    out.object(&json!({
+        "version": version,
+        "url": url,
+        "db": settings.db,
+        "webhooks": format!("{url}/webhooks/github"),
+        "tokenFile": token_file,
+    }))
+}
+
+/// Ctrl-C and SIGTERM. The first asks, the second ends the process at once.
+pub(super) struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    pub(super) fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Ends at the first signal; its name.
+    pub(super) async fn asked(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+
+    pub(super) fn next_one_ends_the_process(mut self) {
+        tokio::spawn(async move {
+            self.asked().await;
+            std::process::exit(130);
+        });
+    }
+}

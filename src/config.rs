@@ -1,0 +1,279 @@
+//! Settings: flags, then environment, then `nudged.toml`, then defaults. The only reader of the
+//! environment.
+//!
+//! Values from the environment stay strings until a setting parses them: a secret of digits alone
+//! must not become a number on the way. An empty variable counts as not set.
+
+mod layer;
+mod secret;
+mod token;
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::domain::Adopt;
+
+use layer::{Found, Key, Layers};
+pub use secret::Secret;
+pub use token::TokenSource;
+
+const LISTEN: Key = Key { name: "listen", env: "NUDGED_LISTEN" };
+const DB: Key = Key { name: "db", env: "NUDGED_DB" };
+const WEBHOOK_SECRET: Key = Key { name: "webhook_secret", env: "NUDGED_WEBHOOK_SECRET" };
+const API_TOKEN: Key = Key { name: "api_token", env: "NUDGED_API_TOKEN" };
+const SETTLE: Key = Key { name: "settle", env: "NUDGED_SETTLE" };
+const ADOPT: Key = Key { name: "adopt", env: "NUDGED_ADOPT" };
+const AUTO_REGISTER: Key = Key { name: "auto_register", env: "NUDGED_AUTO_REGISTER" };
+const LOG: Key = Key { name: "log", env: "NUDGED_LOG" };
+const LOG_FORMAT: Key = Key { name: "log_format", env: "NUDGED_LOG_FORMAT" };
+const KEYS: &[Key] =
+    &[LISTEN, DB, WEBHOOK_SECRET, API_TOKEN, SETTLE, ADOPT, AUTO_REGISTER, LOG, LOG_FORMAT];
+
+/// The longest settle time that is taken for meant.
+const LONGEST_SETTLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Everything that can be set. Holds secrets, which its `Debug` does not show.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the server listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The database file; `api-token` lies beside it.
+    pub db: PathBuf,
+    /// Every secret that a webhook may be signed with; several while one replaces another.
+    pub webhook_secrets: Vec<Secret>,
+    /// The API token where one is set; otherwise it is in the file beside the database.
+    pub api_token: Option<Secret>,
+    /// How long failing checks are collected before the agent is told.
+    pub settle: Duration,
+    /// What a new project does with pull requests that no session owns.
+    pub adopt: Adopt,
+    /// Whether a delivery for an unknown repository makes it a project.
+    pub auto_register: bool,
+    /// A filter of tracing's form, as `info` or `nudged=debug`.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The settings that the command line can give; they beat all others.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Flags {
+    /// Settings file [default: ./nudged.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address to listen on [env: NUDGED_LISTEN] [default: 127.0.0.1:8787]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Database file; the API token is kept beside it [env: NUDGED_DB] [default: nudged.db]
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<String>,
+    /// Time to collect failing checks before the agent is told [env: NUDGED_SETTLE] [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub settle: Option<String>,
+    /// Whether pull requests without a session get one: all, none [env: NUDGED_ADOPT] [default: all]
+    #[arg(long, value_name = "WHICH")]
+    pub adopt: Option<String>,
+    /// Whether unknown repositories become projects [env: NUDGED_AUTO_REGISTER] [default: true]
+    #[arg(long, value_name = "BOOL")]
+    pub auto_register: Option<String>,
+    /// What to log: error, warn, info, debug, or a filter [env: NUDGED_LOG] [default: info]
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How log lines look: text, json [env: NUDGED_LOG_FORMAT] [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+impl Flags {
+    fn given(&self) -> Vec<(Key, String)> {
+        let all = [
+            (LISTEN, &self.listen),
+            (DB, &self.db),
+            (SETTLE, &self.settle),
+            (ADOPT, &self.adopt),
+            (AUTO_REGISTER, &self.auto_register),
+            (LOG, &self.log),
+            (LOG_FORMAT, &self.log_format),
+        ];
+        all.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+    }
+}
+
+/// A setting is wrong or missing. Says which, where it came from and what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    fn new(message: impl fmt::Display) -> Self {
+        Self(message.to_string())
+    }
+}
+
+impl Settings {
+    /// Reads all layers.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, by name, with its source.
+    pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
+        Self::from_layers(flags, &environment()?)
+    }
+
+    fn from_layers(flags: &Flags, env: &[(Key, String)]) -> Result<Self, ConfigError> {
+        let layers = Layers::read(KEYS, flags.config.as_deref(), env, &flags.given())?;
+        Ok(Self {
+            listen: layers
+                .parse(LISTEN, "an address with a port, as 127.0.0.1:8787")?
+                .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8787))),
+            db: database(layers.find(DB)?)?,
+            webhook_secrets: layers.find(WEBHOOK_SECRET)?.map_or_else(Vec::new, |f| secrets(&f)),
+            api_token: layers.find(API_TOKEN)?.map(api_token).transpose()?,
+            settle: layers
+                .parse(SETTLE, "a time of at most a day, as 30s, 2m or 0s")?
+                .map_or(Duration::from_secs(30), |Settle(time)| time),
+            adopt: layers.parse(ADOPT, "all or none")?.unwrap_or(Adopt::All),
+            auto_register: layers.parse(AUTO_REGISTER, "true or false")?.unwrap_or(true),
+            log: layers.find(LOG)?.map_or_else(|| "info".to_owned(), Found::into_text),
+            log_format: layers.parse(LOG_FORMAT, "text or json")?.unwrap_or(LogFormat::Text),
+        })
+    }
+
+    /// The secrets that webhooks are signed with.
+    ///
+    /// # Errors
+    /// There is none; the message says how to make one.
+    pub fn required_webhook_secrets(&self) -> Result<&[Secret], ConfigError> {
+        if self.webhook_secrets.is_empty() {
+            return Err(ConfigError::new(
+                "no webhook secret is set, so no delivery could be trusted. Make one with\n\n    \
+                 openssl rand -hex 32\n\nset it as NUDGED_WEBHOOK_SECRET (or webhook_secret in \
+                 nudged.toml), and enter the same one in the webhook settings at GitHub",
+            ));
+        }
+        Ok(&self.webhook_secrets)
+    }
+
+    /// Where the API token is kept when none is set.
+    pub fn token_file(&self) -> PathBuf {
+        token::file_beside(&self.db)
+    }
+
+    /// The API token and where it came from; makes one where there is none yet.
+    pub fn token_or_make(&self) -> Result<(Secret, TokenSource), ConfigError> {
+        match &self.api_token {
+            Some(token) => Ok((token.clone(), TokenSource::Set)),
+            None => token::read_or_make(&self.token_file()),
+        }
+    }
+
+    /// The API token for a client of the server that these settings describe.
+    ///
+    /// # Errors
+    /// None is set and the file beside the database cannot be read.
+    pub fn token_for_client(&self) -> Result<Secret, ConfigError> {
+        match &self.api_token {
+            Some(token) => Ok(token.clone()),
+            None => token::read(&self.token_file()),
+        }
+    }
+
+    /// Where a client on this machine finds the server.
+    pub fn client_url(&self) -> String {
+        let mut address = self.listen;
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
+        format!("http://{address}")
+    }
+}
+
+fn database(found: Option<Found>) -> Result<PathBuf, ConfigError> {
+    let Some(found) = found else { return Ok(PathBuf::from("nudged.db")) };
+    let path = PathBuf::from(found.text());
+    if path.file_name().is_none() || path.is_dir() {
+        return Err(found.wrong("the path of a file (it need not exist yet)"));
+    }
+    match path.parent().filter(|folder| *folder != Path::new("")) {
+        Some(folder) if !folder.is_dir() => {
+            Err(found.wrong(&format!("a file in a folder that exists; make {}", folder.display())))
+        }
+        _ => Ok(path),
+    }
+}
+
+fn secrets(found: &Found) -> Vec<Secret> {
+    found
+        .text()
+        .split(',')
+        .map(str::trim)
+        .filter(|secret| !secret.is_empty())
+        .map(Secret::new)
+        .collect()
+}
+
+fn api_token(found: Found) -> Result<Secret, ConfigError> {
+    let token = found.text().trim();
+    if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(found.wrong_secret("printable ASCII without spaces: it goes into a header"));
+    }
+    Ok(Secret::new(token))
+}
+
+struct Settle(Duration);
+
+impl FromStr for Settle {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let time = match text.parse() {
+            Ok(seconds) => Duration::from_secs(seconds),
+            Err(_) => humantime::parse_duration(text).map_err(|_| ())?,
+        };
+        if time <= LONGEST_SETTLE { Ok(Self(time)) } else { Err(()) }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(()),
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the one room that may")]
+fn environment() -> Result<Vec<(Key, String)>, ConfigError> {
+    let mut set = Vec::new();
+    for key in KEYS {
+        match std::env::var(key.env) {
+            Ok(value) if value.is_empty() => {}
+            Ok(value) => set.push((*key, value)),
+            Err(std::env::VarError::NotPresent) => {}
+            Err(std::env::VarError::NotUnicode(_)) => {
+                return Err(ConfigError::new(format_args!("{} is not valid UTF-8", key.env)));
+            }
+        }
+    }
+    Ok(set)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! The layers that settings come from, and for each value the layer that gave it.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Error, Figment, Metadata, Profile, Provider};
+
+use super::ConfigError;
+
+/// A setting's name in the file, and its environment variable. The flag is spelled like the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) env: &'static str,
+}
+
+const FLAGS: &str = "flags";
+const ENVIRONMENT: &str = "environment";
+const FILE: &str = "nudged.toml";
+
+/// Flags over environment over file.
+pub(super) struct Layers {
+    figment: Figment,
+    file: PathBuf,
+}
+
+/// A value and the place it was set, for messages.
+#[derive(Debug)]
+pub(super) struct Found {
+    text: String,
+    place: String,
+}
+
+struct Texts {
+    layer: &'static str,
+    values: Dict,
+}
+
+impl Provider for Texts {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.layer)
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        Ok(Profile::Default.collect(self.values.clone()))
+    }
+}
+
+impl Layers {
+    /// Reads the file (`./nudged.toml` only where it exists) and lays the others above it.
+    pub(super) fn read(
+        known: &[Key],
+        config: Option<&Path>,
+        env: &[(Key, String)],
+        flags: &[(Key, String)],
+    ) -> Result<Self, ConfigError> {
+        let file = config.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
+        let mut figment = Figment::new();
+        if config.is_some() || file.exists() {
+            figment = figment.merge(Texts { layer: FILE, values: parse_file(known, &file)? });
+        }
+        figment = figment
+            .merge(Texts { layer: ENVIRONMENT, values: texts(env) })
+            .merge(Texts { layer: FLAGS, values: texts(flags) });
+        Ok(Self { figment, file })
+    }
+
+    /// The value of the highest layer that has one.
+    pub(super) fn find(&self, key: Key) -> Result<Option<Found>, ConfigError> {
+        let Ok(value) = self.figment.find_value(key.name) else { return Ok(None) };
+        let layer = self.figment.get_metadata(value.tag()).map_or(FILE, |data| data.name.as_ref());
+        let place = match layer {
+            FLAGS => format!("--{}", key.name.replace('_', "-")),
+            ENVIRONMENT => key.env.to_owned(),
+            _ => format!("{} in {}", key.name, self.file.display()),
+        };
+        match flatten(&value) {
+            Some(text) => Ok(Some(Found { text, place })),
+            None => Err(ConfigError::new(format_args!(
+                "{place}: wants a simple value, not a table or list of lists"
+            ))),
+        }
+    }
+
+    /// The same, parsed; `wants` completes "… wants".
+    pub(super) fn parse<T: FromStr>(
+        &self,
+        key: Key,
+        wants: &str,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(found) = self.find(key)? else { return Ok(None) };
+        found.text.trim().parse().map(Some).map_err(|_| found.wrong(wants))
+    }
+}
+
+impl Found {
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
+    /// The value is shown.
+    pub(super) fn wrong(&self, wants: &str) -> ConfigError {
+        ConfigError::new(format_args!("{}: wants {wants}; it is {:?}", self.place, self.text))
+    }
+
+    /// The value is not shown.
+    pub(super) fn wrong_secret(&self, wants: &str) -> ConfigError {
+        ConfigError::new(format_args!("{}: wants {wants}", self.place))
+    }
+}
+
+fn texts(values: &[(Key, String)]) -> Dict {
+    values.iter().map(|(key, text)| (key.name.to_owned(), Value::from(text.clone()))).collect()
+}
+
+fn parse_file(known: &[Key], file: &Path) -> Result<Dict, ConfigError> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        ConfigError::new(format_args!("cannot read the settings file {}: {error}", file.display()))
+    })?;
+    // The parser's message points at the line; it quotes it, so a secret's line is not passed on.
+    let mut layers = Toml::string(&text).data().map_err(|error| {
+        let kind = error.kind.to_string();
+        let place = kind.lines().next().unwrap_or("not TOML").to_owned();
+        ConfigError::new(format_args!("{} is not TOML: {place}", file.display()))
+    })?;
+    let values = layers.remove(&Profile::Default).unwrap_or_default();
+    if let Some(unknown) = values.keys().find(|name| !known.iter().any(|key| key.name == *name)) {
+        let names: Vec<_> = known.iter().map(|key| key.name).collect();
+        return Err(ConfigError::new(format_args!(
+            "{}: there is no setting {unknown:?}; there are {}",
+            file.display(),
+            names.join(", ")
+        )));
+    }
+    Ok(values)
+}
+
+/// Scalars as text; a list of scalars, as secrets may be given, with commas.
+fn flatten(value: &Value) -> Option<String> {
+    match value {
+        Value::String(_, text) => Some(text.clone()),
+        Value::Char(_, char) => Some(char.to_string()),
+        Value::Bool(_, bool) => Some(bool.to_string()),
+        Value::Num(_, number) => number
+            .to_i128()
+            .map(|number| number.to_string())
+            .or_else(|| number.to_u128().map(|number| number.to_string()))
+            .or_else(|| number.to_f64().map(|number| number.to_string())),
+        Value::Array(_, items) => {
+            let texts: Option<Vec<_>> = items
+                .iter()
+                .map(|item| match item {
+                    Value::String(_, text) => Some(text.clone()),
+                    Value::Char(..)
+                    | Value::Bool(..)
+                    | Value::Num(..)
+                    | Value::Empty(..)
+                    | Value::Dict(..)
+                    | Value::Array(..) => None,
+                })
+                .collect();
+            texts.map(|texts| texts.join(","))
+        }
+        Value::Empty(..) | Value::Dict(..) => None,
+    }
+}

@@ -1,0 +1,99 @@
+//! Which layer wins, and what errors say.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+fn load(file: &str, env: &[(Key, &str)], flags: Flags) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let path = folder.path().join("settings.toml");
+    std::fs::write(&path, file).map_err(|error| error.to_string())?;
+    let env: Vec<_> = env.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+    let flags = Flags { config: Some(path), ..flags };
+    Settings::from_layers(&flags, &env).map_err(|error| error.to_string())
+}
+
+#[test]
+fn flags_beat_environment_beats_file_beats_defaults() {
+    let file = "settle = 10\nadopt = \"none\"\nlisten = \"127.0.0.1:1\"";
+    let env = [(SETTLE, "20s"), (LISTEN, "127.0.0.1:2")];
+    let flags = Flags { listen: Some("127.0.0.1:3".into()), ..Flags::default() };
+    let settings = load(file, &env, flags).unwrap();
+    assert_eq!(settings.listen.port(), 3);
+    assert_eq!(settings.settle, Duration::from_secs(20));
+    assert_eq!(settings.adopt, Adopt::None);
+    assert!(settings.auto_register);
+    assert_eq!(settings.db, Path::new("nudged.db"));
+}
+
+#[test]
+fn settle_takes_units_or_plain_seconds() {
+    for (text, seconds) in [("0s", 0), ("0", 0), ("30s", 30), ("2m", 120), ("45", 45)] {
+        let settings = load("", &[(SETTLE, text)], Flags::default()).unwrap();
+        assert_eq!(settings.settle, Duration::from_secs(seconds), "{text}");
+    }
+    for text in ["soon", "-1", "25h", "18446744073709551615"] {
+        assert!(load("", &[(SETTLE, text)], Flags::default()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn secrets_of_digits_stay_text_and_are_never_shown() {
+    let settings = load("", &[(WEBHOOK_SECRET, "007, 1e3,,")], Flags::default()).unwrap();
+    let exposed: Vec<_> = settings.webhook_secrets.iter().map(Secret::expose).collect();
+    assert_eq!(exposed, ["007", "1e3"]);
+    let listed = load("webhook_secret = [\"a\", \"b\"]", &[], Flags::default()).unwrap();
+    assert_eq!(listed.webhook_secrets.len(), 2);
+    assert!(format!("{settings:?}").contains("[…, …]"), "{settings:?}");
+    let wrong = load("", &[(API_TOKEN, "zeitgeist über")], Flags::default()).unwrap_err();
+    assert!(!wrong.contains("zeitgeist"), "{wrong}");
+}
+
+#[test]
+fn errors_name_the_setting_its_place_and_what_it_wants() {
+    let check = |result: Result<Settings, String>, parts: &[&str]| {
+        let error = result.unwrap_err();
+        for part in parts {
+            assert!(error.contains(part), "{error}: lacks {part}");
+        }
+    };
+    check(load("", &[(ADOPT, "some")], Flags::default()), &["NUDGED_ADOPT", "all or none", "some"]);
+    check(
+        load("auto_register = \"maybe\"", &[], Flags::default()),
+        &["settings.toml", "auto_register"],
+    );
+    let flags = Flags { listen: Some("nowhere".into()), ..Flags::default() };
+    check(load("", &[], flags), &["--listen", "127.0.0.1:8787", "nowhere"]);
+    check(load("setle = 3", &[], Flags::default()), &["settings.toml", "\"setle\"", "settle"]);
+    check(load("[settle]\na = 1", &[], Flags::default()), &["settle in", "table"]);
+    check(load("webhook_secret = hunter2", &[], Flags::default()), &["settings.toml", "not TOML"]);
+    let error = load("webhook_secret = \"hunter2", &[], Flags::default()).unwrap_err();
+    assert!(!error.contains("hunter2"), "{error}");
+    check(
+        load("", &[(DB, "/nowhere/at/all/x.db")], Flags::default()),
+        &["NUDGED_DB", "/nowhere/at/all"],
+    );
+}
+
+#[test]
+fn serving_without_a_secret_is_refused_with_the_way_to_make_one() {
+    let settings = load("", &[], Flags::default()).unwrap();
+    let error = settings.required_webhook_secrets().unwrap_err().to_string();
+    assert!(error.contains("openssl rand -hex 32") && error.contains("NUDGED_WEBHOOK_SECRET"));
+}
+
+#[test]
+fn the_token_is_made_once_and_readable_by_its_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("n.db").display().to_string();
+    let settings = load("", &[(DB, &db)], Flags::default()).unwrap();
+    assert!(settings.token_for_client().is_err());
+    let (made, source) = settings.token_or_make().unwrap();
+    assert_eq!(source, TokenSource::Made(settings.token_file()));
+    assert_eq!(made.expose().len(), 64);
+    let mode = std::fs::metadata(settings.token_file()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (kept, source) = settings.token_or_make().unwrap();
+    assert_eq!((kept.expose(), source), (made.expose(), TokenSource::Kept(settings.token_file())));
+    assert_eq!(settings.token_for_client().unwrap().expose(), made.expose());
+}
