@@ -1,17 +1,23 @@
 //! The composition root: settings in, a running server out. Everything is wired here and nowhere else.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use anyhow::Context;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::clock::Clock;
 use crate::config::{Secret, Settings, TokenSource};
+use crate::engine::Engine;
+use crate::github::signature::Secrets;
+use crate::http::{self, ApiToken, AppState, Limits};
+use crate::lifecycle::Policy;
 use crate::store::{ServerLock, Store};
 
 /// A server at work. Dropping it does not stop it; [`Running::stop`] does.
-#[derive(Debug)]
 pub struct Running {
     /// Where it listens, with the port it got.
     pub addr: SocketAddr,
@@ -19,6 +25,8 @@ pub struct Running {
     pub token: Secret,
     /// Where the token came from.
     pub token_source: TokenSource,
+    /// The engine behind it.
+    pub engine: Engine,
     shutdown: watch::Sender<bool>,
     done: JoinHandle<anyhow::Result<()>>,
 }
@@ -45,23 +53,54 @@ impl Running {
 ///
 /// # Errors
 /// A setting is missing, the database is not usable or already served, or the address is taken.
-pub async fn start(settings: &Settings) -> anyhow::Result<Running> {
-    settings.required_webhook_secrets()?;
-    let store = Store::open(&settings.db).await?;
+pub async fn start(settings: &Settings, clock: Clock) -> anyhow::Result<Running> {
+    let secrets = settings.required_webhook_secrets()?;
+    let secrets = Secrets::new(secrets.iter().map(Secret::expose))?;
     let holder = format!("process {} at {}", std::process::id(), settings.listen);
     let lock = ServerLock::take(&settings.db, &holder)?;
+    let store = Store::open(&settings.db).await?;
     let (token, token_source) = settings.token_or_make()?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", settings.listen)
     })?;
     let addr = listener.local_addr()?;
 
-    let (shutdown, mut stopping) = watch::channel(false);
+    let metrics = METRICS.clone();
+    let engine = Engine::start(&store, policy(settings)?, clock).await?;
+    let (shutdown, stopping) = watch::channel(false);
+    let limits = Limits::default();
+    let router = http::router(AppState {
+        store,
+        engine: engine.clone(),
+        secrets,
+        token: ApiToken::new(token.expose()).context("the API token is empty")?,
+        metrics,
+        limits: limits.clone(),
+        shutdown: stopping.clone(),
+    });
+    let working = engine.clone();
     let done = tokio::spawn(async move {
-        // The engine and the routes are started here.
-        let _held = (store, lock, listener);
-        let _ = stopping.wait_for(|stop| *stop).await;
+        http::serve(listener, router, &limits, stopping).await;
+        // Whatever was accepted is answered; now the writer may finish and let go of the file.
+        working.close().await;
+        drop(lock);
         Ok(())
     });
-    Ok(Running { addr, token, token_source, shutdown, done })
+    Ok(Running { addr, token, token_source, engine, shutdown, done })
 }
+
+fn policy(settings: &Settings) -> anyhow::Result<Policy> {
+    let settle =
+        jiff::SignedDuration::try_from(settings.settle).context("the settle time is too long")?;
+    Ok(Policy { settle, adopt: settings.adopt, auto_register: settings.auto_register })
+}
+
+/// One recorder a process, since the metrics of all its parts come together in one place.
+static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("another recorder has the metrics: /metrics stays empty");
+    }
+    handle
+});

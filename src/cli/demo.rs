@@ -58,7 +58,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     };
     start_logging(&settings)?;
     let mut stop = Stop::listen()?;
-    let mut running = app::start(&settings).await?;
+    let mut running = app::start(&settings, crate::clock::Clock::system()).await?;
 
     let told = tokio::select! {
         told = tell(&args, &settings, &running, secret) => Some(told),

@@ -21,7 +21,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     let settings = Settings::load(&args.flags)?;
     start_logging(&settings)?;
     let mut stop = Stop::listen()?;
-    let mut running = app::start(&settings).await?;
+    let mut running = app::start(&settings, crate::clock::Clock::system()).await?;
     announce(Output { json: args.json }, &settings, &running)?;
 
     tokio::select! {
