@@ -188,7 +188,6 @@ impl Poster {
     }
 
     /// Sends one delivery; a busy server is asked again, as it says when.
-    #[allow(clippy::disallowed_methods, reason = "a duration is measured, no time is told")]
     pub(super) async fn send(&self, delivery: &Recorded) -> Sent {
         let start = Instant::now();
         let mut retries = 0;
