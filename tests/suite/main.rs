@@ -2,4 +2,7 @@
 
 mod any_order;
 mod golden;
+mod payloads;
+mod rules;
 mod stories;
+mod world;

@@ -1,0 +1,216 @@
+//! A real server on a real port with a real SQLite file, and a clock that the test moves.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use nudged::app::{self, Running};
+use nudged::clock::Clock;
+use nudged::config::{LogFormat, Secret, Settings};
+use nudged::domain::{Adopt, Timestamp};
+use nudged::github::signature::Secrets;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::stories::Letter;
+
+pub const SECRET: &str = "a secret of the tests";
+pub const TOKEN: &str = "a-token-of-the-tests";
+
+/// The clock's first instant: after all fixtures.
+const BEGINNING: i64 = 1_800_000_000_000;
+
+/// A server, its client and its clock.
+pub struct World {
+    running: Option<Running>,
+    settings: Settings,
+    client: reqwest::Client,
+    millis: Arc<AtomicI64>,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A server whose settings differ from the tests' own: settle time zero, all adopted.
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut settings = Settings {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            db: folder.path().join("nudged.db"),
+            webhook_secrets: vec![Secret::new(SECRET)],
+            api_token: Some(Secret::new(TOKEN)),
+            settle: Duration::ZERO,
+            adopt: Adopt::All,
+            auto_register: true,
+            log: "error".to_owned(),
+            log_format: LogFormat::Text,
+        };
+        change(&mut settings);
+        let millis = Arc::new(AtomicI64::new(BEGINNING));
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut world = Self { running: None, settings, client, millis, folder };
+        world.start().await;
+        world
+    }
+
+    async fn start(&mut self) {
+        let running = app::start(&self.settings, self.clock()).await.expect("a server");
+        self.running = Some(running);
+    }
+
+    fn clock(&self) -> Clock {
+        let millis = Arc::clone(&self.millis);
+        Clock::from_fn(move || {
+            Timestamp::from_millisecond(millis.load(Ordering::SeqCst)).expect("an instant")
+        })
+    }
+
+    /// Stops the server and starts another one on the same database.
+    pub async fn restart(&mut self) {
+        self.running.take().expect("running").stop().await.expect("stopped");
+        self.start().await;
+    }
+
+    /// Moves the clock and fires the timers that came due.
+    pub async fn advance(&self, seconds: i64) {
+        self.millis.fetch_add(seconds * 1_000, Ordering::SeqCst);
+        self.running().engine.fire_due_timers().await.expect("timers");
+    }
+
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().expect("running")
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.running().addr)
+    }
+
+    pub fn db(&self) -> PathBuf {
+        self.settings.db.clone()
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A webhook request with these headers and nothing added.
+    pub fn webhook(
+        &self,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> reqwest::RequestBuilder {
+        let request = self.client.post(self.url("/webhooks/github"));
+        headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value))
+            .body(body)
+    }
+
+    /// Sends a signed delivery; answers its status and JSON.
+    pub async fn send(&self, event: &str, id: &str, body: &[u8]) -> (StatusCode, Value) {
+        let signature = sign(SECRET, body);
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("X-GitHub-Event", event),
+            ("X-GitHub-Delivery", id),
+            ("X-Hub-Signature-256", &signature),
+        ];
+        answer(self.webhook(&headers, body.to_vec())).await
+    }
+
+    /// Sends a payload that must be applied.
+    pub async fn apply(&self, event: &str, id: &str, payload: &Value) {
+        let (status, answer) = self.send(event, id, payload.to_string().as_bytes()).await;
+        assert_eq!(
+            (status, outcome(&answer)),
+            (StatusCode::OK, "applied"),
+            "{event} {id}: {answer}"
+        );
+    }
+
+    /// Replays a letter of a story; answers its outcome.
+    pub async fn replay(&self, letter: &Letter) -> String {
+        let id = letter.header("X-GitHub-Delivery");
+        let (status, answer) = self.send(letter.event(), id, &letter.body).await;
+        assert_eq!(status, StatusCode::OK, "{}: {answer}", letter.file);
+        outcome(&answer).to_owned()
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, self.url(path)).bearer_auth(TOKEN)
+    }
+
+    /// An API read that must succeed.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, answer) = answer(self.request(Method::GET, path)).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        answer
+    }
+
+    /// All items of a list route.
+    pub async fn items(&self, path: &str) -> Vec<Value> {
+        self.get(path).await["items"].as_array().expect("items").clone()
+    }
+
+    /// All changes so far.
+    pub async fn changes(&self) -> Vec<Value> {
+        let page = self.get("/v1/changes?after=0&limit=1000").await;
+        page["changes"].as_array().expect("changes").clone()
+    }
+
+    /// `kind state` of all nudges, in the order of their creation.
+    pub async fn nudges(&self) -> Vec<String> {
+        let items = self.items("/v1/nudges?limit=1000").await;
+        let word = |item: &Value, key: &str| item[key].as_str().expect("a word").to_owned();
+        items.iter().map(|n| format!("{} {}", word(n, "kind"), word(n, "state"))).collect()
+    }
+
+    /// The rows of a query, each value as text, from a connection of the test's own.
+    pub fn sql(&self, query: &str) -> Vec<Vec<String>> {
+        let connection = rusqlite::Connection::open(self.db()).expect("the database");
+        let mut statement = connection.prepare(query).expect("a query");
+        let columns = statement.column_count();
+        let row = |row: &rusqlite::Row<'_>| {
+            let cell = |index| row.get::<_, rusqlite::types::Value>(index);
+            (0..columns)
+                .map(|index| {
+                    Ok(match cell(index)? {
+                        rusqlite::types::Value::Null => "null".to_owned(),
+                        rusqlite::types::Value::Integer(number) => number.to_string(),
+                        rusqlite::types::Value::Text(text) => text,
+                        other => format!("{other:?}"),
+                    })
+                })
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        statement.query_map((), row).expect("rows").collect::<Result<_, _>>().expect("rows")
+    }
+
+    /// Runs statements from a connection of the test's own.
+    pub fn execute(&self, sql: &str) {
+        let connection = rusqlite::Connection::open(self.db()).expect("the database");
+        connection.busy_timeout(Duration::from_secs(5)).expect("a timeout");
+        connection.execute_batch(sql).expect("statements");
+    }
+}
+
+/// The value of `X-Hub-Signature-256`.
+pub fn sign(secret: &str, body: &[u8]) -> String {
+    Secrets::new([secret]).expect("a secret").sign(body)
+}
+
+pub fn outcome(answer: &Value) -> &str {
+    answer["outcome"].as_str().unwrap_or_default()
+}
+
+/// Sends a request; answers its status and its JSON, `null` where there is none.
+pub async fn answer(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.expect("an answer");
+    let status = response.status();
+    let text = response.text().await.expect("a body");
+    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+}
