@@ -17,8 +17,9 @@ use tokio::time::Sleep;
 /// A client needs a moment to see the answer and to stop sending.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// More than this it does not send in that moment.
-const MOST: usize = 4 * 1024 * 1024;
+/// Some clients look at the answer only after they have sent all: a body that is a little too large
+/// is let through, an endless one is not.
+const MOST: usize = 32 * 1024 * 1024;
 
 /// A stream that lingers when it was told so before its end.
 pub(super) struct Lingering {

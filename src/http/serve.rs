@@ -132,3 +132,43 @@ async fn connection(
         tracing::debug!(error = %error, "a connection ended badly");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream as Client};
+
+    use axum::routing::get;
+
+    use super::*;
+
+    /// Asks, and returns the open connection once the answer has come.
+    fn ask(server: SocketAddr) -> std::io::Result<Client> {
+        let mut client = Client::connect(server)?;
+        client.set_read_timeout(Some(Duration::from_millis(300)))?;
+        client.write_all(b"GET / HTTP/1.1\r\nHost: nudged\r\n\r\n")?;
+        let mut answer = [0; 256];
+        let length = client.read(&mut answer)?;
+        assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
+        Ok(client)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn connections_beyond_the_cap_wait_and_shutdown_does_not_wait_for_the_idle() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let limits = Limits { connections: 2, ..Limits::default() };
+        let router = Router::new().route("/", get(async || "here"));
+        let serving = tokio::spawn(async move { serve(listener, router, &limits, stopped).await });
+        let idle = tokio::task::spawn_blocking(move || {
+            let (first, second) = (ask(server).unwrap(), ask(server).unwrap());
+            assert!(ask(server).is_err(), "the third waits");
+            drop(first);
+            (second, ask(server).unwrap())
+        });
+        let _idle = idle.await.unwrap();
+        stop.send_replace(true);
+        tokio::time::timeout(Duration::from_secs(5), serving).await.unwrap().unwrap();
+    }
+}

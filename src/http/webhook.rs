@@ -97,11 +97,11 @@ async fn accept(
     let (verifier, permit) = tokio::time::timeout(app.limits.body_within, reading)
         .await
         .unwrap_or_else(|_| Err(too_slow()))
-        .map_err(early)?;
+        .map_err(ApiError::hanging_up)?;
     let verified = verifier.verify(signature).map_err(|_| wrong_signature())?;
 
-    let event = named(&parts.headers, "x-github-event")?;
-    let guid = named(&parts.headers, "x-github-delivery")?;
+    let event = named(&parts.headers, "X-GitHub-Event")?;
+    let guid = named(&parts.headers, "X-GitHub-Delivery")?;
     let hook = hook(&parts.headers)?;
     let body = json_of(verified, encoding)?;
     let Understood { action, repo, verdict } = understand(&event, &body).await?;
@@ -211,9 +211,9 @@ fn short(headers: &HeaderMap, name: &str) -> Result<Option<String>, ApiError> {
 
 /// Whose delivery it is: GUIDs are shared by all hooks on one event.
 fn hook(headers: &HeaderMap) -> Result<String, ApiError> {
-    match short(headers, "x-github-hook-target-id")? {
+    match short(headers, "X-GitHub-Hook-Target-ID")? {
         Some(target) => Ok(target),
-        None => Ok(short(headers, "x-github-hook-id")?.unwrap_or_default()),
+        None => Ok(short(headers, "X-GitHub-Hook-ID")?.unwrap_or_default()),
     }
 }
 

@@ -124,3 +124,71 @@ pub fn after(
 fn json_list(values: &[String]) -> Option<String> {
     (!values.is_empty()).then(|| serde_json::Value::from(values.to_vec()).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(rows: i64) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../../migrations/0001_init.sql")).unwrap();
+        connection.execute("INSERT INTO meta VALUES (1, 'e1', '')", ()).unwrap();
+        connection
+            .execute(
+                "WITH RECURSIVE n (i) AS (SELECT 1 WHERE ?1 > 0 UNION ALL
+                                          SELECT i + 1 FROM n WHERE i < ?1)
+                 INSERT INTO change_log (project_id, event_type, payload, cause, created_at)
+                 SELECT iif(i = ?1, 'last', 'p'), iif(i % 2, 'pr_updated', 'pr_created'), '{}', '', ''
+                 FROM n",
+                [rows],
+            )
+            .unwrap();
+        connection
+    }
+
+    fn seqs(found: &Found) -> Vec<i64> {
+        found.changes.iter().map(|change| change.seq).collect()
+    }
+
+    #[test]
+    fn the_log_knows_its_ends_even_when_it_is_pruned_to_nothing() {
+        let ends = |connection: &Connection| {
+            let at = bounds(connection).unwrap();
+            (at.floor, at.head)
+        };
+        assert_eq!(ends(&log(0)), (0, 0));
+        let connection = log(9);
+        assert_eq!(ends(&connection), (0, 9));
+        connection.execute("DELETE FROM change_log WHERE seq <= 4", ()).unwrap();
+        assert_eq!(ends(&connection), (4, 9));
+        connection.execute("DELETE FROM change_log", ()).unwrap();
+        assert_eq!(ends(&connection), (9, 9));
+    }
+
+    #[test]
+    fn a_full_page_reaches_its_last_row_and_a_short_one_the_head() {
+        let connection = log(9);
+        let all = ChangeFilter::default();
+        let full = after(&connection, 2, 9, 3, &all).unwrap();
+        assert_eq!((seqs(&full), full.reached), (vec![3, 4, 5], 5));
+        let odd = ChangeFilter { types: vec!["pr_updated".into()], ..all };
+        let short = after(&connection, 5, 8, 3, &odd).unwrap();
+        assert_eq!((seqs(&short), short.reached), (vec![7], 8));
+    }
+
+    #[test]
+    fn a_filter_that_hides_nearly_everything_is_served_in_steps() {
+        let head = SCAN * 2 + 5;
+        let connection = log(head);
+        let last = ChangeFilter { projects: vec!["x".into(), "last".into()], ..Default::default() };
+        let (mut at, mut looks) = (0, 0);
+        let found = loop {
+            let found = after(&connection, at, head, 10, &last).unwrap();
+            (at, looks) = (found.reached, looks + 1);
+            if !found.changes.is_empty() || at >= head {
+                break found;
+            }
+        };
+        assert_eq!((seqs(&found), looks), (vec![head], 3));
+    }
+}

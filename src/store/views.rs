@@ -206,3 +206,37 @@ pub fn deliveries(
     .and_maybe("outcome = ?", outcome)
     .falling(connection, "id", page, delivery, |view| view.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_join_without_gap_or_repeat() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../../migrations/0001_init.sql")).unwrap();
+        for guid in 1..=5 {
+            connection
+                .execute(
+                    "INSERT INTO deliveries (hook, guid, event, outcome, received_at)
+                     VALUES ('', ?1, 'ping', iif(?1 = 3, 'applied', 'ignored'), '')",
+                    [guid],
+                )
+                .unwrap();
+        }
+        let pages = |outcome: Option<&str>| {
+            let (mut pages, mut after) = (Vec::new(), None);
+            loop {
+                let listed = deliveries(&connection, outcome, Page { after, limit: 2 }).unwrap();
+                pages.push(listed.items.iter().map(|view| view.id).collect::<Vec<_>>());
+                after = listed.next;
+                if after.is_none() {
+                    return pages;
+                }
+            }
+        };
+        assert_eq!(pages(None), [vec![5, 4], vec![3, 2], vec![1]]);
+        assert_eq!(pages(Some("ignored")), [vec![5, 4], vec![2, 1]]);
+        assert_eq!(pages(Some("quarantined")), [Vec::<i64>::new()]);
+    }
+}
