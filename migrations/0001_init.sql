@@ -226,6 +226,7 @@ CREATE TABLE nudges (
     acknowledged_at TEXT
 ) STRICT;
 CREATE INDEX nudges_by_session ON nudges (session_id);
+CREATE INDEX nudges_by_pr ON nudges (pr_id);
 CREATE INDEX nudges_open ON nudges (pr_id) WHERE state IN ('pending', 'held');
 
 CREATE TABLE timers (
