@@ -1,0 +1,207 @@
+//! A server killed at random moments under load: no acknowledged delivery is lost, and a polling
+//! reader's cursor knows neither gap nor repeat.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use proptest::prelude::Rng;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use serde_json::{Value, json};
+
+use crate::payloads::{check, pull, sha};
+use crate::world::{SECRET, TOKEN, sign};
+
+const KILLS: usize = 6;
+const SENDERS: usize = 8;
+
+struct Server {
+    child: Child,
+    url: String,
+}
+
+fn serve(db: &std::path::Path) -> Server {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nudged"))
+        .args(["serve", "--json", "--listen", "127.0.0.1:0", "--settle", "0s", "--log", "error"])
+        .arg("--db")
+        .arg(db)
+        .env("NUDGED_WEBHOOK_SECRET", SECRET)
+        .env("NUDGED_API_TOKEN", TOKEN)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a server");
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("its output");
+    BufReader::new(stdout).read_line(&mut line).expect("its first line");
+    let started: Value = serde_json::from_str(&line).expect("JSON");
+    Server { child, url: started["url"].as_str().expect("a URL").to_owned() }
+}
+
+/// What the test's parts share: where the server is now, and what was acknowledged.
+struct Shared {
+    url: Mutex<String>,
+    acknowledged: Mutex<Vec<String>>,
+    client: reqwest::Client,
+    over: std::sync::atomic::AtomicBool,
+}
+
+impl Shared {
+    fn url(&self) -> String {
+        self.url.lock().expect("unpoisoned").clone()
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    fn acknowledged(&self) -> usize {
+        self.acknowledged.lock().expect("unpoisoned").len()
+    }
+}
+
+/// Sends deliveries one after another; what is not acknowledged is sent again, as GitHub's users do.
+async fn send(shared: Arc<Shared>, sender: usize) {
+    for number in 0.. {
+        let (id, pull_number) = (format!("{sender}-{number}"), (sender + 1) as i64);
+        let head = sha((sender * 1_000 + 1) as u64);
+        let (event, payload) = match number {
+            0 => ("pull_request", pull("opened", pull_number, &head, 0, json!({}))),
+            _ => {
+                let run = (sender * 100_000 + number) as i64;
+                let conclusion = json!(if number % 2 == 0 { "success" } else { "failure" });
+                ("check_run", check("build", &head, run, conclusion, number as i64))
+            }
+        };
+        let body = payload.to_string();
+        loop {
+            if shared.is_over() {
+                return;
+            }
+            let request = shared
+                .client
+                .post(format!("{}/webhooks/github", shared.url()))
+                .header("Content-Type", "application/json")
+                .header("X-GitHub-Event", event)
+                .header("X-GitHub-Delivery", &id)
+                .header("X-Hub-Signature-256", sign(SECRET, body.as_bytes()))
+                .body(body.clone());
+            match request.send().await {
+                Ok(response) if response.status().is_success() => break,
+                // Dead or not yet up again.
+                _ => tokio::task::yield_now().await,
+            }
+        }
+        shared.acknowledged.lock().expect("unpoisoned").push(id);
+    }
+}
+
+/// Follows the changes across all crashes; answers every `seq` with its change.
+async fn follow(shared: Arc<Shared>) -> Vec<(i64, Value)> {
+    let mut seen = Vec::new();
+    let mut cursor = "0".to_owned();
+    loop {
+        let url = format!("{}/v1/changes?after={cursor}&limit=1000&wait=1", shared.url());
+        let Ok(response) = shared.client.get(url).bearer_auth(TOKEN).send().await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let status = response.status();
+        let Ok(page) = response.json::<Value>().await else { continue };
+        assert!(status.is_success(), "the reader's cursor {cursor} is refused: {page}");
+        let changes = page["changes"].as_array().expect("changes");
+        for change in changes {
+            seen.push((change["seq"].as_i64().expect("a seq"), change.clone()));
+        }
+        cursor = page["next"].as_str().expect("a cursor").to_owned();
+        if changes.is_empty() && shared.is_over() {
+            return seen;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_under_load_nothing_acknowledged_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = folder.path().join("crash.db");
+    let mut server = serve(&db);
+    let shared = Arc::new(Shared {
+        url: Mutex::new(server.url.clone()),
+        acknowledged: Mutex::default(),
+        client: reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(20))
+            .build()
+            .expect("a client"),
+        over: false.into(),
+    });
+    let senders: Vec<_> =
+        (0..SENDERS).map(|sender| tokio::spawn(send(Arc::clone(&shared), sender))).collect();
+    let reader = tokio::spawn(follow(Arc::clone(&shared)));
+
+    let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    for _ in 0..KILLS {
+        // A random amount of work, then death at whatever moment that is.
+        let enough = shared.acknowledged() + 40 + (rng.next_u64() % 200) as usize;
+        while shared.acknowledged() < enough {
+            tokio::task::yield_now().await;
+        }
+        kill(Pid::from_raw(server.child.id().try_into().expect("a pid")), Signal::SIGKILL)
+            .expect("killed");
+        server.child.wait().expect("dead");
+        server = serve(&db);
+        shared.url.lock().expect("unpoisoned").clone_from(&server.url);
+    }
+    shared.over.store(true, std::sync::atomic::Ordering::SeqCst);
+    for sender in senders {
+        sender.await.expect("a sender");
+    }
+    let seen = reader.await.expect("the reader");
+
+    let connection = rusqlite::Connection::open(&db).expect("the database");
+    let mut applied = connection
+        .prepare("SELECT guid FROM deliveries WHERE outcome = 'applied'")
+        .expect("a query");
+    let applied: std::collections::BTreeSet<String> = applied
+        .query_map((), |row| row.get(0))
+        .expect("rows")
+        .collect::<Result<_, _>>()
+        .expect("rows");
+    for id in shared.acknowledged.lock().expect("unpoisoned").iter() {
+        assert!(applied.contains(id), "{id} was acknowledged and is lost");
+    }
+    // Each sender's last run is what its pull request shows, so the effects are there as well.
+    let newest: BTreeMap<i64, i64> = connection
+        .prepare(
+            "SELECT number, max(run_id) FROM pr JOIN pr_checks ON pr.id = pr_id GROUP BY number",
+        )
+        .expect("a query")
+        .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))
+        .expect("rows")
+        .collect::<Result<_, _>>()
+        .expect("rows");
+    for (number, run) in newest {
+        let sender = number - 1;
+        let last = applied
+            .iter()
+            .filter_map(|id| id.strip_prefix(&format!("{sender}-"))?.parse::<i64>().ok())
+            .max();
+        assert_eq!(Some(run), last.map(|last| sender * 100_000 + last), "pull request {number}");
+    }
+    let seqs: Vec<i64> = seen.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "a gap or a repeat");
+    let head: i64 = connection
+        .query_row("SELECT max(seq) FROM change_log", (), |row| row.get(0))
+        .expect("head");
+    assert_eq!(head, seqs.len() as i64, "the reader missed the end");
+    assert!(shared.acknowledged() > KILLS * 40);
+    let whole: String =
+        connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("a check");
+    assert_eq!(whole, "ok");
+    kill(Pid::from_raw(server.child.id().try_into().expect("a pid")), Signal::SIGTERM)
+        .expect("asked");
+    assert!(server.child.wait().expect("ended").success(), "no graceful end");
+}

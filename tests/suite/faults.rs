@@ -1,0 +1,106 @@
+//! All or nothing: a fault between any two statements leaves nothing behind.
+//!
+//! Triggers on every table count down and make the n-th write fail, for n = 1, 2, … until the
+//! delivery comes through without a fault.
+
+use serde_json::json;
+
+use crate::payloads::{check, pull, sha};
+use crate::world::World;
+
+const TABLES: &[&str] = &[
+    "projects",
+    "sessions",
+    "pr",
+    "pr_commits",
+    "pr_mergeability",
+    "pr_reviews",
+    "commits",
+    "check_runs",
+    "commit_statuses",
+    "workflow_runs",
+    "pr_checks",
+    "nudges",
+    "timers",
+    "change_log",
+    "deliveries",
+    "cause",
+];
+
+fn install(world: &World) {
+    let mut sql =
+        "CREATE TABLE countdown (n INTEGER); INSERT INTO countdown VALUES (0);".to_owned();
+    for table in TABLES {
+        for operation in ["INSERT", "UPDATE", "DELETE"] {
+            sql.push_str(&format!(
+                "CREATE TRIGGER fault_{table}_{operation} BEFORE {operation} ON {table}
+                 WHEN (SELECT n FROM countdown) > 0
+                 BEGIN
+                     SELECT raise(ABORT, 'fault') WHERE (SELECT n FROM countdown) = 1;
+                     UPDATE countdown SET n = n - 1;
+                 END;"
+            ));
+        }
+    }
+    world.execute(&sql);
+}
+
+/// All rows of all tables, but for the ledger that says that it failed.
+fn state(world: &World) -> Vec<Vec<String>> {
+    let tables = TABLES.iter().filter(|table| !matches!(**table, "deliveries" | "cause"));
+    tables.flat_map(|table| world.sql(&format!("SELECT '{table}', * FROM {table}"))).collect()
+}
+
+async fn fails_whole(world: &World, event: &str, id: &str, payload: &serde_json::Value) -> usize {
+    let body = payload.to_string();
+    let before = state(world);
+    for n in 1.. {
+        world.execute(&format!("UPDATE countdown SET n = {n}"));
+        let (status, answer) = world.send(event, id, body.as_bytes()).await;
+        let outcome = answer["outcome"].as_str().unwrap_or("refused");
+        let left = world.sql("SELECT n FROM countdown")[0][0].clone();
+        world.execute("UPDATE countdown SET n = 0");
+        if outcome == "applied" {
+            assert_ne!(left, "0", "the last write failed and was called applied");
+            assert_ne!(state(world), before);
+            return n - 1;
+        }
+        // Either it was kept for later, or GitHub was told to send it again.
+        assert!(
+            matches!((status.as_u16(), outcome), (200, "quarantined") | (503, "refused")),
+            "{n}: {status} {answer}"
+        );
+        assert_eq!(state(world), before, "fault {n} left something behind");
+    }
+    unreachable!("the loop ends when the delivery is applied")
+}
+
+#[tokio::test]
+async fn a_fault_between_any_two_statements_leaves_nothing_behind() {
+    let world = World::new().await;
+    install(&world);
+    let opened =
+        pull("opened", 1, &sha(1), 0, json!({"mergeable": true, "mergeable_state": "clean"}));
+    let early = check("build", &sha(1), 11, json!("failure"), 5);
+    let passed = check("build", &sha(1), 12, json!("success"), 9);
+    let mut moved = pull("synchronize", 1, &sha(2), 20, json!({}));
+    moved["before"] = json!(sha(1));
+    let merged = json!({"state": "closed", "merged": true});
+    let mut points = 0;
+    for (id, event, payload) in [
+        ("1", "check_run", early),
+        ("2", "pull_request", opened),
+        ("3", "check_run", passed),
+        ("4", "pull_request", moved),
+        ("5", "pull_request", pull("closed", 1, &sha(2), 30, merged)),
+    ] {
+        let found = fails_whole(&world, event, id, &payload).await;
+        assert!(found >= 4, "only {found} writes in {event} {id}");
+        points += found;
+    }
+    assert!(points > 40, "only {points} fault points");
+    assert_eq!(
+        world.nudges().await,
+        ["ci-failed superseded", "approved-and-green superseded", "pr-merged pending"]
+    );
+}
