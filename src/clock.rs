@@ -4,24 +4,33 @@ use std::sync::Arc;
 
 use crate::domain::Timestamp;
 
-/// Where a component gets the time from: the system, or a hand that somebody else moves.
+/// Where a component gets the time from.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    read: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    runs: bool,
+}
 
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self(Arc::new(now))
+        Self { read: Arc::new(now), runs: true }
     }
 
-    /// A clock that shows what `read` says.
-    pub fn from_fn(read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(read))
+    /// A clock that stands still between the moments at which somebody moves its hand. Whoever does
+    /// also fires the timers that came due.
+    pub fn by_hand(read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { read: Arc::new(read), runs: false }
+    }
+
+    /// Whether time passes by itself.
+    pub fn runs(&self) -> bool {
+        self.runs
     }
 
     /// The present instant, cut to milliseconds as the store keeps it.
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        (self.read)()
     }
 }
 

@@ -94,6 +94,8 @@ pub struct CommitFacts {
     pub check_runs: Vec<CheckRun>,
     pub statuses: Vec<CommitStatus>,
     pub workflow_runs: Vec<WorkflowRun>,
+    /// Suites that have completed.
+    pub completed_suites: Vec<i64>,
 }
 
 impl CommitFacts {

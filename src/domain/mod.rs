@@ -3,6 +3,7 @@
 //! Everything else is told in these types; `design` terms and Rust names are the same.
 
 mod check;
+mod comment;
 mod ids;
 mod nudge;
 mod observation;
@@ -16,10 +17,11 @@ pub use check::{
     Check, CheckKey, CheckRun, CommitFacts, CommitStatus, Excerpt, RunState, WorkflowRun,
 };
 pub use check::{CheckStatus, CiState, RunStatus};
+pub use comment::{Comment, CommentKind, Thread};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
 pub use nudge::{Audience, NewNudge, Nudge, NudgeKind, NudgeState, Priority};
 pub use nudge::{Memory, Timer, TimerKind, ToldHead};
-pub use observation::{Observation, RepoSeen};
+pub use observation::{Observation, Paused, ProjectConfig, RepoSeen};
 pub use project::{Adopt, Project};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
 pub use pull_request::{PullCommit, PullCore, PullSeen};

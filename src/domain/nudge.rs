@@ -103,6 +103,17 @@ spelled! {
         CiSettle = "ci_settle",
         /// A head without any CI counts as green once the settle time has passed.
         GreenSettle = "green_settle",
+        /// A review's comments are collected for the settle time.
+        ReviewSettle = "review_settle",
+        /// A conflict that the agent was told of is still there.
+        ConflictEscalation = "conflict_escalation",
+    }
+}
+
+impl TimerKind {
+    /// A new head makes it void.
+    pub const fn is_of_head(self) -> bool {
+        matches!(self, Self::CiSettle | Self::GreenSettle)
     }
 }
 
@@ -134,6 +145,17 @@ pub struct Memory {
     /// Heads announced as approved and green since it was last red.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub green_told: Vec<CommitSha>,
+    /// When the conflict that is under way was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict_since: Option<Timestamp>,
+    /// It was escalated.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub conflict_escalated: bool,
+    /// Reviews and comments that the agent was told of, as `review:ID` and `comment:ID`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub feedback_told: BTreeSet<String>,
+    /// Nudges about feedback since all of it was last resolved.
+    pub feedback_rounds: u32,
     /// The head at which the settle time passed without any CI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet_head: Option<CommitSha>,

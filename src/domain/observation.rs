@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckRun, CommitSha, CommitStatus, NudgeId, PullId, PullSeen, RepoId, RepoName};
-use super::{Review, TimerKind, Timestamp, WorkflowRun};
+use super::{
+    Adopt, CheckRun, Comment, CommitSha, CommitStatus, NudgeId, ProjectId, PullId, PullSeen,
+    RepoId, RepoName, Review, SessionId, Thread, TimerKind, Timestamp, WorkflowRun,
+};
 
 /// The repository as a payload shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,27 @@ pub struct RepoSeen {
     pub url: String,
     /// `repository.updated_at`, the order of its names.
     pub updated_at: Option<Timestamp>,
+}
+
+/// What a project's settings become; `None` leaves one as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectConfig {
+    pub repo: Option<RepoName>,
+    /// The repository's page, for a project that is registered by it.
+    pub repo_url: Option<String>,
+    pub path: Option<String>,
+    pub display_name: Option<String>,
+    pub adopt: Option<Adopt>,
+    pub nudges_paused: Option<bool>,
+    pub checks_only: Option<Vec<String>>,
+    pub checks_except: Option<Vec<String>>,
+}
+
+/// Whose nudges are held back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Paused {
+    Project(ProjectId),
+    Session(SessionId),
 }
 
 /// A fact that was seen. Serialisable in a form of our own, so that the ledger can keep it.
@@ -30,10 +53,28 @@ pub enum Observation {
     Status { repo: RepoSeen, sha: CommitSha, status: CommitStatus },
     /// A workflow run.
     WorkflowRun { repo: RepoSeen, sha: CommitSha, run: WorkflowRun },
+    /// A comment. Its payload shows the pull request only if it stands on the diff.
+    Comment { repo: RepoSeen, number: i64, pull: Option<PullSeen>, comment: Comment },
+    /// A thread was resolved or not, with its comments.
+    Thread { repo: RepoSeen, pull: PullSeen, thread: Thread, comments: Vec<Comment> },
+    /// A check suite has completed.
+    SuiteCompleted { repo: RepoSeen, sha: CommitSha, suite_id: i64 },
+    /// A branch was pushed to: what was known of merging into it is void.
+    Push { repo: RepoSeen, branch: String, pushed_at: Timestamp },
+    /// A repository's name, by its own event.
+    Repository { repo: RepoSeen },
+    /// Whether the app may ask GitHub about repositories: the named ones, or all of an account.
+    Access { repos: Vec<RepoId>, account: Option<String>, granted: bool, at: Timestamp },
     /// A timer of a pull request came due.
     TimerDue { pull: PullId, kind: TimerKind },
     /// Somebody took note of a nudge.
     NudgeAcknowledged { nudge: NudgeId },
+    /// Somebody registered a project by name, or changed its settings.
+    ProjectConfigured { id: ProjectId, config: ProjectConfig },
+    /// Somebody wants a project to be watched no longer.
+    ProjectArchived { id: ProjectId },
+    /// Somebody holds nudges back, or lets them go.
+    NudgesPaused { whom: Paused, paused: bool },
 }
 
 impl Observation {
@@ -44,8 +85,18 @@ impl Observation {
             | Self::Review { repo, .. }
             | Self::CheckRun { repo, .. }
             | Self::Status { repo, .. }
-            | Self::WorkflowRun { repo, .. } => Some(repo),
-            Self::TimerDue { .. } | Self::NudgeAcknowledged { .. } => None,
+            | Self::WorkflowRun { repo, .. }
+            | Self::Comment { repo, .. }
+            | Self::Thread { repo, .. }
+            | Self::SuiteCompleted { repo, .. }
+            | Self::Push { repo, .. }
+            | Self::Repository { repo } => Some(repo),
+            Self::Access { .. }
+            | Self::TimerDue { .. }
+            | Self::NudgeAcknowledged { .. }
+            | Self::ProjectConfigured { .. }
+            | Self::ProjectArchived { .. }
+            | Self::NudgesPaused { .. } => None,
         }
     }
 }

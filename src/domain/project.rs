@@ -15,17 +15,28 @@ pub struct Project {
     /// GitHub's id; `None` until the first delivery of a project that was registered by name.
     pub repo_id: Option<RepoId>,
     pub repo: RepoName,
-    /// `repository.updated_at` of the payload that gave `repo`: the newest name wins.
+    /// The newest name that payloads gave it, and its page. `repo` and `repo_origin_url` follow them
+    /// unless a younger repository has taken the name over.
+    pub claim: Option<(RepoName, String)>,
+    /// `repository.updated_at` of the payload that gave the claim: the newest name wins.
     pub named_at: Option<Timestamp>,
     /// The repository's page, without a trailing slash: the stem of every pull request's URL.
     pub repo_origin_url: String,
     pub display_name: String,
     pub path: Option<String>,
     pub adopt: Adopt,
+    /// Nudges to all its agents are held back.
+    pub nudges_paused: bool,
+    /// Globs of the checks that count for nudges; none: all do.
+    pub checks_only: Vec<String>,
+    /// Globs of the checks that do not.
+    pub checks_except: Vec<String>,
     /// A check, status or workflow run was once seen here, so its absence at a head means "not yet".
     pub ci_seen: bool,
     /// The number that the next session gets.
     pub next_session: i64,
+    /// Whether the app may still ask GitHub about it, and when that was last said.
+    pub api_access: (bool, Option<Timestamp>),
     pub registered_at: Timestamp,
     pub archived_at: Option<Timestamp>,
 }

@@ -75,6 +75,8 @@ pub struct Session {
     pub termination_reason: Option<TerminationReason>,
     pub is_alive: bool,
     pub activity: ActivityState,
+    /// Nudges to its agent are held back.
+    pub nudges_paused: bool,
     /// The branch whose pull requests are this session's, in the project's own repository.
     pub branch: Option<String>,
     pub created_at: Timestamp,

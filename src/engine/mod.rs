@@ -127,7 +127,9 @@ impl Engine {
         let (head, next_timer) = (writer.head(), writer.next_timer());
         let engine = Self { jobs, head, close };
         tokio::spawn(writer.run(waiting, closing.clone()));
-        tokio::spawn(writer::run_timers(engine.jobs.downgrade(), next_timer, closing, clock));
+        if clock.runs() {
+            tokio::spawn(writer::run_timers(engine.jobs.downgrade(), next_timer, closing, clock));
+        }
         Ok(engine)
     }
 

@@ -3,12 +3,15 @@
 use serde::Deserialize;
 
 use super::payload::{
-    App, Branch, CheckRun, CheckRunEvent, Output, PullRequest, PullRequestEvent, Repository,
-    ReviewEvent, StatusEvent, Step, When, WorkflowJobEvent, WorkflowRunEvent,
+    App, Branch, CheckRun, CheckRunEvent, CheckSuiteEvent, InstallationEvent, IssueCommentEvent,
+    Output, PullRequest, PullRequestEvent, PushEvent, Repository, RepositoryEvent,
+    ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent, When, WorkflowJobEvent,
+    WorkflowRunEvent,
 };
 use crate::domain::{
-    self, CheckStatus, CommitSha, CommitStatus, Excerpt, Mergeability, Observation, PrState,
-    PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState, RunStatus, Timestamp,
+    self, CheckStatus, Comment, CommentKind, CommitSha, CommitStatus, Excerpt, Mergeability,
+    Observation, PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState,
+    RunStatus, Thread, Timestamp,
 };
 use crate::lifecycle::check_status;
 use crate::lifecycle::excerpt::{excerpt, one_line, truncate};
@@ -159,6 +162,99 @@ pub(super) fn status(body: &[u8]) -> Understood {
     };
     let sha = commit(&event.sha, "sha")?;
     Ok(Observation::Status { repo: repo(&event.repository)?, sha, status })
+}
+
+/// `pull_request_review_comment`.
+pub(super) fn review_comment(body: &[u8], action: &str) -> Understood {
+    let event: ReviewCommentEvent<'_> = parse(body)?;
+    let pull = pull_seen(&event.pull_request, None)?;
+    let comment = comment(&event.comment, CommentKind::Review, action == "deleted")?;
+    let (repo, number) = (repo(&event.repository)?, pull.number);
+    Ok(Observation::Comment { repo, number, pull: Some(pull), comment })
+}
+
+/// `pull_request_review_thread`: the only word on whether a thread is resolved.
+pub(super) fn review_thread(body: &[u8], action: &str) -> Understood {
+    let event: ThreadEvent<'_> = parse(body)?;
+    let pull = pull_seen(&event.pull_request, None)?;
+    let comments = event.thread.comments.iter();
+    let comments: Vec<Comment> =
+        comments.map(|seen| comment(seen, CommentKind::Review, false)).collect::<Result<_, _>>()?;
+    let root_id = comments.first().ok_or(Unclear::Field("thread.comments"))?.root_id;
+    let thread = Thread { root_id, resolved: action == "resolved", at: pull.updated_at };
+    Ok(Observation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
+}
+
+/// `issue_comment`; `None` where the issue is no pull request.
+pub(super) fn issue_comment(body: &[u8], action: &str) -> Result<Option<Observation>, Unclear> {
+    let event: IssueCommentEvent<'_> = parse(body)?;
+    if event.issue.pull_request.is_none() {
+        return Ok(None);
+    }
+    let comment = comment(&event.comment, CommentKind::Issue, action == "deleted")?;
+    let repo = repo(&event.repository)?;
+    Ok(Some(Observation::Comment { repo, number: event.issue.number, pull: None, comment }))
+}
+
+/// `check_suite` completed: never pending, but a sign that all its failures are there.
+pub(super) fn check_suite(body: &[u8]) -> Understood {
+    let event: CheckSuiteEvent<'_> = parse(body)?;
+    let sha = commit(&event.check_suite.head_sha, "check_suite.head_sha")?;
+    let (repo, suite_id) = (repo(&event.repository)?, event.check_suite.id);
+    Ok(Observation::SuiteCompleted { repo, sha, suite_id })
+}
+
+/// `push`; `None` where it is not about a branch.
+pub(super) fn push(body: &[u8]) -> Result<Option<Observation>, Unclear> {
+    let event: PushEvent<'_> = parse(body)?;
+    let Some(branch) = event.reference.strip_prefix("refs/heads/") else { return Ok(None) };
+    let pushed_at = required(event.repository.pushed_at, "repository.pushed_at")?;
+    let repo = repo(&event.repository)?;
+    Ok(Some(Observation::Push { repo, branch: text(branch), pushed_at }))
+}
+
+/// `repository`, whatever its action: its name is what counts.
+pub(super) fn repository(body: &[u8]) -> Understood {
+    let event: RepositoryEvent<'_> = parse(body)?;
+    Ok(Observation::Repository { repo: repo(&event.repository)? })
+}
+
+/// `installation`: access to all of an account comes or goes.
+pub(super) fn installation(body: &[u8], granted: bool) -> Understood {
+    let event: InstallationEvent<'_> = parse(body)?;
+    let account = Some(text(&event.installation.account.login));
+    let at = required(event.installation.updated_at, "installation.updated_at")?;
+    Ok(Observation::Access { repos: Vec::new(), account, granted, at })
+}
+
+/// `installation_repositories`: access to single repositories comes or goes.
+pub(super) fn installation_repositories(body: &[u8], granted: bool) -> Understood {
+    let event: InstallationEvent<'_> = parse(body)?;
+    let named = if granted { &event.repositories_added } else { &event.repositories_removed };
+    let repos = named.iter().map(|repo| RepoId(repo.id)).collect();
+    let at = required(event.installation.updated_at, "installation.updated_at")?;
+    Ok(Observation::Access { repos, account: None, granted, at })
+}
+
+fn comment(
+    seen: &super::payload::Comment<'_>,
+    kind: CommentKind,
+    deleted: bool,
+) -> Result<Comment, Unclear> {
+    Ok(Comment {
+        deleted,
+        updated_at: required(seen.updated_at, "comment.updated_at")?,
+        kind,
+        id: seen.id,
+        root_id: seen.in_reply_to_id.unwrap_or(seen.id),
+        review_id: seen.pull_request_review_id,
+        author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
+        file: seen.path.as_deref().map(text),
+        line: seen.line.or(seen.original_line),
+        body: excerpt(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT),
+        url: optional_text(seen.html_url.as_deref()),
+        created_at: required(seen.created_at, "comment.created_at")?,
+    })
 }
 
 fn repo(seen: &Repository<'_>) -> Result<RepoSeen, Unclear> {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 
 use crate::domain::Timestamp;
 
@@ -83,6 +83,9 @@ pub(super) struct Repository<'a> {
     pub(super) html_url: Option<Text<'a>>,
     #[serde(default)]
     pub(super) updated_at: When,
+    /// Unix seconds in `push`, a text elsewhere.
+    #[serde(default)]
+    pub(super) pushed_at: When,
 }
 
 #[derive(Debug, Deserialize)]
@@ -322,5 +325,118 @@ pub(super) struct StatusEvent<'a> {
     #[serde(borrow, default)]
     pub(super) target_url: Option<Text<'a>>,
     pub(super) created_at: When,
+    pub(super) updated_at: When,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ReviewCommentEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    #[serde(borrow)]
+    pub(super) pull_request: PullRequest<'a>,
+    #[serde(borrow)]
+    pub(super) comment: Comment<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Comment<'a> {
+    pub(super) id: i64,
+    #[serde(default)]
+    pub(super) pull_request_review_id: Option<i64>,
+    #[serde(default)]
+    pub(super) in_reply_to_id: Option<i64>,
+    #[serde(borrow, default)]
+    pub(super) user: Option<User<'a>>,
+    #[serde(borrow, default)]
+    pub(super) path: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) line: Option<i64>,
+    #[serde(default)]
+    pub(super) original_line: Option<i64>,
+    #[serde(borrow, default)]
+    pub(super) body: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+    pub(super) created_at: When,
+    pub(super) updated_at: When,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ThreadEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    #[serde(borrow)]
+    pub(super) pull_request: PullRequest<'a>,
+    #[serde(borrow)]
+    pub(super) thread: Thread<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Thread<'a> {
+    #[serde(borrow)]
+    pub(super) comments: Vec<Comment<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct IssueCommentEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    pub(super) issue: Issue,
+    #[serde(borrow)]
+    pub(super) comment: Comment<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Issue {
+    pub(super) number: i64,
+    /// There only if the issue is a pull request.
+    #[serde(default)]
+    pub(super) pull_request: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckSuiteEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+    #[serde(borrow)]
+    pub(super) check_suite: CompletedSuite<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CompletedSuite<'a> {
+    pub(super) id: i64,
+    #[serde(borrow)]
+    pub(super) head_sha: Text<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PushEvent<'a> {
+    #[serde(borrow, rename = "ref")]
+    pub(super) reference: Text<'a>,
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RepositoryEvent<'a> {
+    #[serde(borrow)]
+    pub(super) repository: Repository<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct InstallationEvent<'a> {
+    #[serde(borrow)]
+    pub(super) installation: Installation<'a>,
+    #[serde(default)]
+    pub(super) repositories_added: Vec<RepositoryId>,
+    #[serde(default)]
+    pub(super) repositories_removed: Vec<RepositoryId>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Installation<'a> {
+    #[serde(borrow)]
+    pub(super) account: User<'a>,
+    #[serde(default)]
     pub(super) updated_at: When,
 }

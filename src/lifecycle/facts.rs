@@ -4,14 +4,15 @@
 //! set only grows; what a payload does not speak of is left as it was.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use crate::domain::{
-    CheckRun, CheckStatus, CommitFacts, CommitSha, CommitStatus, Excerpt, MergeabilityAnswer,
-    PrState, PullCommit, PullCore, PullRequest, PullSeen, Review, ReviewDecision, ReviewState,
-    RunState, RunStatus, Timestamp, WorkflowRun,
+    CheckRun, CheckStatus, Comment, CommentKind, CommitFacts, CommitSha, CommitStatus, Excerpt,
+    Mergeability, MergeabilityAnswer, PrState, PullCommit, PullCore, PullRequest, PullSeen, Review,
+    ReviewDecision, ReviewState, RunState, RunStatus, Thread, Timestamp, WorkflowRun,
 };
 
-use super::snapshot::PullFacts;
+use super::snapshot::{PullFacts, Talk};
 
 /// How many groups of one stamp are kept; GitHub's own ties have two or three.
 const MOST_CANDIDATES: usize = 32;
@@ -100,6 +101,60 @@ pub(super) fn merge_workflow_run(
     changed.then(|| run.clone())
 }
 
+/// Merges a completed suite.
+pub(super) fn merge_suite(facts: &mut CommitFacts, suite: i64) -> Option<i64> {
+    let is_new = !facts.completed_suites.contains(&suite);
+    if is_new {
+        facts.completed_suites.push(suite);
+    }
+    is_new.then_some(suite)
+}
+
+/// Merges a comment: deletion is final, else the newest, else the larger bytes.
+pub(super) fn merge_comment(talk: &mut Talk, seen: &Comment) -> Option<Comment> {
+    let same = |known: &&mut Comment| (known.kind, known.id) == (seen.kind, seen.id);
+    let Some(known) = talk.comments.iter_mut().find(same) else {
+        talk.comments.push(seen.clone());
+        return Some(seen.clone());
+    };
+    raise(known, seen.clone()).then(|| seen.clone())
+}
+
+/// Merges whether a thread is resolved: the newest word; at a tie unresolved wins.
+pub(super) fn merge_thread(talk: &mut Talk, seen: &Thread) -> Option<Thread> {
+    let order = |thread: &Thread| (thread.at, !thread.resolved);
+    match talk.threads.iter_mut().find(|known| known.root_id == seen.root_id) {
+        Some(known) if order(seen) <= order(known) => return None,
+        Some(known) => *known = seen.clone(),
+        None => talk.threads.push(seen.clone()),
+    }
+    Some(seen.clone())
+}
+
+impl Talk {
+    /// The comments that are there, with whether their thread is resolved.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&Comment, bool)> {
+        let resolved = |comment: &Comment| match comment.kind {
+            CommentKind::Issue => true,
+            CommentKind::Review => {
+                self.threads.iter().any(|t| t.root_id == comment.root_id && t.resolved)
+            }
+        };
+        self.comments.iter().filter(|comment| !comment.deleted).map(move |c| (c, resolved(c)))
+    }
+
+    /// Unresolved comments that ask something of the author: a reply of the author's own does not.
+    pub(super) fn open_feedback<'a>(
+        &'a self,
+        author: &'a str,
+    ) -> impl Iterator<Item = &'a Comment> {
+        self.rows()
+            .filter(|(_, resolved)| !resolved)
+            .map(|(comment, _)| comment)
+            .filter(move |comment| !(comment.is_reply() && comment.author == author))
+    }
+}
+
 /// What a payload added to a pull request's registers.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
@@ -107,7 +162,7 @@ pub(super) struct Merged {
     pub(super) answer: Option<MergeabilityAnswer>,
 }
 
-/// Merges a pull request as seen into its row and registers, and derives `core` and `mergeability`.
+/// Merges a pull request as seen into its row and registers, and derives `core`.
 pub(super) fn merge_pull(pull: &mut PullRequest, facts: &mut PullFacts, seen: &PullSeen) -> Merged {
     let mut merged = Merged::default();
     let head = (&seen.core.head_sha, false);
@@ -178,14 +233,21 @@ fn derive_core(pull: &mut PullRequest, facts: &PullFacts) {
     if let Some(winner) = winner {
         pull.core = winner.clone();
     }
+}
+
+/// The newest answer for this head and base, unless a later push to the base has voided it.
+pub(super) fn derive_mergeability(
+    pull: &PullRequest,
+    answers: &[MergeabilityAnswer],
+    base_pushes: &BTreeMap<String, Timestamp>,
+) -> Mergeability {
+    let voided = base_pushes.get(&pull.core.base_ref);
     let current = |answer: &&MergeabilityAnswer| {
-        answer.head_sha == pull.core.head_sha && answer.base_ref == pull.core.base_ref
+        answer.head_sha == pull.core.head_sha
+            && answer.base_ref == pull.core.base_ref
+            && voided.is_none_or(|pushed_at| answer.at >= *pushed_at)
     };
-    pull.mergeability = facts
-        .answers
-        .iter()
-        .find(current)
-        .map_or(crate::domain::Mergeability::Unknown, |a| a.value);
+    answers.iter().find(current).map_or(Mergeability::Unknown, |answer| answer.value)
 }
 
 /// Merges a review: dismissed wins, else the newest seen, else the larger bytes.
@@ -206,13 +268,13 @@ pub(super) fn merge_review(facts: &mut PullFacts, seen: &Review) -> Option<Revie
     Some(seen.clone())
 }
 
-/// The newest decisive review of each reviewer counts; any request for changes wins.
-pub(super) fn decide_reviews(reviews: &[Review]) -> ReviewDecision {
+/// The newest decisive review of each reviewer: those that count.
+pub(super) fn reviews_that_count(reviews: &[Review]) -> Vec<&Review> {
     let decisive = |review: &&Review| match review.state {
         ReviewState::Approved | ReviewState::ChangesRequested | ReviewState::Dismissed => true,
         ReviewState::Pending | ReviewState::Commented => false,
     };
-    let mut newest = std::collections::BTreeMap::<(Option<i64>, i64), &Review>::new();
+    let mut newest = BTreeMap::<(Option<i64>, i64), &Review>::new();
     for review in reviews.iter().filter(decisive) {
         let reviewer = (review.author_id, if review.author_id.is_some() { 0 } else { review.id });
         let slot = newest.entry(reviewer).or_insert(review);
@@ -220,7 +282,13 @@ pub(super) fn decide_reviews(reviews: &[Review]) -> ReviewDecision {
             *slot = review;
         }
     }
-    let any = |state| newest.values().any(|review| review.state == state);
+    newest.into_values().collect()
+}
+
+/// Any request for changes that counts wins, else any approval.
+pub(super) fn decide_reviews(reviews: &[Review]) -> ReviewDecision {
+    let counting = reviews_that_count(reviews);
+    let any = |state| counting.iter().any(|review| review.state == state);
     if any(ReviewState::ChangesRequested) {
         ReviewDecision::ChangesRequested
     } else if any(ReviewState::Approved) {

@@ -4,8 +4,10 @@
 //! in `facts`, the roll-up in `rollup`, who owns what in `ownership`, what is said in `reactions`.
 
 mod body;
+mod commands;
 pub mod excerpt;
 mod facts;
+mod globs;
 mod ownership;
 mod reactions;
 mod reduce;
@@ -18,6 +20,6 @@ pub use reduce::{needs_history, reduce};
 pub use rollup::{check_status, derive_checks, roll_up};
 pub use snapshot::{
     BranchSession, CommitFact, Effect, HistoryEntry, Outcome, Policy, ProjectChange, PullFacts,
-    PullOutcome, PullSnapshot, SessionChange, Snapshot,
+    PullOutcome, PullSnapshot, SessionChange, Snapshot, Talk,
 };
 pub use status::{DrivingPull, display_status, driving_pull};

@@ -1,39 +1,39 @@
 //! Which project and session a pull request belongs to, and what its end does to the session.
 
 use crate::domain::{
-    ActivityState, Adopt, PrState, Project, ProjectId, PullCore, PullSeen, RepoName, RepoSeen,
-    Session, SessionId, SessionKind, SessionState, TerminationReason, Timestamp,
+    ActivityState, Adopt, PrState, Project, ProjectId, PullCore, PullSeen, RepoId, RepoName,
+    RepoSeen, Session, SessionId, SessionKind, SessionState, TerminationReason, Timestamp,
 };
 
 use super::snapshot::{BranchSession, Policy, ProjectChange, Snapshot};
 
-/// The project that the observation belongs to, and its row if that must be written.
+/// The project that the observation belongs to, and the rows that its name changes.
 pub(super) fn project_of(
     snapshot: &Snapshot,
     repo: &RepoSeen,
     policy: &Policy,
     now: Timestamp,
     brings_ci: bool,
-) -> Result<(Project, Option<ProjectChange>), &'static str> {
+) -> Result<(Project, Vec<ProjectChange>), &'static str> {
+    let claim = (repo.name.clone(), repo.url.clone());
     let Some(known) = &snapshot.project else {
         if !policy.auto_register {
             return Err("no project watches this repository, and auto_register is off");
         }
-        let project = Project {
-            id: free_slug(&repo.name, &snapshot.taken_slugs),
+        let mut project = Project {
             repo_id: Some(repo.id),
-            repo: repo.name.clone(),
-            named_at: repo.updated_at,
             repo_origin_url: repo.url.clone(),
-            display_name: repo.name.name().to_owned(),
-            path: None,
-            adopt: policy.adopt,
+            claim: Some(claim),
+            named_at: repo.updated_at,
             ci_seen: brings_ci,
-            next_session: 1,
-            registered_at: now,
-            archived_at: None,
+            ..new_project(&repo.name, &snapshot.taken_slugs, policy.adopt, now)
         };
-        return Ok((project.clone(), Some(ProjectChange::Register(project))));
+        let mut changes = settle_names(&mut project, &snapshot.other_projects);
+        let at = changes.iter().position(|(_, takes)| *takes).unwrap_or(changes.len());
+        let mut rows: Vec<_> = changes.drain(..at).map(|(p, _)| ProjectChange::Update(p)).collect();
+        rows.push(ProjectChange::Register(project.clone()));
+        rows.extend(changes.into_iter().map(|(p, _)| ProjectChange::Update(p)));
+        return Ok((project, rows));
     };
     if known.archived_at.is_some() {
         return Err("the project is archived");
@@ -41,14 +41,94 @@ pub(super) fn project_of(
     let mut project = known.clone();
     project.repo_id = Some(repo.id);
     project.ci_seen |= brings_ci;
-    let seen = (repo.updated_at, &repo.name, &repo.url);
-    if seen > (project.named_at, &project.repo, &project.repo_origin_url) {
+    let newer = (repo.updated_at, Some(&claim)) > (project.named_at, project.claim.as_ref());
+    if newer || project.claim.is_none() {
         project.named_at = repo.updated_at;
-        project.repo = repo.name.clone();
-        project.repo_origin_url.clone_from(&repo.url);
+        project.claim = Some(claim);
     }
-    let change = (project != *known).then(|| ProjectChange::Update(project.clone()));
-    Ok((project, change))
+    let mut rows = Vec::new();
+    if project.claim != known.claim || project.named_at != known.named_at {
+        let changes = settle_names(&mut project, &snapshot.other_projects);
+        let (freed, taking): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(_, takes)| !takes);
+        rows.extend(freed.into_iter().map(|(project, _)| ProjectChange::Update(project)));
+        rows.push(ProjectChange::Update(project.clone()));
+        rows.extend(taking.into_iter().map(|(project, _)| ProjectChange::Update(project)));
+    } else if project != *known {
+        rows.push(ProjectChange::Update(project.clone()));
+    }
+    Ok((project, rows))
+}
+
+/// A project with the defaults of a registration.
+pub(super) fn new_project(
+    repo: &RepoName,
+    taken: &[String],
+    adopt: Adopt,
+    now: Timestamp,
+) -> Project {
+    Project {
+        id: free_slug(repo, taken),
+        repo_id: None,
+        repo: repo.clone(),
+        claim: None,
+        named_at: None,
+        repo_origin_url: format!("https://github.com/{}", repo.as_str()),
+        display_name: repo.name().to_owned(),
+        path: None,
+        adopt,
+        nudges_paused: false,
+        checks_only: Vec::new(),
+        checks_except: Vec::new(),
+        ci_seen: false,
+        next_session: 1,
+        api_access: (true, None),
+        registered_at: now,
+        archived_at: None,
+    }
+}
+
+/// Gives each name to the repository that claimed it last; whoever lost it is freed of it and goes by
+/// its id. Answers the changed rivals, each with whether it takes a name (and so is written last).
+fn settle_names(project: &mut Project, rivals: &[Project]) -> Vec<(Project, bool)> {
+    let order = |p: &Project| (p.named_at, p.repo_id);
+    let same_name = |a: &Project, b: &Project| match (&a.claim, &b.claim) {
+        (Some((a, _)), Some((b, _))) => a.as_str().eq_ignore_ascii_case(b.as_str()),
+        _ => false,
+    };
+    let holds = |candidate: &Project, others: &[&Project]| {
+        others.iter().all(|other| !same_name(candidate, other) || order(candidate) > order(other))
+    };
+    let mut changed = Vec::new();
+    for (index, rival) in rivals.iter().enumerate() {
+        let others = rivals.iter().enumerate().filter(|(other, _)| *other != index);
+        let others: Vec<&Project> = others.map(|(_, other)| other).chain([&*project]).collect();
+        let takes = holds(rival, &others);
+        let mut next = rival.clone();
+        name_by_claim(&mut next, takes);
+        if next != *rival {
+            changed.push((next, takes));
+        }
+    }
+    let holds_own = holds(project, &rivals.iter().collect::<Vec<_>>());
+    name_by_claim(project, holds_own);
+    changed.sort_by_key(|(_, takes)| *takes);
+    changed
+}
+
+fn name_by_claim(project: &mut Project, holds: bool) {
+    let (Some((name, url)), Some(RepoId(id))) = (project.claim.clone(), project.repo_id) else {
+        return;
+    };
+    if holds {
+        project.repo = name;
+        project.repo_origin_url = url;
+        return;
+    }
+    let origin = url.strip_suffix(name.as_str()).unwrap_or("https://github.com/");
+    project.repo_origin_url = format!("{origin}repositories/{id}");
+    if let Some(name) = RepoName::parse(&format!("repositories/{id}")) {
+        project.repo = name;
+    }
 }
 
 /// A short slug: the whole name up to four letters, else the initials of its words, else its first
@@ -113,6 +193,7 @@ fn adopted(project: &mut Project, core: &PullCore, own_branch: bool, now: Timest
         termination_reason: None,
         is_alive: true,
         activity: ActivityState::Active,
+        nudges_paused: false,
         branch: own_branch.then(|| core.head_ref.clone()),
         created_at: now,
     }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Check, CheckStatus, CiState, CommitFacts, CommitSha, Memory, Mergeability, NudgeState,
+    Check, CheckStatus, CiState, Comment, CommitFacts, CommitSha, Memory, Mergeability,
     Observation, Project, PullCommit, PullRequest, PullSeen, RepoSeen, Review, ReviewDecision,
-    RunState, TimerKind, Timestamp,
+    RunState, Thread, TimerKind, Timestamp,
 };
 
 use super::facts::{self, Merged};
-use super::ownership;
-use super::reactions::{self, Scene, runs_completed};
+use super::reactions::{self, Scene, gathered};
 use super::rollup::{derive_checks, roll_up};
 use super::snapshot::{
     BranchSession, CommitFact, Effect, Outcome, Policy, ProjectChange, PullFacts, PullOutcome,
-    PullSnapshot, SessionChange, Snapshot,
+    PullSnapshot, SessionChange, Snapshot, Talk,
 };
+use super::{commands, globs, ownership};
 
 /// What `observation` makes of `snapshot`. Pure: the same arguments give the same answer.
 ///
@@ -29,9 +29,20 @@ pub fn reduce(
 ) -> Outcome {
     let reducer = Reducer { policy, now };
     let outcome = match observation {
-        Observation::Pull { repo, pull } => reducer.pull(snapshot, repo, pull, None),
+        Observation::Pull { repo, pull } => reducer.pull(snapshot, repo, pull, Said::default()),
         Observation::Review { repo, pull, review } => {
-            reducer.pull(snapshot, repo, pull, Some(review))
+            reducer.pull(snapshot, repo, pull, Said { review: Some(review), ..Said::default() })
+        }
+        Observation::Comment { repo, pull: Some(pull), comment, .. } => {
+            let comments = std::slice::from_ref(comment);
+            reducer.pull(snapshot, repo, pull, Said { comments, ..Said::default() })
+        }
+        Observation::Comment { repo, pull: None, number, comment } => {
+            reducer.comment(snapshot, repo, *number, comment)
+        }
+        Observation::Thread { repo, pull, thread, comments } => {
+            let said = Said { comments, thread: Some(thread), ..Said::default() };
+            reducer.pull(snapshot, repo, pull, said)
         }
         Observation::CheckRun { repo, sha, run } => reducer.fact(snapshot, repo, sha, |facts| {
             facts::merge_check_run(facts, run).map(CommitFact::CheckRun)
@@ -42,8 +53,23 @@ pub fn reduce(
         Observation::WorkflowRun { repo, sha, run } => reducer.fact(snapshot, repo, sha, |facts| {
             facts::merge_workflow_run(facts, run).map(CommitFact::WorkflowRun)
         }),
+        Observation::SuiteCompleted { repo, sha, suite_id } => {
+            reducer.fact(snapshot, repo, sha, |facts| {
+                facts::merge_suite(facts, *suite_id).map(CommitFact::SuiteCompleted)
+            })
+        }
+        Observation::Push { repo, branch, pushed_at } => {
+            reducer.push(snapshot, repo, branch, *pushed_at)
+        }
+        Observation::Repository { repo } => reducer.repository(&snapshot, repo),
+        Observation::Access { granted, at, .. } => Ok(commands::access(snapshot, *granted, *at)),
         Observation::TimerDue { kind, .. } => reducer.timer(snapshot, *kind),
-        Observation::NudgeAcknowledged { .. } => return acknowledge(&snapshot),
+        Observation::NudgeAcknowledged { .. } => Ok(commands::acknowledge(&snapshot)),
+        Observation::ProjectConfigured { id, config } => {
+            commands::configure(snapshot, id, config, policy, now)
+        }
+        Observation::ProjectArchived { .. } => commands::archive(snapshot, now),
+        Observation::NudgesPaused { whom, paused } => commands::pause(snapshot, whom, *paused),
     };
     outcome.unwrap_or_else(|reason| Outcome { ignored: Some(reason), ..Outcome::default() })
 }
@@ -57,8 +83,17 @@ pub fn needs_history(facts: &BTreeMap<CommitSha, CommitFacts>, observation: &Obs
         Observation::Status { status, .. } => status.state != "success",
         Observation::Pull { .. }
         | Observation::Review { .. }
+        | Observation::Comment { .. }
+        | Observation::Thread { .. }
+        | Observation::SuiteCompleted { .. }
+        | Observation::Push { .. }
+        | Observation::Repository { .. }
+        | Observation::Access { .. }
         | Observation::TimerDue { .. }
-        | Observation::NudgeAcknowledged { .. } => false,
+        | Observation::NudgeAcknowledged { .. }
+        | Observation::ProjectConfigured { .. }
+        | Observation::ProjectArchived { .. }
+        | Observation::NudgesPaused { .. } => false,
     };
     seen || facts.values().any(|facts| {
         facts.check_runs.iter().any(|run| failed(&run.state))
@@ -67,33 +102,29 @@ pub fn needs_history(facts: &BTreeMap<CommitSha, CommitFacts>, observation: &Obs
     })
 }
 
-fn acknowledge(snapshot: &Snapshot) -> Outcome {
-    let open = |state| match state {
-        NudgeState::Pending | NudgeState::Held | NudgeState::Delivered | NudgeState::Failed => true,
-        NudgeState::Acknowledged | NudgeState::Superseded => false,
-    };
-    let nudge = snapshot.nudge.iter().filter(|nudge| open(nudge.state));
-    Outcome {
-        nudges: nudge.map(|nudge| (nudge.id, NudgeState::Acknowledged)).collect(),
-        ..Outcome::default()
-    }
-}
-
 struct Reducer<'a> {
     policy: &'a Policy,
     now: Timestamp,
 }
 
+/// What a payload says about a pull request beside showing it.
+#[derive(Clone, Copy, Default)]
+struct Said<'a> {
+    review: Option<&'a Review>,
+    comments: &'a [Comment],
+    thread: Option<&'a Thread>,
+}
+
 impl Reducer<'_> {
-    /// A pull request as a payload shows it, with a review if the payload is about one.
+    /// A pull request as a payload shows it, with what else the payload says.
     fn pull(
         &self,
         mut snapshot: Snapshot,
         repo: &RepoSeen,
         seen: &PullSeen,
-        review: Option<&Review>,
+        said: Said<'_>,
     ) -> Result<Outcome, &'static str> {
-        let (mut project, mut change) =
+        let (mut project, mut projects) =
             ownership::project_of(&snapshot, repo, self.policy, self.now, false)?;
         let known = snapshot.pulls.pop();
         let is_new = known.is_none();
@@ -107,12 +138,7 @@ impl Reducer<'_> {
                     owner.ok_or("no session owns it, and the project adopts none")?;
                 adopted = created;
                 if adopted {
-                    change = Some(match change {
-                        Some(ProjectChange::Register(_)) => {
-                            ProjectChange::Register(project.clone())
-                        }
-                        _ => ProjectChange::Update(project.clone()),
-                    });
+                    write_project(&mut projects, &project);
                 }
                 first_sight(&project, repo, seen, &mut snapshot, owner)
             }
@@ -120,15 +146,46 @@ impl Reducer<'_> {
         let mut pull = before.pull.clone();
         let mut registers = before.facts.clone().unwrap_or_default();
         let merged = facts::merge_pull(&mut pull, &mut registers, seen);
-        let review = review.and_then(|review| facts::merge_review(&mut registers, review));
+        let review = said.review.and_then(|review| facts::merge_review(&mut registers, review));
+        let talk = merge_said(&mut registers.talk, said);
         pull.review = facts::decide_reviews(&registers.reviews);
+        pull.mergeability =
+            facts::derive_mergeability(&pull, &registers.answers, &snapshot.base_pushes);
         if is_new && !pull.core.state.is_open() {
             pull.memory.closing_told = Some(pull.core.state);
         }
 
-        let change_of = Change { is_new, adopted, merged, review };
-        let pulls = vec![self.finish(&project, before, pull, &snapshot.facts, change_of)];
-        Ok(Outcome { project: change, pulls, ..Outcome::default() })
+        let change =
+            Change { is_new, adopted, merged, review, rang: None, registers: Some(registers) };
+        let pulls = vec![self.finish(&project, before, pull, &snapshot.facts, change)];
+        let talk = talk.map(|talk| (seen.number, talk));
+        Ok(Outcome { projects, pulls, talk, ..Outcome::default() })
+    }
+
+    /// A comment whose payload does not show the pull request: it may come first.
+    fn comment(
+        &self,
+        mut snapshot: Snapshot,
+        repo: &RepoSeen,
+        number: i64,
+        comment: &Comment,
+    ) -> Result<Outcome, &'static str> {
+        let (project, projects) =
+            ownership::project_of(&snapshot, repo, self.policy, self.now, false)?;
+        let said = Said { comments: std::slice::from_ref(comment), ..Said::default() };
+        let (talk, pulls) = match snapshot.pulls.pop() {
+            Some(before) => {
+                let pull = before.pull.clone();
+                let mut registers = before.facts.clone().unwrap_or_default();
+                let talk = merge_said(&mut registers.talk, said);
+                let change = Change { registers: Some(registers), ..Change::default() };
+                let pull = self.finish(&project, before, pull, &snapshot.facts, change);
+                (talk, vec![pull])
+            }
+            None => (merge_said(&mut snapshot.talk, said), Vec::new()),
+        };
+        let talk = talk.map(|talk| (number, talk));
+        Ok(Outcome { projects, pulls, talk, ..Outcome::default() })
     }
 
     /// A fact at a commit, for every pull request that has the commit.
@@ -139,20 +196,50 @@ impl Reducer<'_> {
         sha: &CommitSha,
         merge: impl FnOnce(&mut CommitFacts) -> Option<CommitFact>,
     ) -> Result<Outcome, &'static str> {
-        let (project, change) =
+        let (project, projects) =
             ownership::project_of(&snapshot, repo, self.policy, self.now, true)?;
         let fact = merge(snapshot.facts.entry(sha.clone()).or_default());
-        let pulls = if fact.is_some() {
-            let finish = |before: PullSnapshot| {
+        let changed = fact.is_some();
+        let pulls = std::mem::take(&mut snapshot.pulls).into_iter().filter(|_| changed);
+        let pulls = pulls
+            .map(|before| {
                 let pull = before.pull.clone();
                 self.finish(&project, before, pull, &snapshot.facts, Change::default())
-            };
-            std::mem::take(&mut snapshot.pulls).into_iter().map(finish).collect()
-        } else {
-            Vec::new()
-        };
+            })
+            .collect();
         let fact = fact.map(|fact| (sha.clone(), fact));
-        Ok(Outcome { project: change, fact, pulls, ..Outcome::default() })
+        Ok(Outcome { projects, fact, pulls, ..Outcome::default() })
+    }
+
+    /// A push to a branch voids what was known of merging into it. It never moves a head.
+    fn push(
+        &self,
+        mut snapshot: Snapshot,
+        repo: &RepoSeen,
+        branch: &str,
+        pushed_at: Timestamp,
+    ) -> Result<Outcome, &'static str> {
+        let (project, projects) =
+            ownership::project_of(&snapshot, repo, self.policy, self.now, false)?;
+        if snapshot.base_pushes.get(branch).is_some_and(|known| *known >= pushed_at) {
+            return Ok(Outcome { projects, ..Outcome::default() });
+        }
+        snapshot.base_pushes.insert(branch.to_owned(), pushed_at);
+        let pulls = std::mem::take(&mut snapshot.pulls).into_iter().map(|before| {
+            let mut pull = before.pull.clone();
+            let answers = before.facts.as_ref().map_or(&[][..], |facts| &facts.answers);
+            pull.mergeability = facts::derive_mergeability(&pull, answers, &snapshot.base_pushes);
+            self.finish(&project, before, pull, &snapshot.facts, Change::default())
+        });
+        let pulls = pulls.collect();
+        let base_push = Some((branch.to_owned(), pushed_at));
+        Ok(Outcome { projects, pulls, base_push, ..Outcome::default() })
+    }
+
+    /// A repository's own event: its name.
+    fn repository(&self, snapshot: &Snapshot, repo: &RepoSeen) -> Result<Outcome, &'static str> {
+        let (_, projects) = ownership::project_of(snapshot, repo, self.policy, self.now, false)?;
+        Ok(Outcome { projects, ..Outcome::default() })
     }
 
     fn timer(&self, mut snapshot: Snapshot, kind: TimerKind) -> Result<Outcome, &'static str> {
@@ -160,7 +247,8 @@ impl Reducer<'_> {
             return Err("the timer's pull request is gone");
         };
         let pull = before.pull.clone();
-        let mut outcome = self.finish(&project, before, pull, &snapshot.facts, Change::default());
+        let change = Change { rang: Some(kind), ..Change::default() };
+        let mut outcome = self.finish(&project, before, pull, &snapshot.facts, change);
         // It has rung: whatever came of it, it must not ring again by itself.
         let cancel = Effect::CancelTimer(kind);
         let armed =
@@ -181,7 +269,6 @@ impl Reducer<'_> {
         change: Change,
     ) -> PullOutcome {
         let head = pull.core.head_sha.clone();
-        let none = CommitFacts::default();
         let head_facts = facts.get(&head);
         let mut checks_at = BTreeMap::<&CommitSha, Vec<Check>>::new();
         for (sha, rows) in facts.iter().filter(|(sha, _)| has_commit(&before, &change, sha)) {
@@ -191,12 +278,17 @@ impl Reducer<'_> {
         if let Some(head_facts) = head_facts {
             pull.ci = roll_up(&at_head, head_facts);
         }
+        let registers = change.registers.as_ref().or(before.facts.as_ref());
+        if let Some(registers) = registers {
+            let open = registers.talk.open_feedback(&pull.core.author).count();
+            pull.unresolved_comments = i64::try_from(open).unwrap_or(i64::MAX);
+        }
 
         let followed = before
             .session
             .as_ref()
             .map(|session| ownership::follow_pulls(session, pull.core.state, &before.siblings));
-        let session_change = match &followed {
+        let session = match &followed {
             Some(followed) if change.adopted => Some(SessionChange::Create(followed.clone())),
             Some(followed) if before.session.as_ref() != Some(followed) => {
                 Some(SessionChange::Update(followed.clone()))
@@ -205,40 +297,77 @@ impl Reducer<'_> {
         };
 
         // Facts of an old head alone are history: nothing is said about them.
-        let effects = if head_facts.is_some() {
+        let effects = head_facts.map(|head_facts| {
+            let counting: Vec<Check> =
+                at_head.iter().filter(|check| globs::counts(project, check)).cloned().collect();
+            let ci = if globs::chooses(project) {
+                roll_up(&counting, &CommitFacts::default())
+            } else {
+                pull.ci
+            };
             let scene = Scene {
                 policy: self.policy,
                 now: self.now,
                 project,
                 before: &before,
-                checks: &at_head,
-                runs_completed: runs_completed(head_facts.unwrap_or(&none), &at_head),
+                before_facts: registers,
+                gathered: gathered(head_facts, &counting),
+                checks: &counting,
+                ci,
+                rang: change.rang,
                 head_moved: before.pull.core.head_sha != head,
                 session: followed.as_ref(),
                 effects: Vec::new(),
             };
             reactions::react(scene, &mut pull)
-        } else {
-            Vec::new()
-        };
+        });
 
         let mut outcome = PullOutcome {
             is_new: change.is_new,
             changed: change.is_new || pull != before.pull,
-            session: session_change,
+            session,
             commits: change.merged.commits,
             answer: change.merged.answer,
             review: change.review,
             checks: Vec::new(),
             gone_checks: Vec::new(),
-            effects,
+            comments: Vec::new(),
+            gone_comments: Vec::new(),
+            effects: effects.unwrap_or_default(),
             pull,
         };
         for (sha, derived) in checks_at {
             compare_rows(&mut outcome, sha, before.rows.get(sha), derived);
         }
+        if let Some(registers) = registers {
+            compare_comments(&mut outcome, registers);
+        }
         outcome
     }
+}
+
+/// Sees to it that the project's row is written as it is now.
+fn write_project(changes: &mut Vec<ProjectChange>, project: &Project) {
+    let own = changes.iter_mut().find(|change| match change {
+        ProjectChange::Register(known) | ProjectChange::Update(known) => known.id == project.id,
+    });
+    match own {
+        Some(ProjectChange::Register(known) | ProjectChange::Update(known)) => {
+            known.clone_from(project);
+        }
+        None => changes.push(ProjectChange::Update(project.clone())),
+    }
+}
+
+/// Merges comments and a thread's state; answers the registers that changed.
+fn merge_said(talk: &mut Talk, said: Said<'_>) -> Option<Talk> {
+    let mut comments: Vec<Comment> = Vec::new();
+    for comment in said.comments {
+        comments.extend(facts::merge_comment(talk, comment));
+    }
+    let thread = said.thread.and_then(|thread| facts::merge_thread(talk, thread));
+    let threads: Vec<Thread> = thread.into_iter().collect();
+    (!comments.is_empty() || !threads.is_empty()).then_some(Talk { comments, threads })
 }
 
 /// What the observation itself changed, beside what is derived.
@@ -249,6 +378,10 @@ struct Change {
     adopted: bool,
     merged: Merged,
     review: Option<Review>,
+    /// The timer that came due.
+    rang: Option<TimerKind>,
+    /// The registers after it, where it is about the pull request itself.
+    registers: Option<PullFacts>,
 }
 
 fn has_commit(before: &PullSnapshot, change: &Change, sha: &CommitSha) -> bool {
@@ -274,6 +407,29 @@ fn compare_rows(
         let stored = rows.iter().find(|row| row.key == check.key);
         if stored.is_none_or(|row| !same_row(row, &check)) {
             outcome.checks.push((sha.clone(), check));
+        }
+    }
+}
+
+fn compare_comments(outcome: &mut PullOutcome, registers: &PullFacts) {
+    let stored = &registers.comment_rows;
+    let same = |a: &Comment, b: &Comment| (a.kind, a.id) == (b.kind, b.id);
+    for (gone, _) in stored
+        .iter()
+        .filter(|(row, _)| !registers.talk.rows().any(|(comment, _)| same(comment, row)))
+    {
+        outcome.gone_comments.push(gone.clone());
+    }
+    for (comment, resolved) in registers.talk.rows() {
+        let known = stored.iter().find(|(row, _)| same(row, comment));
+        let unchanged = known.is_some_and(|(row, was)| {
+            *was == resolved
+                && (&row.body, &row.file, row.line, &row.author, &row.url)
+                    == (&comment.body, &comment.file, comment.line, &comment.author, &comment.url)
+                && row.root_id == comment.root_id
+        });
+        if !unchanged {
+            outcome.comments.push((comment.clone(), resolved));
         }
     }
 }
@@ -317,7 +473,7 @@ fn first_sight(
     };
     PullSnapshot {
         pull,
-        facts: Some(PullFacts::default()),
+        facts: Some(PullFacts { talk: std::mem::take(&mut snapshot.talk), ..PullFacts::default() }),
         rows: BTreeMap::new(),
         history: Vec::new(),
         base: std::mem::take(&mut snapshot.fresh_base),

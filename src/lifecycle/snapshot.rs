@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use crate::domain::{
-    Adopt, Check, CheckKey, CheckRun, CheckStatus, CommitFacts, CommitSha, CommitStatus,
+    Adopt, Check, CheckKey, CheckRun, CheckStatus, Comment, CommitFacts, CommitSha, CommitStatus,
     MergeabilityAnswer, NewNudge, Nudge, NudgeId, NudgeState, PrState, Project, PullCommit, PullId,
-    PullRequest, Review, Session, Timer, TimerKind, Timestamp, WorkflowRun,
+    PullRequest, Review, Session, Thread, Timer, TimerKind, Timestamp, WorkflowRun,
 };
 
 /// The settings that rules depend on.
@@ -38,6 +38,17 @@ pub struct Snapshot {
     pub branch_sessions: Vec<BranchSession>,
     /// Facts at the base commit of a new pull request; loaded where [`super::needs_history`].
     pub fresh_base: CommitFacts,
+    /// Projects that claim the same name as the observed repository now or did before, or that an
+    /// access change names.
+    pub other_projects: Vec<Project>,
+    /// Comments and threads of a pull request that may not be known yet.
+    pub talk: Talk,
+    /// Pushes to branches of the repository that pull requests of this snapshot go into.
+    pub base_pushes: BTreeMap<String, Timestamp>,
+    /// Open nudges that a pause is about, with the session of each.
+    pub held_back: Vec<(Nudge, Option<Session>)>,
+    /// The session that a pause is about.
+    pub session: Option<Session>,
     /// The nudge that an acknowledgement names.
     pub nudge: Option<Nudge>,
 }
@@ -76,6 +87,16 @@ pub struct PullFacts {
     pub commits: BTreeMap<CommitSha, PullCommit>,
     pub answers: Vec<MergeabilityAnswer>,
     pub reviews: Vec<Review>,
+    pub talk: Talk,
+    /// Comment rows as they are stored.
+    pub comment_rows: Vec<(Comment, bool)>,
+}
+
+/// What was said about a pull request.
+#[derive(Debug, Clone, Default)]
+pub struct Talk {
+    pub comments: Vec<Comment>,
+    pub threads: Vec<Thread>,
 }
 
 /// A check's state at one of a pull request's commits.
@@ -91,9 +112,16 @@ pub struct HistoryEntry {
 pub struct Outcome {
     /// Set when the observation was of no interest; nothing else is set then.
     pub ignored: Option<&'static str>,
-    pub project: Option<ProjectChange>,
+    /// In the order in which they must be written: a name is freed before it is taken.
+    pub projects: Vec<ProjectChange>,
     /// The register to write at a commit.
     pub fact: Option<(CommitSha, CommitFact)>,
+    /// Registers of the conversation about the pull request of this number.
+    pub talk: Option<(i64, Talk)>,
+    /// The newest push to a branch.
+    pub base_push: Option<(String, Timestamp)>,
+    /// A session row that belongs to no pull request of `pulls`.
+    pub session: Option<Session>,
     pub pulls: Vec<PullOutcome>,
     /// New states of existing nudges that belong to no pull request of `pulls`.
     pub nudges: Vec<(NudgeId, NudgeState)>,
@@ -119,6 +147,7 @@ pub enum CommitFact {
     CheckRun(CheckRun),
     Status(CommitStatus),
     WorkflowRun(WorkflowRun),
+    SuiteCompleted(i64),
 }
 
 /// The changed rows of one pull request.
@@ -135,6 +164,9 @@ pub struct PullOutcome {
     pub review: Option<Review>,
     pub checks: Vec<(CommitSha, Check)>,
     pub gone_checks: Vec<(CommitSha, CheckKey)>,
+    /// Comments with whether they are resolved.
+    pub comments: Vec<(Comment, bool)>,
+    pub gone_comments: Vec<Comment>,
     pub effects: Vec<Effect>,
 }
 

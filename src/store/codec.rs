@@ -3,10 +3,10 @@
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::domain::{
-    ActivityState, Adopt, Audience, CheckStatus, CiState, CommitSha, Mergeability, NudgeId,
-    NudgeKind, NudgeState, PrState, Priority, ProjectId, PullId, RepoId, RepoName, ReviewDecision,
-    ReviewState, RunStatus, SessionId, SessionKind, SessionState, TerminationReason, TimerKind,
-    Timestamp,
+    ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind, CommitSha, Mergeability,
+    NudgeId, NudgeKind, NudgeState, PrState, Priority, ProjectId, PullId, RepoId, RepoName,
+    ReviewDecision, ReviewState, RunStatus, SessionId, SessionKind, SessionState,
+    TerminationReason, TimerKind, Timestamp,
 };
 
 /// An instant as the database keeps it: RFC 3339 UTC with milliseconds, so that it sorts as text.
@@ -56,6 +56,7 @@ spelled_columns!(
     Audience,
     CheckStatus,
     CiState,
+    CommentKind,
     Mergeability,
     NudgeKind,
     NudgeState,

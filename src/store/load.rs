@@ -1,16 +1,17 @@
 //! Loads what an observation may touch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::domain::{
-    Check, CheckKey, CheckRun, CommitFacts, CommitSha, CommitStatus, MergeabilityAnswer, Nudge,
-    NudgeId, Observation, Project, PullCommit, PullCore, PullId, PullRequest, PullSeen, RepoId,
-    RepoSeen, Review, RunState, Session, Timer, WorkflowRun,
+    Check, CheckKey, CheckRun, Comment, CommitFacts, CommitSha, CommitStatus, MergeabilityAnswer,
+    Nudge, NudgeId, Observation, Paused, Project, ProjectId, PullCommit, PullCore, PullId,
+    PullRequest, PullSeen, RepoId, RepoSeen, Review, RunState, Session, SessionId, Thread, Timer,
+    Timestamp, WorkflowRun,
 };
 use crate::lifecycle::{
-    BranchSession, HistoryEntry, PullFacts, PullSnapshot, Snapshot, needs_history, slug_stem,
+    BranchSession, HistoryEntry, PullFacts, PullSnapshot, Snapshot, Talk, needs_history, slug_stem,
 };
 
 use super::codec::{At, Json};
@@ -30,8 +31,24 @@ pub(crate) fn load(connection: &Connection, observation: &Observation) -> Result
         Observation::Pull { repo, pull } | Observation::Review { repo, pull, .. } => {
             loader.for_pull(repo, pull, observation)
         }
+        Observation::Comment { repo, pull: Some(pull), .. }
+        | Observation::Thread { repo, pull, .. } => loader.for_pull(repo, pull, observation),
+        Observation::Comment { repo, pull: None, number, .. } => {
+            loader.for_comment(repo, *number, observation)
+        }
+        Observation::Push { repo, branch, .. } => loader.for_push(repo, branch, observation),
+        Observation::Repository { repo } => loader.for_repo(repo),
+        Observation::Access { repos, account, .. } => {
+            Ok(Snapshot { other_projects: loader.accessed(repos, account.as_deref())?, ..empty() })
+        }
+        Observation::ProjectConfigured { id, .. } | Observation::ProjectArchived { id } => {
+            loader.for_project(id)
+        }
+        Observation::NudgesPaused { whom: Paused::Project(id), .. } => loader.for_project(id),
+        Observation::NudgesPaused { whom: Paused::Session(id), .. } => loader.for_session(id),
         Observation::CheckRun { repo, sha, .. }
         | Observation::Status { repo, sha, .. }
+        | Observation::SuiteCompleted { repo, sha, .. }
         | Observation::WorkflowRun { repo, sha, .. } => loader.for_commit(repo, sha, observation),
         Observation::TimerDue { pull, .. } => loader.for_timer(*pull, observation),
         Observation::NudgeAcknowledged { nudge } => {
@@ -49,6 +66,11 @@ fn empty() -> Snapshot {
         pulls: Vec::new(),
         branch_sessions: Vec::new(),
         fresh_base: CommitFacts::default(),
+        other_projects: Vec::new(),
+        talk: Talk::default(),
+        base_pushes: BTreeMap::new(),
+        held_back: Vec::new(),
+        session: None,
         nudge: None,
     }
 }
@@ -80,15 +102,23 @@ impl Loader<'_> {
                 snapshot.facts.insert(sha.clone(), self.facts(repo.id, sha)?);
             }
         }
+        let bases = pull.iter().flat_map(|pull| pull.candidates.iter().map(|core| &core.base_ref));
+        let bases: BTreeSet<&String> = bases.chain([&seen.core.base_ref]).collect();
+        for base in bases {
+            if let Some(at) = self.pushed_at(repo.id, base)? {
+                snapshot.base_pushes.insert(base.clone(), at);
+            }
+        }
         let failed = needs_history(&snapshot.facts, observation);
         match (pull, &snapshot.project) {
             (Some(pull), _) => {
-                let facts = Some(self.pull_facts(pull.id)?);
+                let facts = Some(self.pull_facts(&pull)?);
                 let pull = self.pull(pull, facts, &snapshot.facts, failed)?;
                 snapshot.pulls.push(pull);
             }
             (None, project) => {
                 snapshot.fresh_pull = self.fresh_pull()?;
+                snapshot.talk = self.talk(repo.id, seen.number)?;
                 if failed {
                     snapshot.fresh_base = self.facts(repo.id, &seen.core.base_sha)?;
                 }
@@ -99,6 +129,129 @@ impl Loader<'_> {
             }
         }
         Ok(snapshot)
+    }
+
+    /// A comment on a pull request that its payload does not show.
+    fn for_comment(
+        &self,
+        repo: &RepoSeen,
+        number: i64,
+        observation: &Observation,
+    ) -> Result<Snapshot> {
+        let mut snapshot = self.for_repo(repo)?;
+        let sql = format!("{PULL} WHERE repo_id = ?1 AND number = ?2");
+        match self.one(&sql, (repo.id, number), pull_row)? {
+            Some(pull) => self.whole(&mut snapshot, pull, observation)?,
+            None => snapshot.talk = self.talk(repo.id, number)?,
+        }
+        Ok(snapshot)
+    }
+
+    /// The pull requests into a branch whose mergeability a push to it can void.
+    fn for_push(
+        &self,
+        repo: &RepoSeen,
+        branch: &str,
+        observation: &Observation,
+    ) -> Result<Snapshot> {
+        let mut snapshot = self.for_repo(repo)?;
+        if let Some(at) = self.pushed_at(repo.id, branch)? {
+            snapshot.base_pushes.insert(branch.to_owned(), at);
+        }
+        let sql =
+            format!("{PULL} WHERE repo_id = ?1 AND base_ref = ?2 AND mergeability <> 'unknown'");
+        for pull in self.all(&sql, (repo.id, branch), pull_row)? {
+            self.whole(&mut snapshot, pull, observation)?;
+        }
+        Ok(snapshot)
+    }
+
+    /// Adds a pull request with its registers and the facts at its head.
+    fn whole(
+        &self,
+        snapshot: &mut Snapshot,
+        pull: PullRequest,
+        observation: &Observation,
+    ) -> Result<()> {
+        let head = &pull.core.head_sha;
+        let at_head = BTreeMap::from([(head.clone(), self.facts(pull.repo_id, head)?)]);
+        let failed = needs_history(&at_head, observation);
+        let facts = Some(self.pull_facts(&pull)?);
+        snapshot.pulls.push(self.pull(pull, facts, &at_head, failed)?);
+        snapshot.facts.extend(at_head);
+        Ok(())
+    }
+
+    fn for_project(&self, id: &ProjectId) -> Result<Snapshot> {
+        let project = self.one(&format!("{PROJECT} WHERE id = ?1"), [id], project_row)?;
+        let open = format!("{NUDGE} WHERE project_id = ?1 AND audience = 'agent' AND {OPEN}");
+        Ok(Snapshot { project, held_back: self.held_back(&open, &id.0)?, ..empty() })
+    }
+
+    fn for_session(&self, id: &SessionId) -> Result<Snapshot> {
+        let session = self.one(&format!("{SESSION} WHERE id = ?1"), [id], session_row)?;
+        let Some(session) = session else { return Ok(empty()) };
+        let by_id = format!("{PROJECT} WHERE id = ?1");
+        let project = self.one(&by_id, [&session.project_id], project_row)?;
+        let open = format!("{NUDGE} WHERE session_id = ?1 AND audience = 'agent' AND {OPEN}");
+        let held_back = self.held_back(&open, &id.0)?;
+        Ok(Snapshot { project, session: Some(session), held_back, ..empty() })
+    }
+
+    fn held_back(&self, sql: &str, id: &str) -> Result<Vec<(Nudge, Option<Session>)>> {
+        let nudges =
+            self.all(sql, [id], |row| Ok((nudge_row(row)?, row.get::<_, Option<SessionId>>(4)?)))?;
+        let with_session = |(nudge, id): (Nudge, Option<SessionId>)| {
+            let by_id = format!("{SESSION} WHERE id = ?1");
+            let session = id.map(|id| self.one(&by_id, [id], session_row)).transpose()?;
+            Ok((nudge, session.flatten()))
+        };
+        nudges.into_iter().map(with_session).collect()
+    }
+
+    fn accessed(&self, repos: &[RepoId], account: Option<&str>) -> Result<Vec<Project>> {
+        let mut projects = Vec::new();
+        for repo in repos {
+            projects.extend(self.one(
+                &format!("{PROJECT} WHERE repo_id = ?1"),
+                [repo],
+                project_row,
+            )?);
+        }
+        if let Some(account) = account {
+            let owned = format!("{PROJECT} WHERE substr(repo, 1, length(?1) + 1) = ?1 || '/'");
+            let owned = self.all(&owned, [account], project_row)?;
+            projects
+                .extend(owned.into_iter().filter(|p| !repos.iter().any(|r| p.repo_id == Some(*r))));
+        }
+        Ok(projects)
+    }
+
+    fn pushed_at(&self, repo: RepoId, branch: &str) -> Result<Option<Timestamp>> {
+        let sql = "SELECT pushed_at FROM base_pushes WHERE repo_id = ?1 AND branch = ?2";
+        Ok(self.one(sql, (repo, branch), |row| row.get(0))?.map(|At(at)| at))
+    }
+
+    fn talk(&self, repo: RepoId, number: i64) -> Result<Talk> {
+        let comments = self.all(
+            "SELECT kind, comment_id, root_id, review_id, author, file, line, body, url, created_at,
+                    updated_at, deleted
+             FROM comments WHERE repo_id = ?1 AND number = ?2",
+            (repo, number),
+            |row| {
+                let At(updated_at) = row.get(10)?;
+                Ok(Comment { updated_at, deleted: row.get(11)?, ..comment_row(row)? })
+            },
+        )?;
+        let threads = self.all(
+            "SELECT root_id, resolved, at FROM threads WHERE repo_id = ?1 AND number = ?2",
+            (repo, number),
+            |row| {
+                let At(at) = row.get(2)?;
+                Ok(Thread { root_id: row.get(0)?, resolved: row.get(1)?, at })
+            },
+        )?;
+        Ok(Talk { comments, threads })
     }
 
     fn for_commit(
@@ -135,7 +288,8 @@ impl Loader<'_> {
             self.one(&format!("{PROJECT} WHERE id = ?1"), [&pull.project_id], project_row)?;
         snapshot.facts.insert(head.clone(), self.facts(pull.repo_id, &head)?);
         let failed = needs_history(&snapshot.facts, observation);
-        let pull = self.pull(pull, None, &snapshot.facts, failed)?;
+        let facts = Some(self.pull_facts(&pull)?);
+        let pull = self.pull(pull, facts, &snapshot.facts, failed)?;
         snapshot.pulls.push(pull);
         Ok(snapshot)
     }
@@ -154,7 +308,23 @@ impl Loader<'_> {
             let sql = "SELECT id FROM projects WHERE substr(id, 1, length(?1)) = ?1";
             snapshot.taken_slugs = self.all(sql, [stem], |row| row.get(0))?;
         }
+        self.rivals(&mut snapshot, repo)?;
         Ok(snapshot)
+    }
+
+    /// Other projects that claim the name the repository has now, or the one it had.
+    fn rivals(&self, snapshot: &mut Snapshot, repo: &RepoSeen) -> Result<()> {
+        let known = snapshot.project.as_ref().and_then(|project| project.claim.as_ref());
+        if known.is_some_and(|(name, url)| *name == repo.name && *url == repo.url) {
+            return Ok(());
+        }
+        let names = known.map(|(name, _)| name.clone()).into_iter().chain([repo.name.clone()]);
+        for name in names.collect::<BTreeSet<_>>() {
+            let sql = format!("{PROJECT} WHERE claimed_repo = ?1 COLLATE NOCASE AND repo_id <> ?2");
+            let found = self.all(&sql, (name, repo.id), project_row)?;
+            snapshot.other_projects.extend(found);
+        }
+        Ok(())
     }
 
     fn pull(
@@ -184,7 +354,7 @@ impl Loader<'_> {
             |row| row.get(0),
         )?;
         let nudges = self.all(
-            &format!("{NUDGE} WHERE pr_id = ?1 AND state IN ('pending', 'held') ORDER BY id"),
+            &format!("{NUDGE} WHERE pr_id = ?1 AND {OPEN} ORDER BY id"),
             [pull.id],
             nudge_row,
         )?;
@@ -197,7 +367,8 @@ impl Loader<'_> {
         Ok(PullSnapshot { pull, facts, rows, history, base, session, siblings, nudges, timers })
     }
 
-    fn pull_facts(&self, pull: PullId) -> Result<PullFacts> {
+    fn pull_facts(&self, row: &PullRequest) -> Result<PullFacts> {
+        let pull = row.id;
         let commits = self.all(
             "SELECT sha, head_at, superseded FROM pr_commits JOIN commits ON commits.id = commit_id
              WHERE pr_id = ?1",
@@ -231,7 +402,15 @@ impl Loader<'_> {
             },
         )?;
         let commits = commits.into_iter().map(|commit| (commit.sha.clone(), commit)).collect();
-        Ok(PullFacts { commits, answers, reviews })
+        let comment_rows = self.all(
+            "SELECT kind, comment_id, root_id, review_id, author, file, line, body, url, created_at,
+                    resolved
+             FROM pr_comment WHERE pr_id = ?1",
+            [pull],
+            |row| Ok((comment_row(row)?, row.get(10)?)),
+        )?;
+        let talk = self.talk(row.repo_id, row.number)?;
+        Ok(PullFacts { commits, answers, reviews, talk, comment_rows })
     }
 
     fn commit_id(&self, repo: RepoId, sha: &CommitSha) -> Result<Option<i64>> {
@@ -297,7 +476,11 @@ impl Loader<'_> {
                 })
             },
         )?;
-        Ok(CommitFacts { check_runs, statuses, workflow_runs })
+        let completed_suites =
+            self.all("SELECT suite_id FROM check_suites WHERE commit_id = ?1", [commit], |row| {
+                row.get(0)
+            })?;
+        Ok(CommitFacts { check_runs, statuses, workflow_runs, completed_suites })
     }
 
     fn check_rows(&self, pull: PullId, sha: &CommitSha) -> Result<Vec<Check>> {
@@ -384,14 +567,18 @@ impl Loader<'_> {
 }
 
 const PROJECT: &str = "SELECT id, repo_id, repo, named_at, repo_origin_url, display_name, path,
-    adopt, ci_seen, next_session, registered_at, archived_at FROM projects";
+    adopt, ci_seen, next_session, registered_at, archived_at, claimed_repo, claimed_url,
+    nudges_paused, checks_only, checks_except, api_access, api_access_at FROM projects";
 
 const SESSION: &str = "SELECT id, project_id, num, kind, session_state, termination_reason,
-    is_alive, activity_state, branch, created_at FROM sessions";
+    is_alive, activity_state, branch, created_at, nudges_paused FROM sessions";
 
-const NUDGE: &str = "SELECT id, kind, state, signature FROM nudges";
+const NUDGE: &str = "SELECT id, kind, state, signature, session_id FROM nudges";
 
-fn at(row: &Row<'_>, column: usize) -> Result<Option<crate::domain::Timestamp>> {
+/// Nudges that can still be superseded.
+const OPEN: &str = "state IN ('pending', 'held')";
+
+fn at(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<At>>(column)?.map(|At(at)| at))
 }
 
@@ -410,6 +597,11 @@ fn project_row(row: &Row<'_>) -> Result<Project> {
         next_session: row.get(9)?,
         registered_at,
         archived_at: at(row, 11)?,
+        claim: row.get::<_, Option<_>>(12)?.zip(row.get(13)?),
+        nudges_paused: row.get(14)?,
+        checks_only: row.get::<_, Json<_>>(15)?.0,
+        checks_except: row.get::<_, Json<_>>(16)?.0,
+        api_access: (row.get(17)?, at(row, 18)?),
     })
 }
 
@@ -425,6 +617,26 @@ fn session_row(row: &Row<'_>) -> Result<Session> {
         is_alive: row.get(6)?,
         activity: row.get(7)?,
         branch: row.get(8)?,
+        created_at,
+        nudges_paused: row.get(10)?,
+    })
+}
+
+/// A comment from its first ten columns, as it is where nothing else is said.
+fn comment_row(row: &Row<'_>) -> Result<Comment> {
+    let At(created_at) = row.get(9)?;
+    Ok(Comment {
+        deleted: false,
+        updated_at: created_at,
+        kind: row.get(0)?,
+        id: row.get(1)?,
+        root_id: row.get(2)?,
+        review_id: row.get(3)?,
+        author: row.get(4)?,
+        file: row.get(5)?,
+        line: row.get(6)?,
+        body: row.get(7)?,
+        url: row.get(8)?,
         created_at,
     })
 }

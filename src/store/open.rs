@@ -16,7 +16,10 @@ pub const APPLICATION_ID: i32 = 0x6e75_6467;
 /// SQLite before this can corrupt a WAL that several connections share.
 const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
 
-const SCHEMA: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_init.sql"))];
+const SCHEMA: &[M<'static>] = &[
+    M::up(include_str!("../../migrations/0001_init.sql")),
+    M::up(include_str!("../../migrations/0002_conversation.sql")),
+];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(SCHEMA));
 

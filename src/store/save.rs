@@ -3,10 +3,12 @@
 use rusqlite::{Connection, OptionalExtension, Params, Result};
 
 use crate::domain::{
-    Check, CheckRun, CommitSha, CommitStatus, NewNudge, NudgeId, NudgeState, Project, PullCommit,
-    PullRequest, RepoId, RepoSeen, Session, Timestamp, WorkflowRun,
+    Check, CheckRun, Comment, CommitSha, CommitStatus, NewNudge, NudgeId, NudgeState, Project,
+    PullCommit, PullRequest, RepoId, RepoSeen, Session, Timestamp, WorkflowRun,
 };
-use crate::lifecycle::{CommitFact, Effect, Outcome, ProjectChange, PullOutcome, SessionChange};
+use crate::lifecycle::{
+    CommitFact, Effect, Outcome, ProjectChange, PullOutcome, SessionChange, Talk,
+};
 
 use super::codec::{At, Json};
 
@@ -26,10 +28,24 @@ pub(crate) fn save(
     now: Timestamp,
 ) -> Result<()> {
     let saver = Saver { connection, now };
-    match &outcome.project {
-        Some(ProjectChange::Register(project)) => saver.register(project)?,
-        Some(ProjectChange::Update(project)) => saver.update_project(project)?,
-        None => {}
+    for project in &outcome.projects {
+        match project {
+            ProjectChange::Register(project) => saver.register(project)?,
+            ProjectChange::Update(project) => saver.update_project(project)?,
+        }
+    }
+    if let Some(session) = &outcome.session {
+        saver.update_session(session)?;
+    }
+    if let (Some((branch, at)), Some(repo)) = (&outcome.base_push, repo) {
+        saver.run(
+            "INSERT INTO base_pushes (repo_id, branch, pushed_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET pushed_at = excluded.pushed_at",
+            (repo.id, branch, At(*at)),
+        )?;
+    }
+    if let (Some((number, talk)), Some(repo)) = (&outcome.talk, repo) {
+        saver.talk(repo.id, *number, talk)?;
     }
     if let (Some((sha, fact)), Some(repo)) = (&outcome.fact, repo) {
         let commit = saver.commit(repo.id, sha, false)?;
@@ -37,6 +53,11 @@ pub(crate) fn save(
             CommitFact::CheckRun(run) => saver.check_run(commit, run)?,
             CommitFact::Status(status) => saver.status(commit, status)?,
             CommitFact::WorkflowRun(run) => saver.workflow_run(commit, run)?,
+            CommitFact::SuiteCompleted(suite) => {
+                let sql =
+                    "INSERT OR IGNORE INTO check_suites (commit_id, suite_id) VALUES (?1, ?2)";
+                saver.run(sql, (commit, suite))?;
+            }
         }
     }
     for pull in &outcome.pulls {
@@ -61,21 +82,27 @@ impl Saver<'_> {
     fn register(&self, project: &Project) -> Result<()> {
         self.run(
             "INSERT INTO projects (id, repo_id, repo, named_at, repo_origin_url, display_name, path,
-                adopt, ci_seen, next_session, registered_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            (
-                &project.id,
+                adopt, ci_seen, next_session, registered_at, claimed_repo, claimed_url,
+                nudges_paused, checks_only, checks_except)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            rusqlite::params![
+                project.id,
                 project.repo_id,
-                &project.repo,
+                project.repo,
                 project.named_at.map(At),
-                &project.repo_origin_url,
-                &project.display_name,
-                &project.path,
+                project.repo_origin_url,
+                project.display_name,
+                project.path,
                 project.adopt,
                 project.ci_seen,
                 project.next_session,
                 At(project.registered_at),
-            ),
+                project.claim.as_ref().map(|(name, _)| name),
+                project.claim.as_ref().map(|(_, url)| url),
+                project.nudges_paused,
+                Json(&project.checks_only),
+                Json(&project.checks_except),
+            ],
         )?;
         Ok(())
     }
@@ -83,16 +110,30 @@ impl Saver<'_> {
     fn update_project(&self, project: &Project) -> Result<()> {
         self.run(
             "UPDATE projects SET repo_id = ?2, repo = ?3, named_at = ?4, repo_origin_url = ?5,
-                ci_seen = ?6, next_session = ?7 WHERE id = ?1",
-            (
-                &project.id,
+                ci_seen = ?6, next_session = ?7, claimed_repo = ?8, claimed_url = ?9,
+                display_name = ?10, path = ?11, adopt = ?12, nudges_paused = ?13, checks_only = ?14,
+                checks_except = ?15, api_access = ?16, api_access_at = ?17, archived_at = ?18
+             WHERE id = ?1",
+            rusqlite::params![
+                project.id,
                 project.repo_id,
-                &project.repo,
+                project.repo,
                 project.named_at.map(At),
-                &project.repo_origin_url,
+                project.repo_origin_url,
                 project.ci_seen,
                 project.next_session,
-            ),
+                project.claim.as_ref().map(|(name, _)| name),
+                project.claim.as_ref().map(|(_, url)| url),
+                project.display_name,
+                project.path,
+                project.adopt,
+                project.nudges_paused,
+                Json(&project.checks_only),
+                Json(&project.checks_except),
+                project.api_access.0,
+                project.api_access.1.map(At),
+                project.archived_at.map(At),
+            ],
         )?;
         // A pull request's address follows its repository's newest name.
         self.run(
@@ -134,13 +175,14 @@ impl Saver<'_> {
     fn update_session(&self, session: &Session) -> Result<()> {
         self.run(
             "UPDATE sessions SET session_state = ?2, termination_reason = ?3, is_alive = ?4,
-                updated_at = ?5 WHERE id = ?1",
+                updated_at = ?5, nudges_paused = ?6 WHERE id = ?1",
             (
                 &session.id,
                 session.state,
                 session.termination_reason,
                 session.is_alive,
                 At(self.now),
+                session.nudges_paused,
             ),
         )?;
         Ok(())
@@ -197,6 +239,13 @@ impl Saver<'_> {
         }
         for (sha, check) in &outcome.checks {
             self.check_row(pull, sha, check)?;
+        }
+        for comment in &outcome.gone_comments {
+            let sql = "DELETE FROM pr_comment WHERE pr_id = ?1 AND kind = ?2 AND comment_id = ?3";
+            self.run(sql, (pull.id, comment.kind, comment.id))?;
+        }
+        for (comment, resolved) in &outcome.comments {
+            self.comment_row(pull, comment, *resolved)?;
         }
         outcome.effects.iter().try_for_each(|effect| self.effect(pull, effect))
     }
@@ -302,6 +351,75 @@ impl Saver<'_> {
                 Ok(self.connection.last_insert_rowid())
             }
         }
+    }
+
+    fn talk(&self, repo: RepoId, number: i64, talk: &Talk) -> Result<()> {
+        for comment in &talk.comments {
+            self.run(
+                "INSERT INTO comments (repo_id, number, kind, comment_id, root_id, review_id, author,
+                    file, line, body, url, created_at, updated_at, deleted, seen_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                 ON CONFLICT DO UPDATE SET root_id = excluded.root_id,
+                    review_id = excluded.review_id, author = excluded.author,
+                    file = excluded.file, line = excluded.line, body = excluded.body,
+                    url = excluded.url, created_at = excluded.created_at,
+                    updated_at = excluded.updated_at, deleted = excluded.deleted",
+                (
+                    repo,
+                    number,
+                    comment.kind,
+                    comment.id,
+                    comment.root_id,
+                    comment.review_id,
+                    &comment.author,
+                    &comment.file,
+                    comment.line,
+                    &comment.body,
+                    &comment.url,
+                    At(comment.created_at),
+                    At(comment.updated_at),
+                    comment.deleted,
+                    At(self.now),
+                ),
+            )?;
+        }
+        for thread in &talk.threads {
+            self.run(
+                "INSERT INTO threads (repo_id, number, root_id, resolved, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET resolved = excluded.resolved, at = excluded.at",
+                (repo, number, thread.root_id, thread.resolved, At(thread.at)),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn comment_row(&self, pull: &PullRequest, comment: &Comment, resolved: bool) -> Result<()> {
+        self.run(
+            "INSERT INTO pr_comment (pr_id, pr_url, kind, comment_id, root_id, review_id, author,
+                file, line, body, url, resolved, created_at)
+             VALUES (?1, (SELECT url FROM pr WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+                ?11, ?12)
+             ON CONFLICT DO UPDATE SET root_id = excluded.root_id, review_id = excluded.review_id,
+                author = excluded.author, file = excluded.file, line = excluded.line,
+                body = excluded.body, url = excluded.url, resolved = excluded.resolved,
+                created_at = excluded.created_at",
+            (
+                pull.id,
+                comment.kind,
+                comment.id,
+                comment.root_id,
+                comment.review_id,
+                &comment.author,
+                &comment.file,
+                comment.line,
+                &comment.body,
+                &comment.url,
+                resolved,
+                At(comment.created_at),
+            ),
+        )?;
+        Ok(())
     }
 
     fn check_run(&self, commit: i64, run: &CheckRun) -> Result<()> {

@@ -18,11 +18,11 @@ const SHUFFLES: u64 = 1_000;
 
 /// Everything that must not depend on arrival.
 const ROWS: &[&str] = &[
-    "SELECT number, pr_state, title, author, head_ref, head_sha, head_repo_id, base_ref, base_sha,
+    "SELECT number, url, pr_state, title, author, head_ref, head_sha, head_repo_id, base_ref, base_sha,
         core_at, core_ties, review_decision, ci_state, mergeability, unresolved_comments,
         created_at, updated_at, session_id IS NULL
      FROM pr WHERE repo_id = ?1 ORDER BY number",
-    "SELECT number, commit_hash, source, workflow, workflow_name, name, status, conclusion,
+    "SELECT number, pr_url, commit_hash, source, workflow, workflow_name, name, status, conclusion,
         pr_checks.url, log_tail, run_id, started_at, completed_at, pr_checks.created_at
      FROM pr_checks JOIN pr ON pr.id = pr_id WHERE repo_id = ?1
      ORDER BY number, commit_hash, source, workflow, name",
@@ -30,6 +30,9 @@ const ROWS: &[&str] = &[
      JOIN commits ON commits.id = commit_id WHERE pr.repo_id = ?1 ORDER BY number, sha",
     "SELECT number, review_id, author_id, state, submitted_at, seen_at FROM pr_reviews
      JOIN pr ON pr.id = pr_id WHERE repo_id = ?1 ORDER BY number, review_id",
+    "SELECT number, kind, comment_id, root_id, review_id, pr_comment.author, file, line, body,
+        pr_comment.url, resolved, pr_comment.created_at
+     FROM pr_comment JOIN pr ON pr.id = pr_id WHERE repo_id = ?1 ORDER BY number, kind, comment_id",
 ];
 
 /// A small generator of permutations on proptest's seeded random numbers.
@@ -68,7 +71,9 @@ fn observed(letters: &[Letter], repo: i64) -> Vec<Observation> {
 
 fn in_repo(mut observation: Observation, id: i64) -> Observation {
     match &mut observation {
-        Observation::Pull { repo, pull } | Observation::Review { repo, pull, .. } => {
+        Observation::Pull { repo, pull }
+        | Observation::Review { repo, pull, .. }
+        | Observation::Thread { repo, pull, .. } => {
             if pull.core.head_repo == Some(repo.id) {
                 pull.core.head_repo = Some(RepoId(id));
             }
@@ -76,16 +81,31 @@ fn in_repo(mut observation: Observation, id: i64) -> Observation {
         }
         Observation::CheckRun { repo, .. }
         | Observation::Status { repo, .. }
-        | Observation::WorkflowRun { repo, .. } => rename(repo, id),
-        Observation::TimerDue { .. } | Observation::NudgeAcknowledged { .. } => {}
+        | Observation::WorkflowRun { repo, .. }
+        | Observation::SuiteCompleted { repo, .. }
+        | Observation::Push { repo, .. }
+        | Observation::Repository { repo } => rename(repo, id),
+        Observation::Comment { repo, pull, .. } => {
+            if let Some(pull) = pull.as_mut().filter(|pull| pull.core.head_repo == Some(repo.id)) {
+                pull.core.head_repo = Some(RepoId(id));
+            }
+            rename(repo, id);
+        }
+        Observation::Access { .. }
+        | Observation::TimerDue { .. }
+        | Observation::NudgeAcknowledged { .. }
+        | Observation::ProjectConfigured { .. }
+        | Observation::ProjectArchived { .. }
+        | Observation::NudgesPaused { .. } => {}
     }
     observation
 }
 
 fn rename(repo: &mut nudged::domain::RepoSeen, id: i64) {
     repo.id = RepoId(id);
-    repo.name = RepoName::parse(&format!("shuffled/r{id}")).expect("a name");
-    repo.url = format!("https://github.com/shuffled/r{id}");
+    let name = format!("shuffled-{id}/{}", repo.name.name());
+    repo.url = format!("https://github.com/{name}");
+    repo.name = RepoName::parse(&name).expect("a name");
 }
 
 async fn play(engine: &Engine, observations: Vec<Observation>, repo: i64) {
@@ -121,6 +141,7 @@ async fn rows(store: &Store, repo: i64) -> Vec<String> {
                     .collect::<Result<Vec<_>, rusqlite::Error>>()?;
                 let line = cells.join(" ");
                 // The only traces of the repository that the shuffle plays in.
+                let line = line.replace(&format!("shuffled-{repo}/"), "shuffled/");
                 let line =
                     line.replace(&format!("head_repo_id=Integer({repo})"), "head_repo_id=own");
                 all.push(line.replace(&format!("head_repo\\\":{repo},"), "head_repo\\\":own,"));

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     Check, CheckKey, CheckStatus, CiState, CommitFacts, NudgeKind, PullCommit, PullRequest,
-    TimerKind, ToldHead,
+    RunStatus, TimerKind, ToldHead,
 };
 use crate::lifecycle::body;
-use crate::lifecycle::rollup::derive_checks;
+use crate::lifecycle::rollup::{derive_checks, newest_workflow_runs};
 use crate::lifecycle::snapshot::HistoryEntry;
 
 use super::Scene;
@@ -26,7 +26,7 @@ pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
     let head = pull.core.head_sha.clone();
     let here = format!("{}:", head.as_str());
     scene.supersede(|n| n.kind == NudgeKind::CiFailed && !n.signature.starts_with(&here));
-    match pull.ci {
+    match scene.ci {
         CiState::Passing => {
             scene.supersede(|nudge| nudge.kind == NudgeKind::CiFailed);
             scene.cancel(TimerKind::CiSettle);
@@ -45,7 +45,7 @@ pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
     if pull.memory.ci_braked || !failing.iter().any(is_new) {
         return;
     }
-    if !scene.runs_completed && !scene.settled(TimerKind::CiSettle) {
+    if !scene.gathered && !scene.settled(TimerKind::CiSettle) {
         return;
     }
     scene.cancel(TimerKind::CiSettle);
@@ -174,20 +174,22 @@ fn brake_holds(
         && earlier.fold(true, |all, (_, failed)| all && *failed)
 }
 
-/// Whether the workflow runs at the head have completed and account for what failed, so that no
-/// further failure is to be waited for.
-pub(in crate::lifecycle) fn runs_completed(facts: &CommitFacts, checks: &[Check]) -> bool {
-    use crate::domain::RunStatus;
-    let runs = crate::lifecycle::rollup::newest_workflow_runs(facts);
+/// Whether no further failure is to be waited for: the workflow runs at the head have completed, or
+/// the suites of all that failed, and they account for what failed.
+pub(in crate::lifecycle) fn gathered(facts: &CommitFacts, checks: &[Check]) -> bool {
+    let runs = newest_workflow_runs(facts);
+    let suite_done =
+        |check: &Check| check.suite_id.is_some_and(|suite| facts.completed_suites.contains(&suite));
     let under_way = |check: &Check| {
-        let by_workflow = check.workflow_name.is_some();
-        by_workflow && matches!(check.status, CheckStatus::Queued | CheckStatus::InProgress)
+        let reported = check.workflow_name.is_some() || suite_done(check);
+        reported && matches!(check.status, CheckStatus::Queued | CheckStatus::InProgress)
     };
     // Its jobs' own failures may still be on their way.
     let unexplained = |check: &Check| {
         check.stands_for_workflow && check.conclusion.as_deref() != Some("startup_failure")
     };
-    !runs.is_empty()
-        && runs.iter().all(|run| run.state.status == RunStatus::Completed)
+    let mut failed = checks.iter().filter(|check| check.status == CheckStatus::Failed);
+    runs.iter().all(|run| run.state.status == RunStatus::Completed)
+        && (!runs.is_empty() || failed.all(suite_done))
         && !checks.iter().any(|check| under_way(check) || unexplained(check))
 }

@@ -13,7 +13,7 @@ const MOST_HEADS: usize = 16;
 
 pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
     let head = pull.core.head_sha.clone();
-    let red = pull.ci == CiState::Failing
+    let red = scene.ci == CiState::Failing
         || pull.mergeability == Mergeability::Conflicting
         || pull.review == ReviewDecision::ChangesRequested;
     if red {
@@ -28,14 +28,13 @@ pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
             || pull.mergeability == Mergeability::Mergeable);
 
     // What was not yet heard and is no longer true is taken back, and may be said again.
-    let waits_for_ci = pull.ci != CiState::Failing;
     let taken_back = scene.supersede(|nudge| {
         nudge.kind == NudgeKind::ApprovedAndGreen
-            && (nudge.signature != head.as_str() || !(unblocked && waits_for_ci))
+            && (nudge.signature != head.as_str() || !unblocked)
     });
     pull.memory.green_told.retain(|told| !taken_back.iter().any(|sha| sha == told.as_str()));
 
-    let green = pull.ci == CiState::Passing || quiet;
+    let green = scene.ci == CiState::Passing || quiet;
     if !unblocked || !green || pull.memory.green_told.contains(&head) {
         return;
     }
@@ -50,7 +49,7 @@ pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
 /// A repository in which no CI was ever seen: a head counts as green once the settle time has
 /// passed since it arrived.
 fn quiet_long_enough(scene: &mut Scene<'_>, pull: &mut PullRequest) -> bool {
-    if scene.project.ci_seen || pull.ci != CiState::Unknown || !pull.core.state.is_open() {
+    if scene.project.ci_seen || scene.ci != CiState::Unknown || !pull.core.state.is_open() {
         scene.cancel(TimerKind::GreenSettle);
         return false;
     }

@@ -5,16 +5,21 @@
 
 mod ci_failed;
 mod closing;
+mod conflicts;
+mod feedback;
 mod green;
 
+use jiff::SignedDuration;
+
 use crate::domain::{
-    ActivityState, Audience, Check, NewNudge, Nudge, NudgeKind, NudgeState, Project, PullRequest,
-    Session, SessionState, TimerKind, Timestamp,
+    ActivityState, Audience, Check, CiState, NewNudge, Nudge, NudgeKind, NudgeState, Project,
+    PullRequest, Session, SessionState, TimerKind, Timestamp,
 };
 
-use super::snapshot::{Effect, Policy, PullSnapshot};
+use super::snapshot::{Effect, Policy, PullFacts, PullSnapshot};
 
-pub(super) use ci_failed::{BRAKE_COMMITS, runs_completed};
+pub(super) use ci_failed::{BRAKE_COMMITS, gathered};
+pub(super) use feedback::Feedback;
 
 /// What the reactions to one pull request see, and the effects they add.
 pub(super) struct Scene<'a> {
@@ -22,27 +27,46 @@ pub(super) struct Scene<'a> {
     pub(super) now: Timestamp,
     pub(super) project: &'a Project,
     pub(super) before: &'a PullSnapshot,
-    /// The checks at the head.
+    /// The pull request's registers, where they were loaded.
+    pub(super) before_facts: Option<&'a PullFacts>,
+    /// The checks at the head that count for nudges, and what they amount to.
     pub(super) checks: &'a [Check],
-    /// All workflow runs at the head have completed, and they explain the failures.
-    pub(super) runs_completed: bool,
+    pub(super) ci: CiState,
+    /// All failures that can be expected at the head are there.
+    pub(super) gathered: bool,
     pub(super) head_moved: bool,
+    /// The timer that came due, if that is why we look.
+    pub(super) rang: Option<TimerKind>,
     pub(super) session: Option<&'a Session>,
     pub(super) effects: Vec<Effect>,
 }
 
 /// Speaks about `pull`, whose derived columns are up to date, and remembers it there.
 pub(super) fn react(mut scene: Scene<'_>, pull: &mut PullRequest) -> Vec<Effect> {
-    if scene.head_moved || !pull.core.state.is_open() {
-        for kind in TimerKind::ALL {
+    for kind in TimerKind::ALL {
+        if !pull.core.state.is_open() || (scene.head_moved && kind.is_of_head()) {
             scene.cancel(*kind);
         }
     }
     closing::react(&mut scene, pull);
     ci_failed::react(&mut scene, pull);
+    conflicts::react(&mut scene, pull);
+    feedback::react(&mut scene, pull);
     green::react(&mut scene, pull);
     scene.follow_agent();
     scene.effects
+}
+
+/// An agent that waits for a human, is not known to be there, or whose nudges are paused is not
+/// spoken to.
+pub(super) fn agent_is_free(project: &Project, session: Option<&Session>) -> bool {
+    !project.nudges_paused
+        && session.is_none_or(|session| {
+            let waits =
+                matches!(session.activity, ActivityState::WaitingInput | ActivityState::Blocked);
+            let there = matches!(session.state, SessionState::Working | SessionState::Idle);
+            there && !waits && !session.nudges_paused
+        })
 }
 
 impl Scene<'_> {
@@ -76,14 +100,18 @@ impl Scene<'_> {
             return true;
         }
         let armed = self.before.timers.iter().find(|timer| timer.kind == kind);
-        match armed.filter(|_| !self.head_moved) {
+        match armed.filter(|_| !(self.head_moved && kind.is_of_head())) {
             Some(timer) => timer.due_at <= self.now,
             None => {
-                if let Ok(due) = self.now.checked_add(self.policy.settle) {
-                    self.effects.push(Effect::ArmTimer(kind, due));
-                }
+                self.arm(kind, self.policy.settle);
                 false
             }
+        }
+    }
+
+    fn arm(&mut self, kind: TimerKind, wait: SignedDuration) {
+        if let Ok(due) = self.now.checked_add(wait) {
+            self.effects.push(Effect::ArmTimer(kind, due));
         }
     }
 
@@ -95,13 +123,8 @@ impl Scene<'_> {
         }
     }
 
-    /// An agent that waits for a human, or is not known to be there, is not spoken to.
     fn agent_is_free(&self) -> bool {
-        self.session.is_none_or(|session| {
-            let waits =
-                matches!(session.activity, ActivityState::WaitingInput | ActivityState::Blocked);
-            matches!(session.state, SessionState::Working | SessionState::Idle) && !waits
-        })
+        agent_is_free(self.project, self.session)
     }
 
     /// Nobody speaks to an ended agent; what was held goes out once it is free.
