@@ -1,5 +1,29 @@
-//! nudged: the server between GitHub and coding agents.
-#![forbid(unsafe_code)]
+//! nudged: the server that stands between GitHub and coding agents.
+//!
+//! # The flow
+//!
+//! A webhook is verified over its raw bytes ([`github::signature`]), parsed into small structs and
+//! translated into a [`domain::Observation`] ([`github::understand`]). The [`engine`] takes all that
+//! waits into one transaction: load what it touches ([`store`]), [`lifecycle::reduce`], save; it
+//! answers after COMMIT. Database triggers write the change log; readers are woken and read it
+//! ([`http`]). Timers are rows; when one is due, that is an observation too.
+//!
+//! # What always holds
+//!
+//! - A 2xx to GitHub means that the delivery's whole effect is on disk, or that its body is kept.
+//! - A delivery applied twice has the effect of one, and any order of deliveries ends in the same
+//!   pull request, check and comment rows: facts are registers with a total order, or sets that
+//!   only grow; rows are derived from them.
+//! - `domain` and `lifecycle` know no clock, no SQL, no wire format and no async.
+//! - Only the engine's writer changes state; only triggers write `change_log`.
+//! - No transaction is open while anything is waited for.
+//! - Nothing polls GitHub; nothing that strangers wrote reaches a prompt or a terminal unfenced.
+//!
+//! # Reading order
+//!
+//! [`domain`] (the words), [`lifecycle`] (the rules), [`store`] (rows), [`engine`] (the one door),
+//! [`github`] (the wall), [`http`] (what others see), [`app`] and [`cli`] (how it is put together).
+//! Imports point one way: `cli, app → http, github → engine → store → lifecycle → domain`.
 
 pub mod app;
 pub mod cli;

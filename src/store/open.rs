@@ -90,6 +90,8 @@ pub(super) fn configure_writer(connection: &mut Connection) -> rusqlite::Result<
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Savepoint journals stay in memory: a service may have no temporary folder to write to.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(256);
     Ok(())
 }
