@@ -3,6 +3,7 @@
 mod any_order;
 mod conversation;
 mod crash;
+mod engine;
 mod faults;
 mod golden;
 mod golden_sequences;
