@@ -89,6 +89,10 @@ impl World {
         format!("http://{}{path}", self.running().addr)
     }
 
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     pub fn db(&self) -> PathBuf {
         self.settings.db.clone()
     }
