@@ -46,7 +46,9 @@ async fn told() -> World {
 fn words(items: &[Value], key: &str) -> Vec<String> {
     let word = |item: &Value| match &item[key] {
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            item[key].to_string()
+        }
     };
     items.iter().map(word).collect()
 }

@@ -1,7 +1,7 @@
 //! The file: who may open it, what it refuses to hold, and that what is acknowledged is on disk.
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 use futures_util::future::join_all;
 use nudged::domain::{
@@ -24,7 +24,7 @@ fn child(path: &Path) -> Child {
     let itself = std::env::current_exe().expect("this binary");
     let test = "store::a_process_of_its_own_opens_the_file";
     let mut command = Command::new(itself);
-    command.args([test, "--exact", "--nocapture"]).env(OPEN, path);
+    command.args([test, "--exact"]).env(OPEN, path).stdout(Stdio::null());
     command.spawn().expect("a child")
 }
 

@@ -113,7 +113,8 @@ async fn headers_that_are_missing_and_types_that_are_not_taken() {
     let body = opened();
     let signature = sign(SECRET, body.as_bytes());
     let long = "x".repeat(300);
-    let cases: [(&[(&str, &str)], u16, &str); 9] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+    let cases: [Case<'_>; 9] = [
         (&[JSON, EVENT], 400, "X-GitHub-Delivery"),
         (&[JSON, ID], 400, "X-GitHub-Event"),
         (&[JSON, EVENT, ("X-GitHub-Delivery", " ")], 400, "X-GitHub-Delivery"),

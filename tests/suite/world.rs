@@ -186,7 +186,8 @@ impl World {
                         rusqlite::types::Value::Null => "null".to_owned(),
                         rusqlite::types::Value::Integer(number) => number.to_string(),
                         rusqlite::types::Value::Text(text) => text,
-                        other => format!("{other:?}"),
+                        other @ (rusqlite::types::Value::Real(_)
+                        | rusqlite::types::Value::Blob(_)) => format!("{other:?}"),
                     })
                 })
                 .collect::<rusqlite::Result<Vec<_>>>()
