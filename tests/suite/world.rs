@@ -94,6 +94,10 @@ impl World {
         format!("http://{}{path}", self.running().addr)
     }
 
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     pub fn db(&self) -> PathBuf {
         self.settings.db.clone()
     }
@@ -187,7 +191,8 @@ impl World {
                         rusqlite::types::Value::Null => "null".to_owned(),
                         rusqlite::types::Value::Integer(number) => number.to_string(),
                         rusqlite::types::Value::Text(text) => text,
-                        other => format!("{other:?}"),
+                        other @ (rusqlite::types::Value::Real(_)
+                        | rusqlite::types::Value::Blob(_)) => format!("{other:?}"),
                     })
                 })
                 .collect::<rusqlite::Result<Vec<_>>>()

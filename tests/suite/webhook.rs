@@ -1,0 +1,374 @@
+//! Webhooks through the front door: who is let in, what is kept, and that once is once.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use nudged::config::Secret;
+use nudged::engine::{Delivery, EngineError, QUEUE, Verdict};
+use nudged::http::MAX_BODY;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::payloads::{check, pull, sha};
+use crate::stories::story;
+use crate::world::{SECRET, World, answer, outcome, sign};
+
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+const EVENT: (&str, &str) = ("X-GitHub-Event", "pull_request");
+const ID: (&str, &str) = ("X-GitHub-Delivery", "d-1");
+const SIGNATURE: &str = "X-Hub-Signature-256";
+
+fn opened() -> String {
+    pull("opened", 1, &sha(1), 0, json!({})).to_string()
+}
+
+/// How many rows there are of everything that a delivery could leave behind.
+pub fn rows(world: &World) -> Vec<(String, String)> {
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+                  AND name NOT IN ('meta', 'cause') ORDER BY name";
+    let count = |table: String| {
+        let count = world.sql(&format!("SELECT count(*) FROM {table}"))[0][0].clone();
+        (table, count)
+    };
+    world.sql(tables).into_iter().map(|mut row| count(row.remove(0))).collect()
+}
+
+/// Nothing at all was stored, except what is named.
+fn assert_empty_but(world: &World, but: &[&str], context: &str) {
+    let filled: Vec<_> = rows(world).into_iter().filter(|(_, count)| count != "0").collect();
+    let names: Vec<&str> = filled.iter().map(|(table, _)| table.as_str()).collect();
+    assert_eq!(names, but, "{context}: {filled:?}");
+}
+
+#[tokio::test]
+async fn without_a_signature_of_ours_nothing_gets_in() {
+    let world = World::new().await;
+    let body = opened();
+    let good = sign(SECRET, body.as_bytes());
+    let (foreign, of_other) = (sign("another", body.as_bytes()), sign(SECRET, b"{}"));
+    let sha1 = "sha1=7d38cdd689735b008b3c702edd92eea23791c5f6";
+    let (short, long, twice) = (&good[..70], format!("{good}0"), format!("{good},{good}"));
+    let cases: [&[(&str, &str)]; 13] = [
+        &[],
+        &[(SIGNATURE, "")],
+        &[(SIGNATURE, "sha256=")],
+        &[(SIGNATURE, short)],
+        &[(SIGNATURE, &long)],
+        &[(SIGNATURE, &good[7..])],
+        &[(SIGNATURE, &good.replace("sha256=", "sha512="))],
+        &[(SIGNATURE, &"sha256=".to_owned().add_hex("zz"))],
+        &[(SIGNATURE, &foreign)],
+        &[(SIGNATURE, &of_other)],
+        &[(SIGNATURE, sha1)],
+        &[("X-Hub-Signature", sha1)],
+        &[(SIGNATURE, &twice)],
+    ];
+    for case in cases {
+        let (status, error) =
+            answer(world.webhook(&[&[JSON, EVENT, ID], case].concat(), body.clone())).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{case:?}: {error}");
+        let code = error["error"]["code"].as_str().unwrap_or_default();
+        assert!(code.starts_with("signature_"), "{case:?}: {error}");
+        assert!(error["error"]["message"].as_str().is_some_and(|text| !text.contains(SECRET)));
+    }
+    let both = [JSON, EVENT, ID, (SIGNATURE, &good), (SIGNATURE, &foreign)];
+    assert_eq!(answer(world.webhook(&both, body.clone())).await.0, StatusCode::UNAUTHORIZED);
+    assert_empty_but(&world, &[], "refused");
+    // And that with it, the very same is let in.
+    let headers = [JSON, EVENT, ID, (SIGNATURE, &*good)];
+    assert_eq!(outcome(&answer(world.webhook(&headers, body)).await.1), "applied");
+}
+
+trait AddHex {
+    fn add_hex(self, pair: &str) -> String;
+}
+
+impl AddHex for String {
+    fn add_hex(mut self, pair: &str) -> String {
+        self.extend(std::iter::repeat_n(pair, 32));
+        self
+    }
+}
+
+#[tokio::test]
+async fn while_secrets_rotate_each_of_them_opens() {
+    let secrets = || vec![Secret::new("the old one"), Secret::new("the new one")];
+    let world = World::with(|settings| settings.webhook_secrets = secrets()).await;
+    for (secret, id, status) in
+        [("the old one", "1", 200), ("the new one", "2", 200), (SECRET, "3", 401)]
+    {
+        let signature = sign(secret, b"{}");
+        let headers =
+            [JSON, ("X-GitHub-Event", "ping"), ("X-GitHub-Delivery", id), (SIGNATURE, &signature)];
+        assert_eq!(answer(world.webhook(&headers, "{}")).await.0, status, "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn headers_that_are_missing_and_types_that_are_not_taken() {
+    let world = World::new().await;
+    let body = opened();
+    let signature = sign(SECRET, body.as_bytes());
+    let long = "x".repeat(300);
+    type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+    let cases: [Case<'_>; 9] = [
+        (&[JSON, EVENT], 400, "X-GitHub-Delivery"),
+        (&[JSON, ID], 400, "X-GitHub-Event"),
+        (&[JSON, EVENT, ("X-GitHub-Delivery", " ")], 400, "X-GitHub-Delivery"),
+        (&[JSON, ID, ("X-GitHub-Event", "")], 400, "X-GitHub-Event"),
+        (&[JSON, EVENT, ("X-GitHub-Delivery", &long)], 400, "X-GitHub-Delivery"),
+        (&[EVENT, ID], 415, "application/json"),
+        (&[EVENT, ID, ("Content-Type", "text/plain")], 415, "application/json"),
+        (&[EVENT, ID, ("Content-Type", "application/jsonp")], 415, "application/json"),
+        (
+            &[EVENT, ID, ("Content-Type", "multipart/form-data; boundary=x")],
+            415,
+            "application/json",
+        ),
+    ];
+    for (headers, expected, word) in cases {
+        let headers = [headers, &[(SIGNATURE, &*signature)]].concat();
+        let (status, error) = answer(world.webhook(&headers, body.clone())).await;
+        assert_eq!(status, expected, "{headers:?}: {error}");
+        assert!(error["error"]["message"].to_string().contains(word), "{headers:?}: {error}");
+    }
+    assert_empty_but(&world, &[], "refused");
+    let charset = ("Content-Type", "Application/JSON; charset=utf-8");
+    let headers = [charset, EVENT, ID, (SIGNATURE, &*signature)];
+    assert_eq!(answer(world.webhook(&headers, body)).await.0, StatusCode::OK);
+}
+
+/// Says `head`, then `chunks` of a MiB as long as the server listens; its status line.
+fn shout(server: std::net::SocketAddr, head: &str, chunks: usize) -> String {
+    let mut stream = TcpStream::connect(server).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+    let signature = format!("{SIGNATURE}: sha256={}", "0".repeat(64));
+    let head = format!(
+        "POST /webhooks/github HTTP/1.1\r\nHost: nudged\r\nContent-Type: application/json\r\n\
+         X-GitHub-Event: ping\r\nX-GitHub-Delivery: 1\r\n{signature}\r\n{head}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("said");
+    let chunk = [b"100000\r\n".as_slice(), &vec![b' '; 1 << 20], b"\r\n"].concat();
+    for _ in 0..chunks {
+        if stream.write_all(&chunk).is_err() {
+            break;
+        }
+    }
+    let mut answer = [0; 4_096];
+    let length = stream.read(&mut answer).expect("an answer");
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_over_25_mib_are_refused_unread() {
+    let world = World::new().await;
+    let server = world.running().addr;
+    for (head, chunks) in [
+        // Not a byte of the body is sent: the answer cannot wait for it.
+        (format!("Content-Length: {}", MAX_BODY + 1), 0),
+        ("Transfer-Encoding: chunked".to_owned(), 26),
+    ] {
+        let asked = head.clone();
+        let answer = tokio::task::spawn_blocking(move || shout(server, &asked, chunks)).await;
+        let answer = answer.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 413"), "{head}: {answer}");
+        assert!(answer.contains("body_too_large"), "{head}: {answer}");
+    }
+    assert_empty_but(&world, &[], "refused");
+    let mut largest = b"{}".to_vec();
+    largest.resize(MAX_BODY, b' ');
+    let (status, answer) = world.send("ping", "largest", &largest).await;
+    assert_eq!((status, outcome(&answer)), (StatusCode::OK, "ignored"), "{answer}");
+}
+
+#[tokio::test]
+async fn forms_carry_the_same_json() {
+    let world = World::new().await;
+    let payload: String = form_urlencoded::byte_serialize(opened().as_bytes()).collect();
+    for (body, id, status, word) in [
+        (format!("a=b&payload={payload}"), "1", 200, "applied"),
+        (format!("payloads={payload}"), "2", 400, ""),
+        (String::new(), "3", 400, ""),
+    ] {
+        let signature = sign(SECRET, body.as_bytes());
+        let form = ("Content-Type", "application/x-www-form-urlencoded");
+        let headers = [form, EVENT, ("X-GitHub-Delivery", id), (SIGNATURE, &signature)];
+        let (found, answer) = answer(world.webhook(&headers, body)).await;
+        assert_eq!((found.as_u16(), outcome(&answer)), (status, word), "{id}: {answer}");
+    }
+    assert_eq!(world.items("/v1/pulls").await.len(), 1);
+    assert_eq!(world.items("/v1/deliveries").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_of_no_interest_is_ignored_and_what_should_be_understood_is_kept() {
+    let world = World::new().await;
+    let mut unknown: Value = serde_json::from_str(&opened()).expect("JSON");
+    unknown["action"] = json!("teleported");
+    let unknown = unknown.to_string();
+    for (event, body, word) in [
+        ("ping", r#"{"zen": "Keep it logically awesome.", "hook_id": 1}"#, "ignored"),
+        ("ping", "not even JSON", "ignored"),
+        ("star", r#"{"action": "created"}"#, "ignored"),
+        ("an_event_of_next_year", "{}", "ignored"),
+        ("pull_request", &unknown, "quarantined"),
+    ] {
+        let id = format!("{event}-{}", body.len());
+        let (status, answer) = world.send(event, &id, body.as_bytes()).await;
+        assert_eq!((status, outcome(&answer)), (StatusCode::OK, word), "{event}: {answer}");
+        assert_eq!(answer["delivery"], json!(id));
+    }
+    assert_empty_but(&world, &["deliveries"], "nothing was applied");
+    let kept = world.items("/v1/deliveries?outcome=quarantined").await;
+    assert_eq!(kept.len(), 1);
+    assert!(kept[0]["reason"].to_string().contains("teleported"), "{kept:?}");
+    assert_eq!(
+        body_of(&world, "pull_request-", unknown.len()).as_deref(),
+        Some(unknown.as_bytes())
+    );
+    let bodies = "SELECT count(*) FROM deliveries WHERE body IS NOT NULL";
+    assert_eq!(world.sql(bodies), [["1"]], "bodies of what is only ignored are not kept");
+}
+
+/// The body that the ledger keeps of a delivery.
+fn body_of(world: &World, prefix: &str, number: usize) -> Option<Vec<u8>> {
+    let connection = rusqlite::Connection::open(world.db()).expect("the database");
+    let select = "SELECT body FROM deliveries WHERE guid = ?1";
+    let kept: Option<Vec<u8>> = connection
+        .query_row(select, [format!("{prefix}{number}")], |row| row.get(0))
+        .expect("a delivery");
+    kept.map(|kept| zstd::decode_all(&*kept).expect("zstd"))
+}
+
+#[tokio::test]
+async fn a_quarantined_delivery_sent_again_in_a_readable_form_is_applied() {
+    let world = World::new().await;
+    let (_, first) = world.send("pull_request", "q-1", b"{\"action\": \"opened\"").await;
+    assert_eq!(outcome(&first), "quarantined");
+    let (_, again) = world.send("pull_request", "q-1", b"{\"action\": \"opened\"").await;
+    assert_eq!(outcome(&again), "duplicate");
+    assert!(body_of(&world, "q-", 1).is_some());
+    let (_, readable) = world.send("pull_request", "q-1", opened().as_bytes()).await;
+    assert_eq!(outcome(&readable), "applied");
+    let ledger = world.items("/v1/deliveries").await;
+    assert_eq!((ledger.len(), &ledger[0]["outcome"]), (1, &json!("applied")));
+    assert_eq!((ledger[0]["reason"].clone(), body_of(&world, "q-", 1)), (Value::Null, None));
+    assert_eq!(world.items("/v1/pulls").await.len(), 1);
+    assert_eq!(
+        outcome(&world.send("pull_request", "q-1", opened().as_bytes()).await.1),
+        "duplicate"
+    );
+}
+
+#[tokio::test]
+async fn a_story_told_twice_changes_nothing_the_second_time() {
+    let world = World::new().await;
+    let letters = story("plain-life");
+    for letter in &letters {
+        world.replay(letter).await;
+    }
+    let state = || {
+        ["pr", "pr_checks", "sessions", "projects", "nudges", "timers", "change_log"].map(|table| {
+            let mut rows = world.sql(&format!("SELECT * FROM {table}"));
+            rows.sort();
+            rows
+        })
+    };
+    let before = state();
+    assert!(
+        before.iter().filter(|rows| !rows.is_empty()).count() >= 6,
+        "the story tells something"
+    );
+    for letter in &letters {
+        assert_eq!(world.replay(letter).await, "duplicate", "{}", letter.file);
+    }
+    assert!(before == state(), "duplicates changed something");
+    for (number, letter) in letters.iter().enumerate() {
+        let (status, answer) =
+            world.send(letter.event(), &format!("anew-{number}"), &letter.body).await;
+        assert_eq!((status, outcome(&answer)), (StatusCode::OK, "applied"), "{}", letter.file);
+        assert!(before == state(), "{} under another id changed something", letter.file);
+    }
+}
+
+#[tokio::test]
+async fn ten_copies_at_once_have_the_effect_of_one() {
+    let world = World::new().await;
+    world.apply("pull_request", "p", &pull("opened", 1, &sha(1), 0, json!({}))).await;
+    let before = world.changes().await.len();
+    let body = check("build", &sha(1), 11, json!("failure"), 10).to_string();
+    let copies = join_all((0..10).map(|_| world.send("check_run", "c", body.as_bytes()))).await;
+    let mut words: Vec<&str> = copies.iter().map(|(_, answer)| outcome(answer)).collect();
+    words.sort_unstable();
+    assert_eq!(words, [&["applied"][..], &["duplicate"; 9]].concat());
+    let caused: Vec<Value> = world.changes().await.split_off(before);
+    let mut types: Vec<&str> = caused.iter().filter_map(|change| change["type"].as_str()).collect();
+    types.sort_unstable();
+    assert_eq!(types, ["nudge_created", "pr_check_recorded", "pr_updated"]);
+    assert!(caused.iter().all(|change| change["cause"] == "delivery:c"), "{caused:?}");
+    assert_eq!(world.nudges().await, ["ci-failed pending"]);
+}
+
+#[tokio::test]
+async fn changes_name_the_delivery_that_caused_them() {
+    let world = World::new().await;
+    for (index, letter) in story("plain-life").iter().enumerate() {
+        let before = world.changes().await.len();
+        world.send(letter.event(), &format!("letter-{index}"), &letter.body).await;
+        for change in &world.changes().await[before..] {
+            assert_eq!(change["cause"], json!(format!("delivery:letter-{index}")), "{change}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_database_is_busy_and_not_a_loss() {
+    let world = World::new().await;
+    let holder = rusqlite::Connection::open(world.db()).expect("the database");
+    holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let response = world.request(Method::POST, "/webhooks/github");
+    let (body, signature) = (opened(), sign(SECRET, opened().as_bytes()));
+    let headers = [JSON, EVENT, ID, (SIGNATURE, &signature)];
+    let response =
+        headers.iter().fold(response, |request, (name, value)| request.header(*name, *value));
+    let response = response.body(body.clone()).send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers()["retry-after"].to_str().is_ok_and(|it| it.parse::<u32>().is_ok()));
+    assert_eq!(response.json::<Value>().await.expect("JSON")["error"]["code"], "unavailable");
+    holder.execute_batch("ROLLBACK").expect("released");
+    assert_empty_but(&world, &[], "refused");
+    assert_eq!(outcome(&answer(world.webhook(&headers, body)).await.1), "applied");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_says_busy_at_once_and_loses_nothing_it_took() {
+    let world = World::new().await;
+    let holder = rusqlite::Connection::open(world.db()).expect("the database");
+    holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let waits = |number: usize| Delivery {
+        hook: String::new(),
+        guid: number.to_string(),
+        event: "ping".to_owned(),
+        action: None,
+        repo: None,
+        verdict: Verdict::Ignored("ping".to_owned()),
+        body: Default::default(),
+    };
+    // What the writer has taken already, the queue, and some too many.
+    let mut all: FuturesUnordered<_> =
+        (0..QUEUE + 600).map(|number| world.running().engine.receive(waits(number))).collect();
+    let first = all.next().await.expect("an answer");
+    assert!(matches!(first, Err(EngineError::Busy)), "{first:?}");
+    let (status, _) = world.send("ping", "late", b"{}").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer(world.request(Method::GET, "/readyz")).await.0, 503);
+    holder.execute_batch("ROLLBACK").expect("released");
+    let answers: Vec<_> = all.collect().await;
+    let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert!(taken >= QUEUE, "{taken}");
+    assert_eq!(world.sql("SELECT count(*) FROM deliveries"), [[taken.to_string()]]);
+    assert_eq!(world.send("ping", "late", b"{}").await.0, StatusCode::OK);
+}
