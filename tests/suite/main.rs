@@ -2,6 +2,7 @@
 
 mod any_order;
 mod golden;
+mod live;
 mod payloads;
 mod rules;
 mod stories;
