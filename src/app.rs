@@ -54,6 +54,18 @@ impl Running {
 /// # Errors
 /// A setting is missing, the database is not usable or already served, or the address is taken.
 pub async fn start(settings: &Settings, clock: Clock) -> anyhow::Result<Running> {
+    start_within(settings, clock, Limits::default()).await
+}
+
+/// The same with other limits.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_within(
+    settings: &Settings,
+    clock: Clock,
+    limits: Limits,
+) -> anyhow::Result<Running> {
     let secrets = settings.required_webhook_secrets()?;
     let secrets = Secrets::new(secrets.iter().map(Secret::expose))?;
     let holder = format!("process {} at {}", std::process::id(), settings.listen);
@@ -68,7 +80,6 @@ pub async fn start(settings: &Settings, clock: Clock) -> anyhow::Result<Running>
     let metrics = METRICS.clone();
     let engine = Engine::start(&store, policy(settings)?, clock).await?;
     let (shutdown, stopping) = watch::channel(false);
-    let limits = Limits::default();
     let router = http::router(AppState {
         store,
         engine: engine.clone(),

@@ -1,19 +1,25 @@
-//! The change feed: what happened after a cursor, at once or as soon as something does.
+//! The change feed: what happened after a cursor, at once or as soon as something does, and its
+//! parameters, which the event stream has too.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 
 use super::App;
 use super::errors::ApiError;
+use super::live;
 use super::query::Params;
+use super::serve::Hangup;
 use super::wait::Patience;
-use super::wire::ChangesJson;
-use crate::store::changes::{self, Bounds, CHANGE_TYPES, Change, ChangeFilter};
+use super::wire::{ChangeJson, ChangesJson, ShownChange};
+use crate::store::changes::{self, Bounds, CHANGE_TYPES, ChangeFilter};
 
 /// Where a reader stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Cursor {
+pub(super) enum Cursor {
     /// Wherever the log ends now.
     Head,
     /// A bare number, of whatever epoch.
@@ -24,14 +30,14 @@ enum Cursor {
 
 /// Why a reader cannot go on from where it stands.
 #[derive(Debug, PartialEq, Eq)]
-enum Refusal {
+pub(super) enum Refusal {
     Pruned,
     OtherEpoch,
     AboveHead,
 }
 
 impl Cursor {
-    fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         let number = |digits: &str| {
             digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok())?
         };
@@ -44,7 +50,7 @@ impl Cursor {
     }
 
     /// The `seq` to go on from.
-    fn position(&self, at: &Bounds) -> Result<i64, Refusal> {
+    pub(super) fn position(&self, at: &Bounds) -> Result<i64, Refusal> {
         let seq = match self {
             Self::Head => return Ok(at.head),
             Self::Of { epoch, .. } if *epoch != at.epoch => return Err(Refusal::OtherEpoch),
@@ -61,7 +67,7 @@ impl Cursor {
 }
 
 impl Refusal {
-    fn answer(&self, at: &Bounds) -> ApiError {
+    pub(super) fn answer(&self, at: &Bounds) -> ApiError {
         match self {
             Self::Pruned => ApiError::gone(
                 "changes after this cursor have been pruned; read the lists afresh, then go on from \
@@ -81,32 +87,55 @@ impl Refusal {
     }
 }
 
-/// `GET /v1/changes`
-pub(super) async fn poll(
+/// `GET /v1/changes`: a page, or where that is accepted a stream of events.
+pub(super) async fn get(
     State(app): State<App>,
+    hangup: Option<Extension<Hangup>>,
     headers: HeaderMap,
     query: RawQuery,
-) -> Result<Json<ChangesJson>, ApiError> {
-    if wants_stream(&headers) {
-        let message = "there is no event stream here yet; ask for application/json, with `wait`";
-        return Err(ApiError::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message));
-    }
+) -> Result<Response, ApiError> {
     let known = ["after", "limit", "wait", "project", "session", "type"];
     let params = Params::read(&query, &known)?;
-    let after = params.one("after")?.unwrap_or("0");
-    let mut cursor = Cursor::read(after).ok_or_else(|| {
-        ApiError::parameter("after", "give 0, a `seq`, `next` of an earlier answer, or `head`")
-    })?;
-    let limit = params.limit()?;
-    let filter = filter(&params)?;
-    let mut patience = Patience::new(&app, params.wait()?);
-    loop {
-        let page = read_page(&app, cursor, limit, &filter).await?;
-        if !page.changes.is_empty() || !patience.news().await {
-            return Ok(Json(ChangesJson::new(page.changes, page.reached, page.at)?));
-        }
-        cursor = Cursor::Of { epoch: page.at.epoch, seq: page.reached };
+    if !wants_stream(&headers) {
+        return Ok(Json(poll(&app, &params).await?).into_response());
     }
+    for name in ["limit", "wait"] {
+        if params.one(name)?.is_some() {
+            let what = "an event stream takes none, it goes on; leave it out";
+            return Err(ApiError::parameter(name, what));
+        }
+    }
+    let cursor = match live::last_event_id(&headers)? {
+        Some(cursor) => cursor,
+        None => after(&params)?,
+    };
+    live::stream(app, cursor, filter(&params)?, hangup.map(|Extension(hangup)| hangup)).await
+}
+
+async fn poll(app: &App, params: &Params) -> Result<ChangesJson, ApiError> {
+    let (cursor, limit, filter) = (after(params)?, params.limit()?, filter(params)?);
+    let mut patience = Patience::with_tail(app, params.wait()?);
+    let mut page = read_page(app, cursor, limit, &filter).await?;
+    while page.changes.is_empty() && patience.news().await {
+        page = match app.tail.take(&page.at.epoch, page.reached, &filter, limit) {
+            Some(taken) => PageRead {
+                changes: taken.entries.into_iter().map(ShownChange::Rendered).collect(),
+                reached: taken.reached,
+                at: taken.at,
+            },
+            None => {
+                let from = Cursor::Of { epoch: page.at.epoch.clone(), seq: page.reached };
+                read_page(app, from, limit, &filter).await?
+            }
+        };
+    }
+    Ok(ChangesJson::new(page.changes, page.reached, &page.at))
+}
+
+fn after(params: &Params) -> Result<Cursor, ApiError> {
+    Cursor::read(params.one("after")?.unwrap_or("0")).ok_or_else(|| {
+        ApiError::parameter("after", "give 0, a `seq`, `next` of an earlier answer, or `head`")
+    })
 }
 
 fn wants_stream(headers: &HeaderMap) -> bool {
@@ -125,9 +154,9 @@ fn filter(params: &Params) -> Result<ChangeFilter, ApiError> {
 }
 
 struct PageRead {
-    changes: Vec<Change>,
+    changes: Vec<ShownChange>,
     reached: i64,
-    at: Bounds,
+    at: Arc<Bounds>,
 }
 
 /// Reads until the page is full or the end is reached, in as many short transactions as it takes.
@@ -158,10 +187,12 @@ async fn read_page(
             (at, Err(refusal)) => return page.ok_or_else(|| refusal.answer(&at)),
         };
         let mut changes = page.map(|page| page.changes).unwrap_or_default();
-        changes.extend(found.changes);
+        for change in found.changes {
+            changes.push(ShownChange::Read(ChangeJson::try_from(change)?));
+        }
         let done = changes.len() >= limit || found.reached >= at.head;
         cursor = Cursor::Of { epoch: at.epoch.clone(), seq: found.reached };
-        let now = PageRead { changes, reached: found.reached, at };
+        let now = PageRead { changes, reached: found.reached, at: Arc::new(at) };
         if done {
             return Ok(now);
         }

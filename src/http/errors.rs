@@ -82,6 +82,13 @@ impl ApiError {
         error
     }
 
+    /// The JSON of the answer.
+    pub(super) fn body(&self) -> Value {
+        let mut body = self.beside.clone();
+        body.insert("error".into(), json!({ "code": self.code, "message": self.message }));
+        Value::Object(body)
+    }
+
     pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
         let message = "the server could not do this; its log says why";
@@ -109,9 +116,7 @@ impl From<EngineError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut body = self.beside;
-        body.insert("error".into(), json!({ "code": self.code, "message": self.message }));
-        let mut response = (self.status, Json(Value::Object(body))).into_response();
+        let mut response = (self.status, Json(self.body())).into_response();
         response.headers_mut().extend(self.headers);
         response
     }

@@ -39,6 +39,11 @@ pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     metrics::gauge!("nudged_engine_queue_length").set(waiting as f64);
     metrics::gauge!("nudged_engine_queue_capacity").set(room as f64);
     metrics::gauge!("nudged_change_log_head").set(*app.engine.head().borrow() as f64);
+    let (readers, slowest) = app.readers.standing();
+    let head = *app.engine.head().borrow();
+    let lag = slowest.map_or(0, |seq| head.saturating_sub(seq).max(0));
+    metrics::gauge!("nudged_feed_readers").set(readers as f64);
+    metrics::gauge!("nudged_feed_lag_changes").set(lag as f64);
     app.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }

@@ -9,6 +9,7 @@ mod deliveries;
 mod errors;
 mod health;
 mod linger;
+mod live;
 mod nudges;
 mod projects;
 mod pulls;
@@ -47,6 +48,13 @@ pub const MAX_BODY: usize = 26_214_400;
 pub struct Limits {
     /// Open connections; further ones wait in the system's backlog.
     pub connections: usize,
+    /// Readers of the event stream; further ones are refused, so that there are always connections
+    /// left for webhooks.
+    pub live_readers: usize,
+    /// How long an event stream is silent before it says that it lives.
+    pub heartbeat: Duration,
+    /// How long a reader of the event stream may take nothing of what waits for it.
+    pub stalled_within: Duration,
     /// From the first byte of a request (or the opening of the connection) to the end of its headers.
     pub headers_within: Duration,
     /// From the end of the headers to the end of the body.
@@ -60,7 +68,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 1_024,
+            connections: 4_096,
+            live_readers: 2_048,
+            heartbeat: live::HEARTBEAT,
+            stalled_within: live::PATIENCE,
             headers_within: Duration::from_secs(10),
             body_within: Duration::from_secs(20),
             bodies: 256 * 1024 * 1024,
@@ -87,6 +98,9 @@ struct App {
     state: Arc<AppState>,
     /// A permit for each byte of a webhook body in memory.
     bodies: Arc<Semaphore>,
+    /// The newest changes, rendered.
+    tail: Arc<live::Tail>,
+    readers: Arc<live::Readers>,
 }
 
 impl std::ops::Deref for App {
@@ -96,12 +110,21 @@ impl std::ops::Deref for App {
     }
 }
 
-/// All routes.
+/// All routes, and the tasks behind the change feed, which end at `shutdown`.
+///
+/// # Panics
+/// Outside a tokio runtime.
 pub fn router(state: AppState) -> Router {
     let bodies = state.limits.bodies.min(Semaphore::MAX_PERMITS);
-    let app = App { state: Arc::new(state), bodies: Arc::new(Semaphore::new(bodies)) };
+    let (limits, shutdown) = (&state.limits, &state.shutdown);
+    let (store, head) = (state.store.clone(), state.engine.head());
+    let tail = live::Tail::start(store, head, shutdown.clone(), limits.heartbeat);
+    let readers =
+        live::Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
+    let bodies = Arc::new(Semaphore::new(bodies));
+    let app = App { state: Arc::new(state), bodies, tail, readers };
     let v1 = Router::new()
-        .route("/changes", get(changes::poll))
+        .route("/changes", get(changes::get))
         .route("/projects", get(projects::list))
         .route("/projects/{id}", get(projects::one))
         .route("/sessions", get(sessions::list))

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header;
+use axum::http::{Request, Version, header};
+use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::Limits;
@@ -30,6 +31,18 @@ const BUFFER: usize = 64 * 1024;
 
 /// After `accept` failed (no file handles left, say), before it is tried again.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// Ends the HTTP/1 connection of the request that carries it, whatever waits to be written there.
+///
+/// Requests that share their connection with others, as in HTTP/2, carry none.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Hangup(Arc<Notify>);
+
+impl Hangup {
+    pub(super) fn now(&self) {
+        self.0.notify_one();
+    }
+}
 
 /// Serves until `shutdown` becomes `true` (or its sender is gone), then takes no new connections,
 /// finishes the requests that were accepted within [`Limits::finish_within`], and returns.
@@ -106,8 +119,12 @@ async fn connection(
     let asked = AtomicBool::new(false);
     let stream = TokioIo::new(Lingering::new(stream, Arc::clone(&linger)));
     let routes = TowerToHyperService::new(router);
-    let service = service_fn(|request| {
+    let hangup = Hangup::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
         asked.store(true, Ordering::Relaxed);
+        if request.version() < Version::HTTP_2 {
+            request.extensions_mut().insert(hangup.clone());
+        }
         let (answer, linger) = (routes.call(request), Arc::clone(&linger));
         async move {
             let answer = answer.await?;
@@ -121,11 +138,15 @@ async fn connection(
     // The builder's own timeout starts only once it knows the version, which takes the first bytes.
     let done = tokio::select! {
         result = served.as_mut() => Some(result),
+        () = hangup.0.notified() => return,
         () = tokio::time::sleep(within) => None,
     };
     let result = match done {
         Some(result) => result,
-        None if asked.load(Ordering::Relaxed) => served.await,
+        None if asked.load(Ordering::Relaxed) => tokio::select! {
+            result = served.as_mut() => result,
+            () = hangup.0.notified() => return,
+        },
         None => return,
     };
     if let Err(error) = result {

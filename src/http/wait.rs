@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Sleep;
 
-use super::AppState;
+use super::{App, AppState};
 
 /// One client's patience. Make it **before** the first query: it remembers commits from then on.
 pub(super) struct Patience {
@@ -18,7 +18,17 @@ pub(super) struct Patience {
 impl Patience {
     /// Begins to watch; waits for no longer than `wait` in all.
     pub(super) fn new(app: &AppState, wait: Duration) -> Self {
-        let mut head = app.engine.head();
+        Self::for_news(app.engine.head(), app, wait)
+    }
+
+    /// The same for commits that the change feed's tail has read.
+    pub(super) fn with_tail(app: &App, wait: Duration) -> Self {
+        // Nobody who does not wait keeps the tail at work.
+        let head = if wait.is_zero() { app.engine.head() } else { app.tail.listen() };
+        Self::for_news(head, app, wait)
+    }
+
+    fn for_news(mut head: watch::Receiver<i64>, app: &AppState, wait: Duration) -> Self {
         head.mark_unchanged();
         let deadline = (!wait.is_zero()).then(|| Box::pin(tokio::time::sleep(wait)));
         Self { head, shutdown: app.shutdown.clone(), deadline }

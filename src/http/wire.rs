@@ -1,9 +1,12 @@
 //! The JSON that goes out: names and shapes of the contract, nothing else.
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::errors::ApiError;
+use super::live::Entry;
 use super::query::cursor;
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, DisplayStatus,
@@ -294,7 +297,7 @@ impl From<DeliveryView> for DeliveryJson {
 /// A page of the change feed.
 #[derive(Serialize)]
 pub(super) struct ChangesJson {
-    changes: Vec<ChangeJson>,
+    changes: Vec<ShownChange>,
     next: String,
     head: i64,
     floor: i64,
@@ -303,20 +306,33 @@ pub(super) struct ChangesJson {
 
 impl ChangesJson {
     /// `reached` is the last `seq` that was looked at, shown or not.
-    pub(super) fn new(changes: Vec<Change>, reached: i64, at: Bounds) -> Result<Self, ApiError> {
-        Ok(Self {
-            changes: changes.into_iter().map(ChangeJson::try_from).collect::<Result<_, _>>()?,
+    pub(super) fn new(changes: Vec<ShownChange>, reached: i64, at: &Bounds) -> Self {
+        Self {
+            changes,
             next: format!("{}.{reached}", at.epoch),
             head: at.head,
             floor: at.floor,
-            epoch: at.epoch,
-        })
+            epoch: at.epoch.clone(),
+        }
     }
+}
+
+fn as_rendered<S: Serializer>(entry: &Arc<Entry>, serializer: S) -> Result<S::Ok, S::Error> {
+    entry.json().serialize(serializer)
+}
+
+/// A change, read for this answer or rendered before.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum ShownChange {
+    Read(ChangeJson),
+    #[serde(serialize_with = "as_rendered")]
+    Rendered(Arc<Entry>),
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ChangeJson {
+pub(super) struct ChangeJson {
     seq: i64,
     project_id: Option<String>,
     session_id: Option<String>,

@@ -10,6 +10,7 @@ mod faults;
 mod feed;
 mod golden;
 mod golden_sequences;
+mod live;
 mod payloads;
 mod reads;
 mod rules;

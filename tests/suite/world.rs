@@ -10,6 +10,7 @@ use nudged::clock::Clock;
 use nudged::config::{LogFormat, Secret, Settings};
 use nudged::domain::{Adopt, Timestamp};
 use nudged::github::signature::Secrets;
+use nudged::http::Limits;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -25,6 +26,7 @@ const BEGINNING: i64 = 1_800_000_000_000;
 pub struct World {
     running: Option<Running>,
     settings: Settings,
+    limits: Limits,
     client: reqwest::Client,
     millis: Arc<AtomicI64>,
     folder: tempfile::TempDir,
@@ -37,6 +39,11 @@ impl World {
 
     /// A server whose settings differ from the tests' own: settle time zero, all adopted.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::within(Limits::default(), change).await
+    }
+
+    /// A server with limits of its own.
+    pub async fn within(limits: Limits, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().expect("an address"),
@@ -52,13 +59,15 @@ impl World {
         change(&mut settings);
         let millis = Arc::new(AtomicI64::new(BEGINNING));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let mut world = Self { running: None, settings, client, millis, folder };
+        let mut world = Self { running: None, settings, limits, client, millis, folder };
         world.start().await;
         world
     }
 
     async fn start(&mut self) {
-        let running = app::start(&self.settings, self.clock()).await.expect("a server");
+        let limits = self.limits.clone();
+        let starting = app::start_within(&self.settings, self.clock(), limits);
+        let running = starting.await.expect("a server");
         self.running = Some(running);
     }
 

@@ -1,0 +1,360 @@
+//! The newest part of the change log in memory: each change is read and rendered once, whatever the
+//! number of readers.
+//!
+//! One task reads what was committed, renders it and wakes the readers. It rests while nobody
+//! listens. Whoever stands before the oldest change kept here reads the store instead.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::{Notify, watch};
+
+use crate::http::errors::ApiError;
+use crate::http::wire::ChangeJson;
+use crate::store::changes::{self, Bounds, Change, ChangeFilter};
+use crate::store::{Store, StoreError};
+
+/// What is kept, at most.
+const ENTRIES: usize = 4_096;
+const BYTES: usize = 8 * 1024 * 1024;
+
+/// With how much of the log the tail begins, so that the readers of a server that has just started
+/// need not all ask the store for what they missed.
+const FILL: i64 = 1_024;
+
+/// Rows in one read.
+const PAGE: usize = 512;
+
+/// Readers are woken no more often than this: what is committed meanwhile comes together.
+const GAP: Duration = Duration::from_millis(5);
+
+/// After a read that failed.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// A change as it goes out.
+pub(in crate::http) struct Entry {
+    seq: i64,
+    project_id: Option<String>,
+    session_id: Option<String>,
+    event_type: String,
+    json: Box<RawValue>,
+    frame: Bytes,
+}
+
+impl Entry {
+    /// Renders a change of the epoch given.
+    pub(super) fn new(epoch: &str, change: Change) -> Result<Self, ApiError> {
+        let (seq, event_type) = (change.seq, change.event_type.clone());
+        let (project_id, session_id) = (change.project_id.clone(), change.session_id.clone());
+        let json = to_raw_value(&ChangeJson::try_from(change)?)
+            .map_err(|error| ApiError::internal(&error))?;
+        // JSON has line ends only between its tokens, never inside a string.
+        let data = json.get().replace(['\n', '\r'], " ");
+        let frame = format!("id: {epoch}.{seq}\nevent: {event_type}\ndata: {data}\n\n").into();
+        Ok(Self { seq, project_id, session_id, event_type, json, frame })
+    }
+
+    /// The change as polling shows it.
+    pub(in crate::http) fn json(&self) -> &RawValue {
+        &self.json
+    }
+
+    /// The change as an event of the stream.
+    pub(super) fn frame(&self) -> Bytes {
+        self.frame.clone()
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.json.get().len() + self.frame.len()
+    }
+
+    fn passes(&self, filter: &ChangeFilter) -> bool {
+        let named = |wanted: &[String], name: Option<&String>| {
+            wanted.is_empty() || name.is_some_and(|name| wanted.contains(name))
+        };
+        named(&filter.projects, self.project_id.as_ref())
+            && named(&filter.sessions, self.session_id.as_ref())
+            && named(&filter.types, Some(&self.event_type))
+    }
+}
+
+/// What the tail had for a reader.
+pub(in crate::http) struct Taken {
+    pub(in crate::http) entries: Vec<Arc<Entry>>,
+    /// Everything up to here was looked at.
+    pub(in crate::http) reached: i64,
+    /// Where the log began and ended when the tail looked last.
+    pub(in crate::http) at: Arc<Bounds>,
+}
+
+/// The changes after `floor`, without a gap, up to `reached`.
+struct Ring {
+    at: Arc<Bounds>,
+    floor: i64,
+    reached: i64,
+    entries: VecDeque<Arc<Entry>>,
+    bytes: usize,
+}
+
+impl Ring {
+    fn beginning(at: Arc<Bounds>, floor: i64) -> Self {
+        Self { at, floor, reached: floor, entries: VecDeque::new(), bytes: 0 }
+    }
+
+    fn append(&mut self, entries: Vec<Entry>, reached: i64) {
+        self.bytes += entries.iter().map(Entry::size).sum::<usize>();
+        self.entries.extend(entries.into_iter().map(Arc::new));
+        self.reached = reached;
+        while self.entries.len() > ENTRIES || self.bytes > BYTES {
+            let Some(oldest) = self.entries.pop_front() else { return };
+            self.bytes -= oldest.size();
+            self.floor = oldest.seq;
+        }
+    }
+
+    fn take(&self, epoch: &str, seq: i64, filter: &ChangeFilter, limit: usize) -> Option<Taken> {
+        if self.at.epoch != epoch || seq < self.floor {
+            return None;
+        }
+        let from = self.entries.partition_point(|entry| entry.seq <= seq);
+        let passing = self.entries.range(from..).filter(|entry| entry.passes(filter));
+        let entries: Vec<_> = passing.take(limit).cloned().collect();
+        let reached = match entries.last() {
+            Some(last) if entries.len() >= limit => last.seq,
+            // The reader may have read further than the tail did.
+            _ => self.reached.max(seq),
+        };
+        Some(Taken { entries, reached, at: Arc::clone(&self.at) })
+    }
+}
+
+/// The newest changes, shared by all readers.
+pub(in crate::http) struct Tail {
+    ring: RwLock<Option<Ring>>,
+    news: watch::Sender<i64>,
+    wanted: Notify,
+}
+
+impl Tail {
+    /// Starts the task that reads; it ends when the server shuts down.
+    ///
+    /// `check` is how often it looks at the log when nothing is committed, to see a new epoch.
+    pub(in crate::http) fn start(
+        store: Store,
+        head: watch::Receiver<i64>,
+        shutdown: watch::Receiver<bool>,
+        check: Duration,
+    ) -> Arc<Self> {
+        let tail = Arc::new(Self {
+            ring: RwLock::new(None),
+            news: watch::Sender::new(0),
+            wanted: Notify::new(),
+        });
+        tokio::spawn(Arc::clone(&tail).run(store, head, shutdown, check));
+        tail
+    }
+
+    /// Wakes up after commits, once the tail has read them. Listen first, then query.
+    pub(in crate::http) fn listen(&self) -> watch::Receiver<i64> {
+        let news = self.news.subscribe();
+        self.wanted.notify_one();
+        news
+    }
+
+    /// Up to `limit` changes after `seq`; `None` where the tail cannot tell and the store must.
+    pub(in crate::http) fn take(
+        &self,
+        epoch: &str,
+        seq: i64,
+        filter: &ChangeFilter,
+        limit: usize,
+    ) -> Option<Taken> {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        ring.as_ref()?.take(epoch, seq, filter, limit)
+    }
+
+    async fn run(
+        self: Arc<Self>,
+        store: Store,
+        mut head: watch::Receiver<i64>,
+        mut shutdown: watch::Receiver<bool>,
+        check: Duration,
+    ) {
+        loop {
+            let listened_to = self.news.receiver_count() > 0;
+            if listened_to {
+                head.mark_unchanged();
+                let rest = match self.refresh(&store).await {
+                    Ok(false) => Duration::ZERO,
+                    Ok(true) => {
+                        self.news.send_replace(*head.borrow());
+                        GAP
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "the change feed cannot read the log; trying again");
+                        BREATH
+                    }
+                };
+                if !rest.is_zero() {
+                    tokio::select! {
+                        () = tokio::time::sleep(rest) => {}
+                        _ = shutdown.wait_for(|down| *down) => return,
+                    }
+                }
+            }
+            tokio::select! {
+                changed = head.changed(), if listened_to => if changed.is_err() { return },
+                () = tokio::time::sleep(check), if listened_to => {}
+                () = self.wanted.notified() => {}
+                _ = shutdown.wait_for(|down| *down) => return,
+            }
+        }
+    }
+
+    /// Reads on to the end of the log; whether there was anything new.
+    async fn refresh(&self, store: &Store) -> Result<bool, StoreError> {
+        let mut news = false;
+        loop {
+            let from = {
+                let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+                ring.as_ref().map(|ring| (ring.at.epoch.clone(), ring.reached))
+            };
+            let known = from.clone();
+            let (at, start, found) = store
+                .read(move |connection| {
+                    let at = changes::bounds(connection)?;
+                    let start = start(&at, known);
+                    let found =
+                        changes::after(connection, start, at.head, PAGE, &ChangeFilter::default())?;
+                    Ok((at, start, found))
+                })
+                .await?;
+            let goes_on =
+                from.as_ref().is_some_and(|(epoch, seq)| (epoch, *seq) == (&at.epoch, start));
+            news |= !goes_on || !found.changes.is_empty();
+            let done = found.reached >= at.head;
+            self.add(at, start, goes_on, found);
+            if done {
+                return Ok(news);
+            }
+        }
+    }
+
+    fn add(&self, at: Bounds, start: i64, goes_on: bool, found: changes::Found) {
+        let entries: Result<Vec<_>, _> =
+            found.changes.into_iter().map(|change| Entry::new(&at.epoch, change)).collect();
+        let at = Arc::new(at);
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = match ring.take() {
+            Some(ring) if goes_on => ring,
+            _ => Ring::beginning(Arc::clone(&at), start),
+        };
+        match entries {
+            Ok(entries) => {
+                next.append(entries, found.reached);
+                next.at = at;
+            }
+            // What cannot be shown here cannot be shown from the store either: that tells them.
+            Err(_) => next = Ring::beginning(at, found.reached),
+        }
+        *ring = Some(next);
+    }
+}
+
+/// Where to read on: from where the ring ends, unless that is another epoch's, pruned, or so far back
+/// that nothing of it would stay.
+fn start(at: &Bounds, known: Option<(String, i64)>) -> i64 {
+    let furthest = at.head.saturating_sub(i64::try_from(ENTRIES).unwrap_or(i64::MAX));
+    match known {
+        Some((epoch, seq))
+            if epoch == at.epoch && (at.floor.max(furthest)..=at.head).contains(&seq) =>
+        {
+            seq
+        }
+        _ => at.floor.max(at.head.saturating_sub(FILL)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(seq: i64, kind: &str, payload: &str) -> Entry {
+        let change = Change {
+            seq,
+            project_id: Some("p".into()),
+            session_id: None,
+            event_type: kind.into(),
+            payload: payload.into(),
+            cause: "probe".into(),
+            created_at: "t".into(),
+        };
+        Entry::new("e1", change).unwrap()
+    }
+
+    fn bounds(floor: i64, head: i64) -> Bounds {
+        Bounds { epoch: "e1".into(), head, floor }
+    }
+
+    fn ring(last: i64) -> Ring {
+        let mut ring = Ring::beginning(Arc::new(bounds(0, last)), 0);
+        ring.append((1..=last).map(|seq| entry(seq, "pr_updated", "{}")).collect(), last);
+        ring
+    }
+
+    fn seqs(taken: &Taken) -> Vec<i64> {
+        taken.entries.iter().map(|entry| entry.seq).collect()
+    }
+
+    #[test]
+    fn an_event_has_one_line_of_data() {
+        let frame = entry(7, "pr_updated", "{\n\"a\": \"b\\nc\"\r\n}").frame();
+        let text = std::str::from_utf8(&frame).unwrap();
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert!(text.starts_with("id: e1.7\nevent: pr_updated\ndata: {\"seq\":7,"), "{text}");
+        assert!(text.ends_with("}\n\n"), "{text}");
+    }
+
+    #[test]
+    fn the_ring_gives_what_follows_and_says_when_it_cannot() {
+        let all = ChangeFilter::default();
+        let ring = ring(9);
+        let taken = ring.take("e1", 6, &all, 10).unwrap();
+        assert_eq!((seqs(&taken), taken.reached), (vec![7, 8, 9], 9));
+        let full = ring.take("e1", 2, &all, 2).unwrap();
+        assert_eq!((seqs(&full), full.reached), (vec![3, 4], 4));
+        let ahead = ring.take("e1", 12, &all, 2).unwrap();
+        assert_eq!((seqs(&ahead), ahead.reached), (vec![], 12));
+        assert!(ring.take("e2", 6, &all, 10).is_none());
+        let hidden = ChangeFilter { sessions: vec!["s".into()], ..all };
+        let hidden = ring.take("e1", 0, &hidden, 10).unwrap();
+        assert_eq!((seqs(&hidden), hidden.reached), (vec![], 9));
+    }
+
+    #[test]
+    fn the_ring_forgets_the_oldest() {
+        let last = i64::try_from(ENTRIES).unwrap() + 10;
+        let ring = ring(last);
+        assert_eq!((ring.floor, ring.entries.len()), (10, ENTRIES));
+        assert!(ring.take("e1", 9, &ChangeFilter::default(), 1).is_none());
+        let sum: usize = ring.entries.iter().map(|entry| entry.size()).sum();
+        assert_eq!(ring.bytes, sum);
+    }
+
+    #[test]
+    fn the_tail_reads_on_or_begins_afresh() {
+        let known = |seq| Some(("e1".to_owned(), seq));
+        assert_eq!(start(&bounds(0, 10), None), 0);
+        assert_eq!(start(&bounds(0, 10_000), None), 10_000 - FILL);
+        assert_eq!(start(&bounds(9_900, 10_000), None), 9_900);
+        assert_eq!(start(&bounds(0, 10_000), known(9_000)), 9_000);
+        assert_eq!(start(&bounds(0, 10_000), known(10_000)), 10_000);
+        assert_eq!(start(&bounds(0, 10_000), known(1_000)), 10_000 - FILL);
+        assert_eq!(start(&bounds(9_500, 10_000), known(9_400)), 9_500);
+        assert_eq!(start(&bounds(0, 10), known(11)), 0);
+        assert_eq!(start(&bounds(0, 10), Some(("e0".to_owned(), 10))), 0);
+    }
+}
