@@ -125,7 +125,7 @@ def follow() -> None:
             (body,) = gone.args
             cursor = str(body["floor"])
             message = ascii(body["error"]["message"])
-            say(f"changes are missing: {message}; going on after {cursor}, the oldest there is")
+            say(f"cannot go on: {message}. Beginning after {cursor}, with the oldest there is")
             save(cursor)
         except Exception as error:  # noqa: BLE001: `handle` may raise anything
             # Longer each time, half of it by chance, so that many bots do not come at once.

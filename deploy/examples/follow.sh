@@ -59,7 +59,7 @@ while true; do
     200) ;;
     410) # Pruned, or the database was restored from a copy: what is gone cannot be followed.
         cursor=$(jq -er .floor <<<"$page") || { say "$url answered 410, not as nudged does" && exit 1; }
-        say "changes are missing: $(jq -ac .error.message <<<"$page"); going on after $cursor, the oldest there is"
+        say "cannot go on: $(jq -ac .error.message <<<"$page"). Beginning after $cursor, with the oldest there is"
         save "$cursor"
         continue
         ;;

@@ -134,7 +134,7 @@ async function follow(): Promise<void> {
       if (error instanceof Gone) {
         // Pruned, or the database was restored from a copy: what is gone cannot be followed.
         cursor = String(error.floor);
-        say(`changes are missing: ${ascii(error.message)}; going on after ${cursor}, the oldest there is`);
+        say(`cannot go on: ${ascii(error.message)}. Beginning after ${cursor}, with the oldest there is`);
         await save(cursor);
         continue;
       }
