@@ -154,6 +154,7 @@ async fn play(sequence: &Sequence) -> Result<(), String> {
     Ok(())
 }
 
+#[allow(clippy::print_stdout, reason = "how many rows wait is worth knowing")]
 #[tokio::test]
 async fn reactions_are_as_the_table_says() {
     let table = table("reaction_sequences.jsonl");
