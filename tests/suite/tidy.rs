@@ -41,6 +41,9 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// No file is longer: beyond some 400 lines, look for the second room.
 const MOST_LINES: usize = 450;
 
+/// Files that are too long today, each until it is split; nothing may be added.
+const TO_BE_SPLIT: &[&str] = &["store/load.rs", "store/save.rs"];
+
 fn sources() -> Vec<(String, String)> {
     let (mut folders, mut files) = (vec![root().join("src")], Vec::new());
     while let Some(folder) = folders.pop() {
@@ -194,8 +197,12 @@ fn every_file_says_what_it_is_for_and_none_is_too_long() {
             wrong.push(format!("src/{file} does not begin with what it is for (`//!`)"));
         }
         let lines = text.lines().count();
-        if lines > MOST_LINES {
-            wrong.push(format!("src/{file} has {lines} lines; {MOST_LINES} is the most"));
+        match (lines > MOST_LINES, TO_BE_SPLIT.contains(&file.as_str())) {
+            (true, false) => {
+                wrong.push(format!("src/{file} has {lines} lines; {MOST_LINES} is the most"));
+            }
+            (false, true) => wrong.push(format!("src/{file} was split: take it off the list")),
+            (true, true) | (false, false) => {}
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
