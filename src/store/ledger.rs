@@ -88,10 +88,13 @@ pub(crate) fn next_timer(c: &Connection) -> Result<Option<Timestamp>> {
     Ok(next.map(|At(at)| at))
 }
 
-/// The newest `seq` of the change log, 0 when it is empty.
+/// The newest `seq` that the change log has given out, 0 before the first: pruning does not lower it.
 pub(crate) fn head(c: &Connection) -> Result<i64> {
-    c.prepare_cached("SELECT coalesce(max(seq), 0) FROM change_log")?
+    let seq = c
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'change_log'")?
         .query_row((), |row| row.get(0))
+        .optional()?;
+    Ok(seq.unwrap_or(0))
 }
 
 /// Drops up to `limit` commits that no pull request has claimed since `before`, with their facts.

@@ -199,7 +199,7 @@ async fn a_nudge_is_acknowledged_once() {
         .apply("pull_request_review", "red", &review(2, &sha(2), 82, 9, "changes_requested", 60))
         .await;
     let states = words(&world.items("/v1/nudges").await, "state");
-    assert_eq!(states, ["acknowledged", "superseded", "pending", "pending"]);
+    assert_eq!(states, ["acknowledged", "superseded", "pending", "pending", "pending"]);
     let (status, nudge) = acknowledge(&world, "2").await;
     assert_eq!((status, &nudge["state"]), (StatusCode::OK, &json!("superseded")));
     for id in ["99", "0", "-1", "x", "9223372036854775808"] {

@@ -364,7 +364,6 @@ async fn a_full_queue_says_busy_at_once_and_loses_nothing_it_took() {
     assert!(matches!(first, Err(EngineError::Busy)), "{first:?}");
     let (status, _) = world.send("ping", "late", b"{}").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer(world.request(Method::GET, "/readyz")).await.0, 503);
     holder.execute_batch("ROLLBACK").expect("released");
     let answers: Vec<_> = all.collect().await;
     let taken = answers.iter().filter(|answer| answer.is_ok()).count();
