@@ -98,7 +98,8 @@ impl Batch<'_> {
             Work::Command(command) => self.command(command),
             Work::Timers => self.timers(),
             Work::Sweep => {
-                let gone = ledger::drop_unclaimed(self.connection, self.ago(UNCLAIMED), MOST_SWEPT)?;
+                let gone =
+                    ledger::drop_unclaimed(self.connection, self.ago(UNCLAIMED), MOST_SWEPT)?;
                 let forgotten = idempotency::forget(self.connection, self.ago(KEYS), MOST_SWEPT)?;
                 Ok(Ok(Done::Count(gone + forgotten)))
             }

@@ -50,10 +50,7 @@ pub enum Told {
 }
 
 impl Batch<'_> {
-    pub(super) fn command(
-        &self,
-        command: &Command,
-    ) -> rusqlite::Result<Result<Done, EngineError>> {
+    pub(super) fn command(&self, command: &Command) -> rusqlite::Result<Result<Done, EngineError>> {
         let told = self.shielded(|| self.obey(command))?;
         if let Err(reason) = &told {
             tracing::error!(cause = command.cause, reason, "a request failed");

@@ -10,6 +10,7 @@ mod errors;
 mod health;
 mod linger;
 mod nudges;
+mod orders;
 mod projects;
 mod pulls;
 mod query;
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -103,17 +104,21 @@ pub fn router(state: AppState) -> Router {
     let v1 = Router::new()
         .route("/changes", get(changes::poll))
         .route("/projects", get(projects::list))
-        .route("/projects/{id}", get(projects::one))
+        .route("/projects/{id}", get(projects::one).put(projects::put).delete(projects::archive))
         .route("/sessions", get(sessions::list))
         .route("/sessions/{id}", get(sessions::one))
+        .route("/sessions/{id}/pause", post(sessions::pause))
+        .route("/sessions/{id}/resume", post(sessions::resume))
         .route("/pulls", get(pulls::list))
         .route("/pulls/{owner}/{repo}/{number}", get(pulls::one))
         .route("/nudges", get(nudges::list))
         .route("/nudges/{id}/ack", post(nudges::acknowledge))
         .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{id}/replay", post(deliveries::replay))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), auth::guard))
+        .layer(from_fn(orders::name_request))
         .layer(CompressionLayer::new());
     Router::new()
         .route("/webhooks/github", post(webhook::receive))

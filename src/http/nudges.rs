@@ -2,13 +2,17 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::response::Response;
 
 use super::App;
 use super::errors::ApiError;
+use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wait::Patience;
 use super::wire::{List, NudgeJson};
-use crate::domain::NudgeId;
+use crate::domain::{NudgeId, Observation};
+use crate::engine::Ask;
+use crate::lifecycle::refusal;
 use crate::store::views::{self, NudgeFilter};
 
 const LIST: &str = "nudges";
@@ -39,17 +43,16 @@ pub(super) async fn list(
     }
 }
 
-/// `POST /v1/nudges/{id}/ack`
+/// `POST /v1/nudges/{id}/ack`: somebody has taken note.
 pub(super) async fn acknowledge(
     State(app): State<App>,
     Named(id): Named<i64>,
     query: RawQuery,
-) -> Result<Json<NudgeJson>, ApiError> {
+    order: Order,
+) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let unknown = || ApiError::not_found("there is no such nudge; GET /v1/nudges lists them all");
-    if !app.engine.acknowledge(NudgeId(id)).await? {
-        return Err(unknown());
-    }
-    let found = app.store.read(move |connection| views::nudge_by_id(connection, id)).await?;
-    found.map(|view| Json(view.into())).ok_or_else(unknown)
+    let ask = Ask::Observe(Observation::NudgeAcknowledged { nudge: NudgeId(id) });
+    let shown =
+        render(move |connection| Ok(views::nudge_by_id(connection, id)?.map(NudgeJson::from)));
+    order.carry_out(&app, ask, refusal::NO_NUDGE, shown).await
 }

@@ -49,7 +49,8 @@ pub(super) async fn one(
         .read(move |connection| {
             let Some(view) = views::pull_by_name(connection, &name)? else { return Ok(None) };
             let checks = views::checks(connection, &view, history)?;
-            Ok(Some(PullJson::new(view, Some(checks))))
+            let comments = views::comments(connection, &view)?;
+            Ok(Some(PullJson::new(view, Some(checks)).with_comments(comments)))
         })
         .await?;
     let message = "no such pull request was seen; GET /v1/pulls lists those that were";

@@ -6,13 +6,13 @@ use serde_json::value::RawValue;
 use super::errors::ApiError;
 use super::query::cursor;
 use crate::domain::{
-    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, DisplayStatus,
-    Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision, SessionKind,
-    SessionState, TerminationReason,
+    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
+    DisplayStatus, Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision,
+    SessionKind, SessionState, TerminationReason,
 };
 use crate::store::changes::{Bounds, Change};
 use crate::store::views::{
-    CheckView, DeliveryView, Listed, NudgeView, ProjectView, PullView, SessionView,
+    CheckView, CommentView, DeliveryView, Listed, NudgeView, ProjectView, PullView, SessionView,
 };
 
 /// A page of a list.
@@ -59,15 +59,14 @@ struct ProjectNudges {
 
 #[derive(Serialize)]
 struct Globs {
-    only: Box<RawValue>,
-    except: Box<RawValue>,
+    only: Vec<String>,
+    except: Vec<String>,
 }
 
-impl TryFrom<ProjectView> for ProjectJson {
-    type Error = ApiError;
-    fn try_from(view: ProjectView) -> Result<Self, ApiError> {
-        let checks = Globs { only: raw(view.checks_only)?, except: raw(view.checks_except)? };
-        Ok(Self {
+impl From<ProjectView> for ProjectJson {
+    fn from(view: ProjectView) -> Self {
+        let checks = Globs { only: view.checks_only, except: view.checks_except };
+        Self {
             id: view.id,
             repo: view.repo,
             path: view.path,
@@ -76,7 +75,7 @@ impl TryFrom<ProjectView> for ProjectJson {
             nudges: ProjectNudges { paused: view.nudges_paused, checks },
             registered_at: view.registered_at,
             archived_at: view.archived_at,
-        })
+        }
     }
 }
 
@@ -98,6 +97,7 @@ pub(super) struct SessionJson {
     workspace_path: Option<String>,
     runtime: RuntimeJson,
     agent_session_id: Option<String>,
+    nudges: SessionNudges,
     created_at: String,
     updated_at: String,
     pulls: Vec<PullJson>,
@@ -116,6 +116,11 @@ struct ActivityJson {
 struct DetectingJson {
     attempts: i64,
     started_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SessionNudges {
+    paused: bool,
 }
 
 #[derive(Serialize)]
@@ -149,6 +154,7 @@ impl SessionJson {
             workspace_path: view.workspace_path,
             runtime: RuntimeJson { name: view.runtime_name, handle: view.runtime_handle },
             agent_session_id: view.agent_session_id,
+            nudges: SessionNudges { paused: view.nudges_paused },
             created_at: view.created_at,
             updated_at: view.updated_at,
             pulls: view.pulls.into_iter().map(|pull| PullJson::new(pull, None)).collect(),
@@ -180,6 +186,12 @@ pub(super) struct PullJson {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     checks_truncated: bool,
     unresolved_comments: i64,
+    /// Only where one pull request is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comments: Option<Vec<CommentJson>>,
+    /// There are more comments than are shown at most.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    comments_truncated: bool,
     created_at: String,
     updated_at: String,
 }
@@ -206,9 +218,18 @@ impl PullJson {
             checks: checks.map(|(list, _)| list.into_iter().map(CheckJson::from).collect()),
             checks_truncated,
             unresolved_comments: view.unresolved_comments,
+            comments: None,
+            comments_truncated: false,
             created_at: view.created_at,
             updated_at: view.updated_at,
         }
+    }
+
+    /// With its comments, and whether there are more of them than were read.
+    pub(super) fn with_comments(mut self, (comments, more): (Vec<CommentView>, bool)) -> Self {
+        self.comments = Some(comments.into_iter().map(CommentJson::from).collect());
+        self.comments_truncated = more;
+        self
     }
 }
 
@@ -240,6 +261,20 @@ shows! {
         log_tail: String,
         started_at: Option<String>,
         completed_at: Option<String>,
+    }
+}
+
+shows! {
+    CommentJson of CommentView {
+        id: i64,
+        kind: CommentKind,
+        author: String,
+        file: Option<String>,
+        line: Option<i64>,
+        body: String,
+        resolved: bool,
+        url: String,
+        created_at: String,
     }
 }
 

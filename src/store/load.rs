@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 use crate::domain::{
     Check, CheckKey, CheckRun, Comment, CommitFacts, CommitSha, CommitStatus, MergeabilityAnswer,
     Nudge, NudgeId, Observation, Paused, Project, ProjectId, PullCommit, PullCore, PullId,
-    PullRequest, PullSeen, RepoId, RepoName, RepoSeen, Review, RunState, Session, SessionId, Thread, Timer,
-    Timestamp, WorkflowRun,
+    PullRequest, PullSeen, RepoId, RepoName, RepoSeen, Review, RunState, Session, SessionId,
+    Thread, Timer, Timestamp, WorkflowRun,
 };
 use crate::lifecycle::{
     BranchSession, HistoryEntry, PullFacts, PullSnapshot, Snapshot, Talk, needs_history, slug_stem,
