@@ -64,7 +64,7 @@ pub(super) async fn replay(
 
 /// What the delivery says by today's understanding.
 async fn understand(kept: Kept) -> Result<Verdict, ApiError> {
-    let Kept { event, observation, body, .. } = kept;
+    let Kept { event, observation, body } = kept;
     if let Some(body) = body {
         let read = move || github::understand(&event, &Bytes::from(body)).verdict;
         let read = tokio::task::spawn_blocking(read).await;

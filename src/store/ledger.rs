@@ -109,7 +109,6 @@ pub(crate) fn drop_unclaimed(c: &Connection, before: Timestamp, limit: u32) -> R
 #[derive(Debug, Clone)]
 pub struct Kept {
     pub event: String,
-    pub outcome: String,
     /// What it became, as JSON.
     pub observation: Option<String>,
     /// The raw body.
@@ -120,15 +119,14 @@ pub struct Kept {
 pub(crate) fn kept(c: &Connection, id: i64, most: usize) -> Result<Option<Kept>> {
     let read = |row: &Row<'_>| {
         let unpack = |packed: Vec<u8>| zstd::bulk::decompress(&packed, most);
-        let body = row.get::<_, Option<Vec<u8>>>(3)?.map(unpack).transpose();
+        let body = row.get::<_, Option<Vec<u8>>>(2)?.map(unpack).transpose();
         Ok(Kept {
             event: row.get(0)?,
-            outcome: row.get(1)?,
-            observation: row.get(2)?,
-            body: body.map_err(|error| conversion(3, error))?,
+            observation: row.get(1)?,
+            body: body.map_err(|error| conversion(2, error))?,
         })
     };
-    c.prepare_cached("SELECT event, outcome, observation, body FROM deliveries WHERE id = ?1")?
+    c.prepare_cached("SELECT event, observation, body FROM deliveries WHERE id = ?1")?
         .query_row([id], read)
         .optional()
 }
