@@ -82,6 +82,7 @@ impl Refusal {
 }
 
 /// `GET /v1/changes`
+#[utoipa::path(get, path = "/changes", params(("after" = Option<String>, Query), ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60), ("project" = Option<Vec<String>>, Query), ("session" = Option<Vec<String>>, Query), ("type" = Option<Vec<String>>, Query)), responses((status = 200, description = "done", body = ChangesJson)))]
 pub(super) async fn poll(
     State(app): State<App>,
     headers: HeaderMap,

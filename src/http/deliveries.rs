@@ -22,6 +22,7 @@ const MISSING: &str = "there is no such delivery; GET /v1/deliveries lists them 
 const OUTCOMES: [&str; 3] = ["applied", "ignored", "quarantined"];
 
 /// `GET /v1/deliveries`: newest first.
+#[utoipa::path(get, path = "/deliveries", params(("outcome" = Option<String>, Query)), responses((status = 200, description = "done", body = List<DeliveryJson>)))]
 pub(super) async fn list(
     State(app): State<App>,
     query: RawQuery,
@@ -45,6 +46,7 @@ pub(super) async fn list(
 ///
 /// The ledger keeps what a delivery became, also where no project wanted it, and the body of what
 /// was quarantined. An event that is never used leaves nothing to replay: 409.
+#[utoipa::path(post, path = "/deliveries/{id}/replay", params(("id" = i64, Path)), responses((status = 200, description = "done", body = DeliveryJson)))]
 pub(super) async fn replay(
     State(app): State<App>,
     Named(id): Named<i64>,

@@ -10,7 +10,7 @@ use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wait::Patience;
 use super::wire::{List, NudgeJson};
-use crate::domain::{NudgeId, Observation};
+use crate::domain::{Audience, NudgeId, NudgeState, Observation};
 use crate::engine::Ask;
 use crate::lifecycle::refusal;
 use crate::store::views::{self, NudgeFilter};
@@ -18,6 +18,7 @@ use crate::store::views::{self, NudgeFilter};
 const LIST: &str = "nudges";
 
 /// `GET /v1/nudges`: oldest first. With `wait`, an empty list is answered only when the time is up.
+#[utoipa::path(get, path = "/nudges", params(("session" = Option<String>, Query), ("pull" = Option<String>, Query), ("branch" = Option<String>, Query), ("audience" = Option<Audience>, Query), ("state" = Option<Vec<NudgeState>>, Query), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60)), responses((status = 200, description = "done", body = List<NudgeJson>)))]
 pub(super) async fn list(
     State(app): State<App>,
     query: RawQuery,
@@ -44,6 +45,7 @@ pub(super) async fn list(
 }
 
 /// `POST /v1/nudges/{id}/ack`: somebody has taken note.
+#[utoipa::path(post, path = "/nudges/{id}/ack", params(("id" = i64, Path)), responses((status = 200, description = "done", body = NudgeJson)))]
 pub(super) async fn acknowledge(
     State(app): State<App>,
     Named(id): Named<i64>,

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::errors::ApiError;
@@ -22,7 +23,7 @@ const LONGEST_TEXT: usize = 1_000;
 const MOST_GLOBS: usize = 100;
 
 /// Settings of a project. What is left out or null stays as it was.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ProjectBody {
     /// The same as in the path, where it is given.
@@ -36,7 +37,7 @@ pub(super) struct ProjectBody {
     nudges: Option<NudgesBody>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NudgesBody {
     /// Holds back the nudges to all its agents.
@@ -45,7 +46,7 @@ pub(super) struct NudgesBody {
 }
 
 /// The checks that count for nudges.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GlobsBody {
     /// Those alone; an empty list: all.
@@ -55,6 +56,7 @@ pub(super) struct GlobsBody {
 }
 
 /// `GET /v1/projects`: those that are not archived.
+#[utoipa::path(get, path = "/projects", responses((status = 200, description = "done", body = List<ProjectJson>)))]
 pub(super) async fn list(
     State(app): State<App>,
     query: RawQuery,
@@ -65,6 +67,7 @@ pub(super) async fn list(
 }
 
 /// `GET /v1/projects/{id}`
+#[utoipa::path(get, path = "/projects/{id}", params(("id" = String, Path)), responses((status = 200, description = "done", body = ProjectJson)))]
 pub(super) async fn one(
     State(app): State<App>,
     Named(id): Named<String>,
@@ -77,6 +80,7 @@ pub(super) async fn one(
 
 /// `PUT /v1/projects/{id}`: registers a project, or changes the settings of one. One that was
 /// archived is watched again.
+#[utoipa::path(put, path = "/projects/{id}", params(("id" = String, Path)), request_body = ProjectBody, responses((status = 200, description = "done", body = ProjectJson)))]
 pub(super) async fn put(
     State(app): State<App>,
     Named(id): Named<String>,
@@ -90,6 +94,7 @@ pub(super) async fn put(
 }
 
 /// `DELETE /v1/projects/{id}`: the project is watched no longer; what is known of it stays.
+#[utoipa::path(delete, path = "/projects/{id}", params(("id" = String, Path)), responses((status = 200, description = "done", body = ProjectJson)))]
 pub(super) async fn archive(
     State(app): State<App>,
     Named(id): Named<String>,

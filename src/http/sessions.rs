@@ -22,6 +22,7 @@ const LIST: &str = "sessions";
 const SEARCH: usize = 5_000;
 
 /// `GET /v1/sessions`
+#[utoipa::path(get, path = "/sessions", params(("project" = Option<String>, Query), ("status" = Option<DisplayStatus>, Query)), responses((status = 200, description = "done", body = List<SessionJson>)))]
 pub(super) async fn list(
     State(app): State<App>,
     query: RawQuery,
@@ -44,6 +45,7 @@ pub(super) async fn list(
 }
 
 /// `GET /v1/sessions/{id}`
+#[utoipa::path(get, path = "/sessions/{id}", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
 pub(super) async fn one(
     State(app): State<App>,
     Named(id): Named<String>,
@@ -55,6 +57,7 @@ pub(super) async fn one(
 }
 
 /// `POST /v1/sessions/{id}/pause`: nudges to its agent are held back, not lost.
+#[utoipa::path(post, path = "/sessions/{id}/pause", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
 pub(super) async fn pause(
     State(app): State<App>,
     Named(id): Named<String>,
@@ -65,6 +68,7 @@ pub(super) async fn pause(
 }
 
 /// `POST /v1/sessions/{id}/resume`: nudges that were held back go out, if they are still true.
+#[utoipa::path(post, path = "/sessions/{id}/resume", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
 pub(super) async fn resume(
     State(app): State<App>,
     Named(id): Named<String>,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::errors::ApiError;
 use super::query::cursor;
@@ -16,7 +17,7 @@ use crate::store::views::{
 };
 
 /// A page of a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct List<T> {
     items: Vec<T>,
     next: Option<String>,
@@ -38,7 +39,7 @@ fn raw(json: String) -> Result<Box<RawValue>, ApiError> {
     RawValue::from_string(json).map_err(|error| ApiError::internal(&error))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ProjectJson {
     id: String,
@@ -51,13 +52,13 @@ pub(super) struct ProjectJson {
     archived_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ProjectNudges {
     paused: bool,
     checks: Globs,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Globs {
     only: Vec<String>,
     except: Vec<String>,
@@ -79,7 +80,7 @@ impl From<ProjectView> for ProjectJson {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionJson {
     id: String,
@@ -103,7 +104,7 @@ pub(super) struct SessionJson {
     pulls: Vec<PullJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ActivityJson {
     state: ActivityState,
@@ -111,19 +112,19 @@ struct ActivityJson {
     source: ActivitySource,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DetectingJson {
     attempts: i64,
     started_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SessionNudges {
     paused: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RuntimeJson {
     name: Option<String>,
     handle: Option<String>,
@@ -162,7 +163,7 @@ impl SessionJson {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PullJson {
     url: String,
@@ -237,7 +238,7 @@ impl PullJson {
 macro_rules! shows {
     ($(#[$meta:meta])* $json:ident of $view:ident { $($field:ident: $type:ty),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Serialize)]
+        #[derive(Serialize, ToSchema)]
         #[serde(rename_all = "camelCase")]
         pub(super) struct $json { $($field: $type),+ }
 
@@ -296,7 +297,7 @@ shows! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeliveryJson {
     id: i64,
@@ -327,7 +328,7 @@ impl From<DeliveryView> for DeliveryJson {
 }
 
 /// A page of the change feed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ChangesJson {
     changes: Vec<ChangeJson>,
     next: String,
@@ -349,7 +350,7 @@ impl ChangesJson {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChangeJson {
     seq: i64,
@@ -357,6 +358,7 @@ struct ChangeJson {
     session_id: Option<String>,
     #[serde(rename = "type")]
     event_type: String,
+    #[schema(value_type = Object)]
     payload: Box<RawValue>,
     cause: String,
     created_at: String,

@@ -48,7 +48,7 @@ async fn projects_are_registered_changed_refused_and_archived() {
         ("/v1/projects/moon", json!({"repo": "acme"}), 400, "owner/name"),
         ("/v1/projects/moon", json!({"repo": "acme/moon", "colour": 1}), 400, "`colour`"),
         ("/v1/projects/moon", json!({"repo": "acme/moon", "nudges": {"x": 1}}), 400, "`x`"),
-        ("/v1/projects/moon", json!({"repo": "acme/moon", "adopt": "some"}), 400, "adopt"),
+        ("/v1/projects/moon", json!({"repo": "acme/moon", "adopt": "some"}), 400, "`some`"),
         ("/v1/projects/moon", json!({"repo": "acme/moon", "id": "mars"}), 400, "`id`"),
         ("/v1/projects/moon", json!([]), 400, "body"),
         ("/v1/projects/Moon", json!({"repo": "acme/moon"}), 400, "a-z"),
@@ -214,11 +214,66 @@ async fn bodies_have_a_form_and_a_limit() {
         (put().body("{}"), 415),
         (put().header("Content-Type", json).body("{"), 400),
         (put().header("Content-Type", json).body(vec![b' '; 70_000]), 413),
-        (put().query(&[("dry", "1")]).json(&json!({"repo": "acme/moon"})), 400),
+        (
+            world
+                .request(Method::PUT, "/v1/projects/moon?dry=1")
+                .json(&json!({"repo": "acme/moon"})),
+            400,
+        ),
         (put().header("Origin", "https://evil.example").json(&json!({})), 403),
-        (put().bearer_auth("wrong").json(&json!({})), 401),
+        (reqwest::Client::new().put(world.url("/v1/projects/moon")).bearer_auth("wrong"), 401),
     ] {
         let (told, body) = answer(request).await;
         assert_eq!(told.as_u16(), status, "{body}");
+    }
+}
+
+/// The routes of the contract that are there.
+const ROUTES: &[(&str, &str)] = &[
+    ("/healthz", "get"),
+    ("/metrics", "get"),
+    ("/openapi.json", "get"),
+    ("/readyz", "get"),
+    ("/v1/changes", "get"),
+    ("/v1/deliveries", "get"),
+    ("/v1/deliveries/{id}/replay", "post"),
+    ("/v1/nudges", "get"),
+    ("/v1/nudges/{id}/ack", "post"),
+    ("/v1/projects", "get"),
+    ("/v1/projects/{id}", "delete get put"),
+    ("/v1/pulls", "get"),
+    ("/v1/pulls/{owner}/{repo}/{number}", "get"),
+    ("/v1/sessions", "get"),
+    ("/v1/sessions/{id}", "get"),
+    ("/v1/sessions/{id}/pause", "post"),
+    ("/v1/sessions/{id}/resume", "post"),
+    ("/webhooks/github", "post"),
+];
+
+#[tokio::test]
+async fn the_document_and_the_router_name_the_same_routes() {
+    let world = World::new().await;
+    let document = reqwest::get(world.url("/openapi.json")).await.expect("an answer");
+    let document: Value = document.json().await.expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let methods = |item: &Value| {
+        let mut names: Vec<_> = item.as_object().expect("methods").keys().cloned().collect();
+        names.sort();
+        names.join(" ")
+    };
+    let mut described: Vec<(String, String)> =
+        paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect();
+    described.sort();
+    let known = ROUTES.iter().map(|(path, methods)| ((*path).to_owned(), (*methods).to_owned()));
+    assert_eq!(described, known.collect::<Vec<_>>());
+    for (path, methods) in described {
+        let path = path.replace("{number}", "1").replace("{id}", "1");
+        let patch = world.request(Method::PATCH, &path).send().await.expect("an answer");
+        assert_eq!(patch.status(), 405, "{path}");
+        let allow = patch.headers()["allow"].to_str().expect("text").to_lowercase();
+        let mut allowed: Vec<&str> = allow.split(',').map(str::trim).collect();
+        allowed.retain(|method| *method != "head");
+        allowed.sort_unstable();
+        assert_eq!(allowed.join(" "), methods, "{path}");
     }
 }
