@@ -24,6 +24,7 @@ pub struct ProjectConfig {
     pub repo: Option<RepoName>,
     /// The repository's page, for a project that is registered by it.
     pub repo_url: Option<String>,
+    /// An empty one takes it away.
     pub path: Option<String>,
     pub display_name: Option<String>,
     pub adopt: Option<Adopt>,

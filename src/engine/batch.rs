@@ -4,11 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::command::KEYS;
 use super::{Delivery, DeliveryOutcome, Done, EngineError, Verdict, Work};
-use crate::domain::{NudgeId, Observation, PullId, TimerKind, Timestamp};
+use crate::domain::{Observation, PullId, TimerKind, Timestamp};
 use crate::lifecycle::{Outcome, Policy, reduce};
 use crate::store::ledger::{self, LedgerEntry};
-use crate::store::{load, save, set_cause};
+use crate::store::{idempotency, load, save, set_cause};
 
 /// Timers fired in one go.
 const MOST_TIMERS: u32 = 64;
@@ -26,7 +27,7 @@ pub(super) struct Committed {
 }
 
 /// Why a piece of work did not come through.
-enum Fault {
+pub(super) enum Fault {
     /// The database itself refuses: the whole batch is off.
     Database(rusqlite::Error),
     /// This piece alone is at fault.
@@ -72,10 +73,10 @@ pub(super) fn commit(
     done
 }
 
-struct Batch<'c> {
-    connection: &'c Connection,
+pub(super) struct Batch<'c> {
+    pub(super) connection: &'c Connection,
     policy: &'c Policy,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Batch<'_> {
@@ -86,15 +87,21 @@ impl Batch<'_> {
         Ok(Committed { answers, head, next_timer })
     }
 
+    /// The instant so long before now.
+    pub(super) fn ago(&self, span: jiff::SignedDuration) -> Timestamp {
+        self.now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
     fn piece(&self, work: &Work) -> rusqlite::Result<Result<Done, EngineError>> {
         match work {
             Work::Delivery(delivery) => self.delivery(delivery),
-            Work::Acknowledge(nudge) => self.acknowledge(*nudge),
+            Work::Command(command) => self.command(command),
             Work::Timers => self.timers(),
             Work::Sweep => {
-                let before = self.now.checked_sub(UNCLAIMED).unwrap_or(Timestamp::UNIX_EPOCH);
-                let gone = ledger::drop_unclaimed(self.connection, before, MOST_SWEPT)?;
-                Ok(Ok(Done::Count(gone)))
+                let gone =
+                    ledger::drop_unclaimed(self.connection, self.ago(UNCLAIMED), MOST_SWEPT)?;
+                let forgotten = idempotency::forget(self.connection, self.ago(KEYS), MOST_SWEPT)?;
+                Ok(Ok(Done::Count(gone + forgotten)))
             }
         }
     }
@@ -124,7 +131,14 @@ impl Batch<'_> {
         };
         let outcome = self.observe(observation, &format!("delivery:{}", delivery.guid))?;
         if let Some(reason) = outcome.ignored {
-            return self.ignore(delivery, reason);
+            // What is of no interest now may be later: it can be replayed.
+            let entry = LedgerEntry {
+                reason: Some(reason),
+                observation: Some(observation),
+                ..entry(delivery, "ignored")
+            };
+            ledger::record(self.connection, entry, self.now)?;
+            return Ok(DeliveryOutcome::Ignored);
         }
         let entry = LedgerEntry { observation: Some(observation), ..entry(delivery, "applied") };
         ledger::record(self.connection, entry, self.now)?;
@@ -148,7 +162,7 @@ impl Batch<'_> {
     }
 
     /// Load, reduce, save.
-    fn observe(&self, observation: &Observation, cause: &str) -> Result<Outcome, Fault> {
+    pub(super) fn observe(&self, observation: &Observation, cause: &str) -> Result<Outcome, Fault> {
         let snapshot = load(self.connection, observation)?;
         let outcome = reduce(self.policy, snapshot, observation, self.now);
         if outcome.ignored.is_none() {
@@ -156,17 +170,6 @@ impl Batch<'_> {
             save(self.connection, observation.repo(), &outcome, self.now)?;
         }
         Ok(outcome)
-    }
-
-    fn acknowledge(&self, nudge: NudgeId) -> rusqlite::Result<Result<Done, EngineError>> {
-        let done = self.shielded(|| {
-            let exists = ledger::nudge_exists(self.connection, nudge)?;
-            if exists {
-                self.observe(&Observation::NudgeAcknowledged { nudge }, "api:ack")?;
-            }
-            Ok(exists)
-        })?;
-        Ok(done.map(Done::Acknowledged).map_err(EngineError::Store))
     }
 
     fn timers(&self) -> rusqlite::Result<Result<Done, EngineError>> {
@@ -190,7 +193,7 @@ impl Batch<'_> {
     }
 
     /// Runs one piece in a savepoint. Its own fault, a panic included, undoes the piece alone.
-    fn shielded<T>(
+    pub(super) fn shielded<T>(
         &self,
         piece: impl FnOnce() -> Result<T, Fault>,
     ) -> rusqlite::Result<Result<T, String>> {

@@ -5,15 +5,18 @@
 //! for the network, and never holds more than [`QUEUE`] pieces of work.
 
 mod batch;
+mod command;
 mod writer;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::domain::{NudgeId, Observation};
+use crate::domain::Observation;
 use crate::lifecycle::Policy;
 use crate::store::{Store, StoreError};
+
+pub use command::{Ask, Command, Render, Told};
 
 /// Pieces of work that may wait; beyond that callers are told [`EngineError::Busy`].
 pub const QUEUE: usize = 2_048;
@@ -85,7 +88,7 @@ pub enum EngineError {
 /// Something for the writer to do.
 enum Work {
     Delivery(Delivery),
-    Acknowledge(NudgeId),
+    Command(Box<Command>),
     /// Fires the timers that are due.
     Timers,
     /// Drops facts that no pull request has claimed for long.
@@ -93,11 +96,10 @@ enum Work {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Done {
     Delivery(DeliveryOutcome),
-    /// Whether there is such a nudge.
-    Acknowledged(bool),
+    Command(Told),
     /// How many timers fired or rows went.
     Count(usize),
 }
@@ -140,17 +142,18 @@ impl Engine {
     pub async fn receive(&self, delivery: Delivery) -> Result<DeliveryOutcome, EngineError> {
         match self.work(Work::Delivery(delivery)).await? {
             Done::Delivery(outcome) => Ok(outcome),
-            Done::Acknowledged(_) | Done::Count(_) => Err(EngineError::Closed),
+            Done::Command(_) | Done::Count(_) => Err(EngineError::Closed),
         }
     }
 
-    /// Marks a nudge that is not superseded as acknowledged. `false`: there is no such nudge.
+    /// Does what somebody asks for; answers after COMMIT. A request that bears a key is done once,
+    /// however often and however concurrently it comes.
     ///
     /// # Errors
-    /// Nothing was stored, and the call may be repeated.
-    pub async fn acknowledge(&self, nudge: NudgeId) -> Result<bool, EngineError> {
-        match self.work(Work::Acknowledge(nudge)).await? {
-            Done::Acknowledged(exists) => Ok(exists),
+    /// Nothing was stored, and the request may be repeated.
+    pub async fn command(&self, command: Command) -> Result<Told, EngineError> {
+        match self.work(Work::Command(Box::new(command))).await? {
+            Done::Command(told) => Ok(told),
             Done::Delivery(_) | Done::Count(_) => Err(EngineError::Closed),
         }
     }
@@ -162,7 +165,7 @@ impl Engine {
     pub async fn fire_due_timers(&self) -> Result<usize, EngineError> {
         match self.work(Work::Timers).await? {
             Done::Count(fired) => Ok(fired),
-            Done::Delivery(_) | Done::Acknowledged(_) => Err(EngineError::Closed),
+            Done::Delivery(_) | Done::Command(_) => Err(EngineError::Closed),
         }
     }
 

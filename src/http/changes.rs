@@ -88,6 +88,7 @@ impl Refusal {
 }
 
 /// `GET /v1/changes`: a page, or where that is accepted a stream of events.
+#[utoipa::path(get, path = "/changes", params(("after" = Option<String>, Query), ("Last-Event-ID" = Option<String>, Header), ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60), ("project" = Option<Vec<String>>, Query), ("session" = Option<Vec<String>>, Query), ("type" = Option<Vec<String>>, Query)), responses((status = 200, description = "done", body = ChangesJson)))]
 pub(super) async fn get(
     State(app): State<App>,
     hangup: Option<Extension<Hangup>>,

@@ -50,6 +50,16 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
+    /// The body is not as it should be; `what` says what to do.
+    pub(super) fn bad_body(what: &dyn std::fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_body", format!("the body: {what}"))
+    }
+
+    /// It does not go together with what is there.
+    pub(super) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
     pub(super) fn wrong_method() -> Self {
         let message = "this route does not take that method; the Allow header lists those it takes";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)

@@ -10,11 +10,13 @@ use super::App;
 use super::errors::ApiError;
 
 /// The process answers.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "done", body = Object)))]
 pub(super) async fn alive() -> Json<Value> {
     Json(json!({ "status": "alive" }))
 }
 
 /// The database can be read and the engine takes work.
+#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "done", body = Object)))]
 pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let read = app.store.read(|connection| connection.query_row("SELECT 1", (), |_| Ok(()))).await;
     if let Err(error) = read {
@@ -34,6 +36,7 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, ApiErro
 }
 
 /// Prometheus' text format.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, description = "the numbers", body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let (waiting, room) = app.engine.queue();
     metrics::gauge!("nudged_engine_queue_length").set(waiting as f64);

@@ -11,6 +11,8 @@ mod health;
 mod linger;
 mod live;
 mod nudges;
+mod openapi;
+mod orders;
 mod projects;
 mod pulls;
 mod query;
@@ -23,14 +25,15 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::{HeaderValue, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Semaphore, watch};
 use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use auth::ApiToken;
 pub use serve::serve;
@@ -123,29 +126,38 @@ pub fn router(state: AppState) -> Router {
         live::Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
     let bodies = Arc::new(Semaphore::new(bodies));
     let app = App { state: Arc::new(state), bodies, tail, readers };
-    let v1 = Router::new()
-        .route("/changes", get(changes::get))
-        .route("/projects", get(projects::list))
-        .route("/projects/{id}", get(projects::one))
-        .route("/sessions", get(sessions::list))
-        .route("/sessions/{id}", get(sessions::one))
-        .route("/pulls", get(pulls::list))
-        .route("/pulls/{owner}/{repo}/{number}", get(pulls::one))
-        .route("/nudges", get(nudges::list))
-        .route("/nudges/{id}/ack", post(nudges::acknowledge))
-        .route("/deliveries", get(deliveries::list))
+    let (v1, v1_api) = OpenApiRouter::<App>::new()
+        .routes(routes!(changes::get))
+        .routes(routes!(projects::list))
+        .routes(routes!(projects::one, projects::put, projects::archive))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::one))
+        .routes(routes!(sessions::pause))
+        .routes(routes!(sessions::resume))
+        .routes(routes!(pulls::list))
+        .routes(routes!(pulls::one))
+        .routes(routes!(nudges::list))
+        .routes(routes!(nudges::acknowledge))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::replay))
+        .split_for_parts();
+    let v1 = v1
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), auth::guard))
+        .layer(from_fn(orders::name_request))
         .layer(CompressionLayer::new());
-    Router::new()
-        .route("/webhooks/github", post(webhook::receive))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .fallback(no_route)
+    let (open, api) = OpenApiRouter::<App>::new()
+        .routes(routes!(webhook::receive))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(openapi::document))
+        .split_for_parts();
+    open.fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .nest("/v1", v1)
+        .layer(Extension(openapi::Document::new(&api.nest("/v1", v1_api))))
         .layer(map_response(harden))
         .with_state(app)
 }

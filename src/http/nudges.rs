@@ -2,18 +2,23 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::response::Response;
 
 use super::App;
 use super::errors::ApiError;
+use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wait::Patience;
 use super::wire::{List, NudgeJson};
-use crate::domain::NudgeId;
+use crate::domain::{Audience, NudgeId, NudgeState, Observation};
+use crate::engine::Ask;
+use crate::lifecycle::refusal;
 use crate::store::views::{self, NudgeFilter};
 
 const LIST: &str = "nudges";
 
 /// `GET /v1/nudges`: oldest first. With `wait`, an empty list is answered only when the time is up.
+#[utoipa::path(get, path = "/nudges", params(("session" = Option<String>, Query), ("pull" = Option<String>, Query), ("branch" = Option<String>, Query), ("audience" = Option<Audience>, Query), ("state" = Option<Vec<NudgeState>>, Query), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60)), responses((status = 200, description = "done", body = List<NudgeJson>)))]
 pub(super) async fn list(
     State(app): State<App>,
     query: RawQuery,
@@ -39,17 +44,17 @@ pub(super) async fn list(
     }
 }
 
-/// `POST /v1/nudges/{id}/ack`
+/// `POST /v1/nudges/{id}/ack`: somebody has taken note.
+#[utoipa::path(post, path = "/nudges/{id}/ack", params(("id" = i64, Path)), responses((status = 200, description = "done", body = NudgeJson)))]
 pub(super) async fn acknowledge(
     State(app): State<App>,
     Named(id): Named<i64>,
     query: RawQuery,
-) -> Result<Json<NudgeJson>, ApiError> {
+    order: Order,
+) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let unknown = || ApiError::not_found("there is no such nudge; GET /v1/nudges lists them all");
-    if !app.engine.acknowledge(NudgeId(id)).await? {
-        return Err(unknown());
-    }
-    let found = app.store.read(move |connection| views::nudge_by_id(connection, id)).await?;
-    found.map(|view| Json(view.into())).ok_or_else(unknown)
+    let ask = Ask::Observe(Observation::NudgeAcknowledged { nudge: NudgeId(id) });
+    let shown =
+        render(move |connection| Ok(views::nudge_by_id(connection, id)?.map(NudgeJson::from)));
+    order.carry_out(&app, ask, refusal::NO_NUDGE, shown).await
 }

@@ -13,6 +13,7 @@ use crate::store::views::{self, PullName};
 const LIST: &str = "pulls";
 
 /// `GET /v1/pulls`
+#[utoipa::path(get, path = "/pulls", params(("project" = Option<String>, Query), ("state" = Option<PrState>, Query)), responses((status = 200, description = "done", body = List<PullJson>)))]
 pub(super) async fn list(
     State(app): State<App>,
     query: RawQuery,
@@ -37,6 +38,7 @@ pub(super) async fn list(
 }
 
 /// `GET /v1/pulls/{owner}/{repo}/{number}`
+#[utoipa::path(get, path = "/pulls/{owner}/{repo}/{number}", params(("owner" = String, Path), ("repo" = String, Path), ("number" = i64, Path), ("history" = Option<bool>, Query)), responses((status = 200, description = "done", body = PullJson)))]
 pub(super) async fn one(
     State(app): State<App>,
     Named((owner, repo, number)): Named<(String, String, i64)>,
@@ -49,7 +51,8 @@ pub(super) async fn one(
         .read(move |connection| {
             let Some(view) = views::pull_by_name(connection, &name)? else { return Ok(None) };
             let checks = views::checks(connection, &view, history)?;
-            Ok(Some(PullJson::new(view, Some(checks))))
+            let comments = views::comments(connection, &view)?;
+            Ok(Some(PullJson::new(view, Some(checks)).with_comments(comments)))
         })
         .await?;
     let message = "no such pull request was seen; GET /v1/pulls lists those that were";

@@ -1,15 +1,18 @@
-//! Sessions with their pull requests and display status, read.
+//! Sessions with their pull requests and display status: read, paused, resumed.
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::response::Response;
 use rusqlite::Connection;
 
 use super::App;
 use super::errors::ApiError;
+use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wire::{List, SessionJson};
-use crate::domain::{DisplayStatus, Timestamp};
-use crate::lifecycle::{DrivingPull, display_status, driving_pull};
+use crate::domain::{DisplayStatus, Observation, Paused, SessionId, Timestamp};
+use crate::engine::Ask;
+use crate::lifecycle::{DrivingPull, display_status, driving_pull, refusal};
 use crate::store::views::{self, Page, SessionView};
 
 const LIST: &str = "sessions";
@@ -19,6 +22,7 @@ const LIST: &str = "sessions";
 const SEARCH: usize = 5_000;
 
 /// `GET /v1/sessions`
+#[utoipa::path(get, path = "/sessions", params(("project" = Option<String>, Query), ("status" = Option<DisplayStatus>, Query)), responses((status = 200, description = "done", body = List<SessionJson>)))]
 pub(super) async fn list(
     State(app): State<App>,
     query: RawQuery,
@@ -41,6 +45,7 @@ pub(super) async fn list(
 }
 
 /// `GET /v1/sessions/{id}`
+#[utoipa::path(get, path = "/sessions/{id}", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
 pub(super) async fn one(
     State(app): State<App>,
     Named(id): Named<String>,
@@ -48,8 +53,43 @@ pub(super) async fn one(
 ) -> Result<Json<SessionJson>, ApiError> {
     Params::read(&query, &[])?;
     let found = app.store.read(move |connection| views::session_by_id(connection, &id)).await?;
-    let message = "there is no such session; GET /v1/sessions lists them all";
-    found.map(|view| Json(show(view))).ok_or_else(|| ApiError::not_found(message))
+    found.map(|view| Json(show(view))).ok_or_else(|| ApiError::not_found(refusal::NO_SESSION))
+}
+
+/// `POST /v1/sessions/{id}/pause`: nudges to its agent are held back, not lost.
+#[utoipa::path(post, path = "/sessions/{id}/pause", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
+pub(super) async fn pause(
+    State(app): State<App>,
+    Named(id): Named<String>,
+    query: RawQuery,
+    order: Order,
+) -> Result<Response, ApiError> {
+    set_paused(&app, id, &query, order, true).await
+}
+
+/// `POST /v1/sessions/{id}/resume`: nudges that were held back go out, if they are still true.
+#[utoipa::path(post, path = "/sessions/{id}/resume", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
+pub(super) async fn resume(
+    State(app): State<App>,
+    Named(id): Named<String>,
+    query: RawQuery,
+    order: Order,
+) -> Result<Response, ApiError> {
+    set_paused(&app, id, &query, order, false).await
+}
+
+async fn set_paused(
+    app: &App,
+    id: String,
+    query: &RawQuery,
+    order: Order,
+    paused: bool,
+) -> Result<Response, ApiError> {
+    Params::read(query, &[])?;
+    let whom = Paused::Session(SessionId(id.clone()));
+    let ask = Ask::Observe(Observation::NudgesPaused { whom, paused });
+    let shown = render(move |connection| Ok(views::session_by_id(connection, &id)?.map(show)));
+    order.carry_out(app, ask, refusal::NO_SESSION, shown).await
 }
 
 /// Reads page after page until enough sessions with the status are found.

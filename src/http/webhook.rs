@@ -63,6 +63,7 @@ enum Encoding {
 }
 
 /// The route.
+#[utoipa::path(post, path = "/webhooks/github", params(("X-Hub-Signature-256" = String, Header), ("X-GitHub-Event" = String, Header), ("X-GitHub-Delivery" = String, Header)), request_body = Object, responses((status = 200, description = "done", body = Object)))]
 pub(super) async fn receive(State(app): State<App>, request: Request) -> Response {
     match accept(&app, request).await {
         Ok((event, delivery, outcome)) => {

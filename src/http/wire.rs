@@ -4,22 +4,23 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::errors::ApiError;
 use super::live::Entry;
 use super::query::cursor;
 use crate::domain::{
-    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, DisplayStatus,
-    Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision, SessionKind,
-    SessionState, TerminationReason,
+    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
+    DisplayStatus, Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision,
+    SessionKind, SessionState, TerminationReason,
 };
 use crate::store::changes::{Bounds, Change};
 use crate::store::views::{
-    CheckView, DeliveryView, Listed, NudgeView, ProjectView, PullView, SessionView,
+    CheckView, CommentView, DeliveryView, Listed, NudgeView, ProjectView, PullView, SessionView,
 };
 
 /// A page of a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct List<T> {
     items: Vec<T>,
     next: Option<String>,
@@ -41,7 +42,7 @@ fn raw(json: String) -> Result<Box<RawValue>, ApiError> {
     RawValue::from_string(json).map_err(|error| ApiError::internal(&error))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ProjectJson {
     id: String,
@@ -54,23 +55,22 @@ pub(super) struct ProjectJson {
     archived_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ProjectNudges {
     paused: bool,
     checks: Globs,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Globs {
-    only: Box<RawValue>,
-    except: Box<RawValue>,
+    only: Vec<String>,
+    except: Vec<String>,
 }
 
-impl TryFrom<ProjectView> for ProjectJson {
-    type Error = ApiError;
-    fn try_from(view: ProjectView) -> Result<Self, ApiError> {
-        let checks = Globs { only: raw(view.checks_only)?, except: raw(view.checks_except)? };
-        Ok(Self {
+impl From<ProjectView> for ProjectJson {
+    fn from(view: ProjectView) -> Self {
+        let checks = Globs { only: view.checks_only, except: view.checks_except };
+        Self {
             id: view.id,
             repo: view.repo,
             path: view.path,
@@ -79,11 +79,11 @@ impl TryFrom<ProjectView> for ProjectJson {
             nudges: ProjectNudges { paused: view.nudges_paused, checks },
             registered_at: view.registered_at,
             archived_at: view.archived_at,
-        })
+        }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionJson {
     id: String,
@@ -101,12 +101,13 @@ pub(super) struct SessionJson {
     workspace_path: Option<String>,
     runtime: RuntimeJson,
     agent_session_id: Option<String>,
+    nudges: SessionNudges,
     created_at: String,
     updated_at: String,
     pulls: Vec<PullJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ActivityJson {
     state: ActivityState,
@@ -114,14 +115,19 @@ struct ActivityJson {
     source: ActivitySource,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DetectingJson {
     attempts: i64,
     started_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+struct SessionNudges {
+    paused: bool,
+}
+
+#[derive(Serialize, ToSchema)]
 struct RuntimeJson {
     name: Option<String>,
     handle: Option<String>,
@@ -152,6 +158,7 @@ impl SessionJson {
             workspace_path: view.workspace_path,
             runtime: RuntimeJson { name: view.runtime_name, handle: view.runtime_handle },
             agent_session_id: view.agent_session_id,
+            nudges: SessionNudges { paused: view.nudges_paused },
             created_at: view.created_at,
             updated_at: view.updated_at,
             pulls: view.pulls.into_iter().map(|pull| PullJson::new(pull, None)).collect(),
@@ -159,7 +166,7 @@ impl SessionJson {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PullJson {
     url: String,
@@ -183,6 +190,12 @@ pub(super) struct PullJson {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     checks_truncated: bool,
     unresolved_comments: i64,
+    /// Only where one pull request is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comments: Option<Vec<CommentJson>>,
+    /// There are more comments than are shown at most.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    comments_truncated: bool,
     created_at: String,
     updated_at: String,
 }
@@ -209,9 +222,18 @@ impl PullJson {
             checks: checks.map(|(list, _)| list.into_iter().map(CheckJson::from).collect()),
             checks_truncated,
             unresolved_comments: view.unresolved_comments,
+            comments: None,
+            comments_truncated: false,
             created_at: view.created_at,
             updated_at: view.updated_at,
         }
+    }
+
+    /// With its comments, and whether there are more of them than were read.
+    pub(super) fn with_comments(mut self, (comments, more): (Vec<CommentView>, bool)) -> Self {
+        self.comments = Some(comments.into_iter().map(CommentJson::from).collect());
+        self.comments_truncated = more;
+        self
     }
 }
 
@@ -219,7 +241,7 @@ impl PullJson {
 macro_rules! shows {
     ($(#[$meta:meta])* $json:ident of $view:ident { $($field:ident: $type:ty),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Serialize)]
+        #[derive(Serialize, ToSchema)]
         #[serde(rename_all = "camelCase")]
         pub(super) struct $json { $($field: $type),+ }
 
@@ -247,6 +269,20 @@ shows! {
 }
 
 shows! {
+    CommentJson of CommentView {
+        id: i64,
+        kind: CommentKind,
+        author: String,
+        file: Option<String>,
+        line: Option<i64>,
+        body: String,
+        resolved: bool,
+        url: String,
+        created_at: String,
+    }
+}
+
+shows! {
     NudgeJson of NudgeView {
         id: i64,
         project_id: String,
@@ -264,7 +300,7 @@ shows! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeliveryJson {
     id: i64,
@@ -295,8 +331,9 @@ impl From<DeliveryView> for DeliveryJson {
 }
 
 /// A page of the change feed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ChangesJson {
+    #[schema(value_type = Vec<ChangeJson>)]
     changes: Vec<ShownChange>,
     next: String,
     head: i64,
@@ -330,7 +367,7 @@ pub(super) enum ShownChange {
     Rendered(Arc<Entry>),
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ChangeJson {
     seq: i64,
@@ -338,6 +375,7 @@ pub(super) struct ChangeJson {
     session_id: Option<String>,
     #[serde(rename = "type")]
     event_type: String,
+    #[schema(value_type = Object)]
     payload: Box<RawValue>,
     cause: String,
     created_at: String,

@@ -1,24 +1,23 @@
 //! What people ask for: acknowledging, pausing, and a project's settings.
 
 use crate::domain::{
-    Nudge, NudgeState, Paused, Project, ProjectConfig, ProjectId, Session, Timestamp,
+    Nudge, NudgeState, Paused, Project, ProjectConfig, ProjectId, RepoName, Session, Timestamp,
 };
 
 use super::ownership::new_project;
 use super::reactions::agent_is_free;
+use super::refusal;
 use super::snapshot::{Outcome, Policy, ProjectChange, Snapshot};
 
 /// Takes note of a nudge, unless it is no longer true.
-pub(super) fn acknowledge(snapshot: &Snapshot) -> Outcome {
+pub(super) fn acknowledge(snapshot: &Snapshot) -> Result<Outcome, &'static str> {
     let open = |state| match state {
         NudgeState::Pending | NudgeState::Held | NudgeState::Delivered | NudgeState::Failed => true,
         NudgeState::Acknowledged | NudgeState::Superseded => false,
     };
-    let nudge = snapshot.nudge.iter().filter(|nudge| open(nudge.state));
-    Outcome {
-        nudges: nudge.map(|nudge| (nudge.id, NudgeState::Acknowledged)).collect(),
-        ..Outcome::default()
-    }
+    let nudge = snapshot.nudge.as_ref().ok_or(refusal::NO_NUDGE)?;
+    let nudges = open(nudge.state).then_some((nudge.id, NudgeState::Acknowledged));
+    Ok(Outcome { nudges: nudges.into_iter().collect(), ..Outcome::default() })
 }
 
 /// Holds open nudges to agents back, or lets them go.
@@ -28,15 +27,19 @@ pub(super) fn pause(
     paused: bool,
 ) -> Result<Outcome, &'static str> {
     let mut outcome = Outcome::default();
-    let mut project = snapshot.project.ok_or("there is no such project")?;
     let mut session = snapshot.session;
+    let missing = match whom {
+        Paused::Project(_) => refusal::NO_PROJECT,
+        Paused::Session(_) => refusal::NO_SESSION,
+    };
+    let mut project = snapshot.project.ok_or(missing)?;
     match whom {
         Paused::Project(_) => {
             project.nudges_paused = paused;
             outcome.projects.push(ProjectChange::Update(project.clone()));
         }
         Paused::Session(_) => {
-            let session = session.as_mut().ok_or("there is no such session")?;
+            let session = session.as_mut().ok_or(refusal::NO_SESSION)?;
             session.nudges_paused = paused;
             outcome.session = Some(session.clone());
         }
@@ -75,11 +78,19 @@ pub(super) fn configure(
         (None, Some(repo)) => {
             Project { id: id.clone(), ..new_project(repo, &[], policy.adopt, now) }
         }
-        (None, None) => return Err("a new project needs its repo, as owner/name"),
+        (None, None) => return Err(refusal::REPO_MISSING),
     };
-    if let Some(repo) = config.repo.as_ref().filter(|repo| **repo != project.repo) {
+    // Names of repositories are compared without case, as GitHub does.
+    let same = |a: &RepoName, b: &RepoName| a.as_str().eq_ignore_ascii_case(b.as_str());
+    if snapshot.other_projects.iter().any(|other| same(&other.repo, &project.repo) && is_new) {
+        return Err(refusal::REPO_WATCHED);
+    }
+    if let Some(repo) = config.repo.as_ref().filter(|repo| !same(repo, &project.repo)) {
         if project.repo_id.is_some() {
-            return Err("the project is bound to its repository; register another one for another");
+            return Err(refusal::REPO_BOUND);
+        }
+        if snapshot.other_projects.iter().any(|other| same(&other.repo, repo)) {
+            return Err(refusal::REPO_WATCHED);
         }
         project.repo = repo.clone();
         project.repo_origin_url = format!("https://github.com/{}", repo.as_str());
@@ -92,8 +103,8 @@ pub(super) fn configure(
             slot.clone_from(value);
         }
     }
-    if config.path.is_some() {
-        project.path.clone_from(&config.path);
+    if let Some(path) = &config.path {
+        project.path = (!path.is_empty()).then(|| path.clone());
     }
     set(&mut project.display_name, config.display_name.as_ref());
     set(&mut project.adopt, config.adopt.as_ref());
@@ -108,7 +119,7 @@ pub(super) fn configure(
 
 /// Stops watching a project; its rows stay.
 pub(super) fn archive(snapshot: Snapshot, now: Timestamp) -> Result<Outcome, &'static str> {
-    let mut project = snapshot.project.ok_or("there is no such project")?;
+    let mut project = snapshot.project.ok_or(refusal::NO_PROJECT)?;
     project.archived_at = project.archived_at.or(Some(now));
     Ok(Outcome { projects: vec![ProjectChange::Update(project)], ..Outcome::default() })
 }

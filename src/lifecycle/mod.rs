@@ -11,6 +11,7 @@ mod globs;
 mod ownership;
 mod reactions;
 mod reduce;
+pub mod refusal;
 mod rollup;
 mod snapshot;
 mod status;

@@ -64,7 +64,7 @@ pub fn reduce(
         Observation::Repository { repo } => reducer.repository(&snapshot, repo),
         Observation::Access { granted, at, .. } => Ok(commands::access(snapshot, *granted, *at)),
         Observation::TimerDue { kind, .. } => reducer.timer(snapshot, *kind),
-        Observation::NudgeAcknowledged { .. } => Ok(commands::acknowledge(&snapshot)),
+        Observation::NudgeAcknowledged { .. } => commands::acknowledge(&snapshot),
         Observation::ProjectConfigured { id, config } => {
             commands::configure(snapshot, id, config, policy, now)
         }

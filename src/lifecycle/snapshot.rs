@@ -38,8 +38,8 @@ pub struct Snapshot {
     pub branch_sessions: Vec<BranchSession>,
     /// Facts at the base commit of a new pull request; loaded where [`super::needs_history`].
     pub fresh_base: CommitFacts,
-    /// Projects that claim the same name as the observed repository now or did before, or that an
-    /// access change names.
+    /// Projects that claim the same name as the observed repository now or did before, that an
+    /// access change names, or that have the repository that a project is to get.
     pub other_projects: Vec<Project>,
     /// Comments and threads of a pull request that may not be known yet.
     pub talk: Talk,

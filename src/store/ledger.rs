@@ -1,6 +1,7 @@
 //! The ledger of deliveries, timers that are due, and what is swept away.
 
-use rusqlite::{Connection, OptionalExtension, Result};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::domain::{Observation, PullId, TimerKind, Timestamp};
 
@@ -107,7 +108,56 @@ pub(crate) fn drop_unclaimed(c: &Connection, before: Timestamp, limit: u32) -> R
     )
 }
 
-/// Whether there is such a nudge.
-pub(crate) fn nudge_exists(c: &Connection, nudge: crate::domain::NudgeId) -> Result<bool> {
-    c.prepare_cached("SELECT 1 FROM nudges WHERE id = ?1")?.exists([nudge])
+/// What the ledger kept of a delivery, for doing it again.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub event: String,
+    /// What it became, as JSON.
+    pub observation: Option<String>,
+    /// The raw body.
+    pub body: Option<Vec<u8>>,
+}
+
+/// A row of the ledger with what was kept. `most`: a body that would be larger is refused.
+pub(crate) fn kept(c: &Connection, id: i64, most: usize) -> Result<Option<Kept>> {
+    let read = |row: &Row<'_>| {
+        let unpack = |packed: Vec<u8>| zstd::bulk::decompress(&packed, most);
+        let body = row.get::<_, Option<Vec<u8>>>(2)?.map(unpack).transpose();
+        Ok(Kept {
+            event: row.get(0)?,
+            observation: row.get(1)?,
+            body: body.map_err(|error| conversion(2, error))?,
+        })
+    };
+    c.prepare_cached("SELECT event, observation, body FROM deliveries WHERE id = ?1")?
+        .query_row([id], read)
+        .optional()
+}
+
+fn conversion(column: usize, error: std::io::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, error.into())
+}
+
+/// The outcome of a row of the ledger.
+pub(crate) fn outcome_of(c: &Connection, id: i64) -> Result<Option<String>> {
+    c.prepare_cached("SELECT outcome FROM deliveries WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()
+}
+
+/// Takes down what became of a delivery that was done again. Its body is let go once it is applied.
+pub(crate) fn amend(
+    c: &Connection,
+    id: i64,
+    outcome: &str,
+    reason: Option<&str>,
+    observation: Option<&Observation>,
+) -> Result<()> {
+    c.prepare_cached(
+        "UPDATE deliveries SET outcome = ?2, reason = ?3,
+            observation = coalesce(?4, observation), body = iif(?2 = 'applied', NULL, body)
+         WHERE id = ?1",
+    )?
+    .execute((id, outcome, reason, observation.map(Json)))
+    .map(drop)
 }

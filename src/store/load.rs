@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 use crate::domain::{
     Check, CheckKey, CheckRun, Comment, CommitFacts, CommitSha, CommitStatus, MergeabilityAnswer,
     Nudge, NudgeId, Observation, Paused, Project, ProjectId, PullCommit, PullCore, PullId,
-    PullRequest, PullSeen, RepoId, RepoSeen, Review, RunState, Session, SessionId, Thread, Timer,
-    Timestamp, WorkflowRun,
+    PullRequest, PullSeen, RepoId, RepoName, RepoSeen, Review, RunState, Session, SessionId,
+    Thread, Timer, Timestamp, WorkflowRun,
 };
 use crate::lifecycle::{
     BranchSession, HistoryEntry, PullFacts, PullSnapshot, Snapshot, Talk, needs_history, slug_stem,
@@ -41,9 +41,11 @@ pub(crate) fn load(connection: &Connection, observation: &Observation) -> Result
         Observation::Access { repos, account, .. } => {
             Ok(Snapshot { other_projects: loader.accessed(repos, account.as_deref())?, ..empty() })
         }
-        Observation::ProjectConfigured { id, .. } | Observation::ProjectArchived { id } => {
-            loader.for_project(id)
+        Observation::ProjectConfigured { id, config } => {
+            let other_projects = loader.holders(id, config.repo.as_ref())?;
+            Ok(Snapshot { other_projects, ..loader.for_project(id)? })
         }
+        Observation::ProjectArchived { id } => loader.for_project(id),
         Observation::NudgesPaused { whom: Paused::Project(id), .. } => loader.for_project(id),
         Observation::NudgesPaused { whom: Paused::Session(id), .. } => loader.for_session(id),
         Observation::CheckRun { repo, sha, .. }
@@ -186,6 +188,13 @@ impl Loader<'_> {
         let project = self.one(&format!("{PROJECT} WHERE id = ?1"), [id], project_row)?;
         let open = format!("{NUDGE} WHERE project_id = ?1 AND audience = 'agent' AND {OPEN}");
         Ok(Snapshot { project, held_back: self.held_back(&open, &id.0)?, ..empty() })
+    }
+
+    /// Other projects that have the repository, archived ones too.
+    fn holders(&self, id: &ProjectId, repo: Option<&RepoName>) -> Result<Vec<Project>> {
+        let Some(repo) = repo else { return Ok(Vec::new()) };
+        let sql = format!("{PROJECT} WHERE repo = ?1 COLLATE NOCASE AND id <> ?2");
+        self.all(&sql, (repo, id), project_row)
     }
 
     fn for_session(&self, id: &SessionId) -> Result<Snapshot> {

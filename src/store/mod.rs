@@ -5,6 +5,7 @@
 
 pub mod changes;
 mod codec;
+pub mod idempotency;
 pub(crate) mod ledger;
 mod load;
 mod open;

@@ -5,10 +5,11 @@ use std::str::FromStr;
 use rusqlite::Row;
 use rusqlite::types::Type;
 
+use super::codec::Json;
 use crate::domain::{
-    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, Mergeability, NudgeKind,
-    NudgeState, PrState, Priority, ReviewDecision, SessionKind, SessionState, TerminationReason,
-    UnknownSpelling,
+    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
+    Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision, SessionKind,
+    SessionState, TerminationReason, UnknownSpelling,
 };
 
 /// A project row.
@@ -21,10 +22,8 @@ pub struct ProjectView {
     pub display_name: String,
     pub adopt: Adopt,
     pub nudges_paused: bool,
-    /// JSON list of globs.
-    pub checks_only: String,
-    /// JSON list of globs.
-    pub checks_except: String,
+    pub checks_only: Vec<String>,
+    pub checks_except: Vec<String>,
     pub registered_at: String,
     pub archived_at: Option<String>,
 }
@@ -51,6 +50,7 @@ pub struct SessionView {
     pub runtime_name: Option<String>,
     pub runtime_handle: Option<String>,
     pub agent_session_id: Option<String>,
+    pub nudges_paused: bool,
     pub created_at: String,
     pub updated_at: String,
     pub pulls: Vec<PullView>,
@@ -94,6 +94,20 @@ pub struct CheckView {
     pub completed_at: Option<String>,
 }
 
+/// A comment on a pull request.
+#[derive(Debug, Clone)]
+pub struct CommentView {
+    pub id: i64,
+    pub kind: CommentKind,
+    pub author: String,
+    pub file: Option<String>,
+    pub line: Option<i64>,
+    pub body: String,
+    pub resolved: bool,
+    pub url: String,
+    pub created_at: String,
+}
+
 /// A nudge row.
 #[derive(Debug, Clone)]
 pub struct NudgeView {
@@ -135,8 +149,8 @@ pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<ProjectView> {
         display_name: row.get("display_name")?,
         adopt: word(row, "adopt")?,
         nudges_paused: row.get("nudges_paused")?,
-        checks_only: row.get("checks_only")?,
-        checks_except: row.get("checks_except")?,
+        checks_only: globs(row, "checks_only")?,
+        checks_except: globs(row, "checks_except")?,
         registered_at: row.get("registered_at")?,
         archived_at: row.get("archived_at")?,
     })
@@ -163,6 +177,7 @@ pub(super) fn session(row: &Row<'_>) -> rusqlite::Result<SessionView> {
         runtime_name: row.get("runtime_name")?,
         runtime_handle: row.get("runtime_handle_id")?,
         agent_session_id: row.get("agent_session_id")?,
+        nudges_paused: row.get("nudges_paused")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
         pulls: Vec::new(),
@@ -207,6 +222,20 @@ pub(super) fn check(row: &Row<'_>) -> rusqlite::Result<CheckView> {
     })
 }
 
+pub(super) fn comment(row: &Row<'_>) -> rusqlite::Result<CommentView> {
+    Ok(CommentView {
+        id: row.get("comment_id")?,
+        kind: word(row, "kind")?,
+        author: row.get("author")?,
+        file: row.get("file")?,
+        line: row.get("line")?,
+        body: row.get("body")?,
+        resolved: row.get("resolved")?,
+        url: row.get("url")?,
+        created_at: row.get("created_at")?,
+    })
+}
+
 pub(super) fn nudge(row: &Row<'_>) -> rusqlite::Result<NudgeView> {
     Ok(NudgeView {
         id: row.get("id")?,
@@ -237,6 +266,10 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<DeliveryView> {
         reason: row.get("reason")?,
         received_at: row.get("received_at")?,
     })
+}
+
+fn globs(row: &Row<'_>, column: &str) -> rusqlite::Result<Vec<String>> {
+    row.get(column).map(|Json(globs)| globs)
 }
 
 fn word<T: FromStr<Err = UnknownSpelling>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {

@@ -6,10 +6,15 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-pub use super::rows::{CheckView, DeliveryView, NudgeView, ProjectView, PullView, SessionView};
-use super::rows::{check, delivery, nudge, project, pull, session};
+pub use super::rows::{
+    CheckView, CommentView, DeliveryView, NudgeView, ProjectView, PullView, SessionView,
+};
+use super::rows::{check, comment, delivery, nudge, project, pull, session};
 use super::select::{Select, text};
 use crate::domain::{Audience, NudgeState, PrState};
+
+/// At most this many comments of one pull request are read.
+const COMMENTS: usize = 1_000;
 
 /// At most this many checks of one pull request are read.
 const CHECKS: usize = 1_000;
@@ -149,6 +154,21 @@ pub fn checks(
     Ok((found, more))
 }
 
+/// The comments on a pull request, oldest first. `true` beside them: there were more than are read
+/// at most.
+pub fn comments(
+    connection: &Connection,
+    of: &PullView,
+) -> rusqlite::Result<(Vec<CommentView>, bool)> {
+    let mut found = Select::new("SELECT * FROM pr_comment")
+        .and("pr_id = ?", [Value::from(of.id)])
+        .ending("ORDER BY created_at, comment_id, kind LIMIT ?", [Value::from(COMMENTS as i64 + 1)])
+        .all(connection, comment)?;
+    let more = found.len() > COMMENTS;
+    found.truncate(COMMENTS);
+    Ok((found, more))
+}
+
 const NUDGES: &str =
     "SELECT nudges.*, pr.url AS pull_url FROM nudges LEFT JOIN pr ON pr.id = nudges.pr_id";
 
@@ -194,17 +214,22 @@ pub fn nudge_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<
     Select::new(NUDGES).and("nudges.id = ?", [Value::from(id)]).one(connection, nudge)
 }
 
+const DELIVERIES: &str =
+    "SELECT id, hook, guid, event, action, repo, outcome, reason, received_at FROM deliveries";
+
 /// The ledger, newest first.
 pub fn deliveries(
     connection: &Connection,
     outcome: Option<&str>,
     page: Page,
 ) -> rusqlite::Result<Listed<DeliveryView>> {
-    Select::new(
-        "SELECT id, hook, guid, event, action, repo, outcome, reason, received_at FROM deliveries",
-    )
-    .and_maybe("outcome = ?", outcome)
-    .falling(connection, "id", page, delivery, |view| view.id)
+    let select = Select::new(DELIVERIES).and_maybe("outcome = ?", outcome);
+    select.falling(connection, "id", page, delivery, |view| view.id)
+}
+
+/// One row of the ledger.
+pub fn delivery_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<DeliveryView>> {
+    Select::new(DELIVERIES).and("id = ?", [Value::from(id)]).one(connection, delivery)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The whole suite in one binary: through the front door wherever there is one.
 
 mod any_order;
+mod api;
 mod bad_input;
 mod cli;
 mod conversation;
