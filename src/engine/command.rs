@@ -31,7 +31,7 @@ pub struct Command {
 #[derive(Debug, Clone)]
 pub enum Ask {
     /// A change that a rule decides on.
-    Observe(Observation),
+    Observe(Box<Observation>),
     /// A delivery of the ledger again: what it says, read anew or as it was read.
     Replay { delivery: i64, verdict: Verdict },
 }

@@ -53,7 +53,7 @@ pub(super) async fn acknowledge(
     order: Order,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let ask = Ask::Observe(Observation::NudgeAcknowledged { nudge: NudgeId(id) });
+    let ask = Ask::Observe(Box::new(Observation::NudgeAcknowledged { nudge: NudgeId(id) }));
     let shown =
         render(move |connection| Ok(views::nudge_by_id(connection, id)?.map(NudgeJson::from)));
     order.carry_out(&app, ask, refusal::NO_NUDGE, shown).await

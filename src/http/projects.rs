@@ -89,7 +89,10 @@ pub(super) async fn put(
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
     let config = order.json::<ProjectBody>()?.config(&id)?;
-    let ask = Ask::Observe(Observation::ProjectConfigured { id: ProjectId(id.clone()), config });
+    let ask = Ask::Observe(Box::new(Observation::ProjectConfigured {
+        id: ProjectId(id.clone()),
+        config,
+    }));
     order.carry_out(&app, ask, refusal::NO_PROJECT, shown(id)).await
 }
 
@@ -102,7 +105,7 @@ pub(super) async fn archive(
     order: Order,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let ask = Ask::Observe(Observation::ProjectArchived { id: ProjectId(id.clone()) });
+    let ask = Ask::Observe(Box::new(Observation::ProjectArchived { id: ProjectId(id.clone()) }));
     order.carry_out(&app, ask, refusal::NO_PROJECT, shown(id)).await
 }
 

@@ -87,7 +87,7 @@ async fn set_paused(
 ) -> Result<Response, ApiError> {
     Params::read(query, &[])?;
     let whom = Paused::Session(SessionId(id.clone()));
-    let ask = Ask::Observe(Observation::NudgesPaused { whom, paused });
+    let ask = Ask::Observe(Box::new(Observation::NudgesPaused { whom, paused }));
     let shown = render(move |connection| Ok(views::session_by_id(connection, &id)?.map(show)));
     order.carry_out(app, ask, refusal::NO_SESSION, shown).await
 }

@@ -149,7 +149,7 @@ async fn one_key_used_at_once_has_one_effect_and_survives_a_restart() {
     let body = json!({"repo": "acme/moon"});
     let asked = (0..8).map(|_| ask(&world, "PUT", "/v1/projects/moon", Some("k"), &body));
     let told = futures_util::future::join_all(asked).await;
-    assert!(told.iter().all(|told| told.status == 200 && told.body == told.body));
+    assert!(told.iter().all(|told| told.status == 200 && told.body["id"] == "moon"));
     assert_eq!(told.iter().filter(|told| !told.again).count(), 1);
     assert_eq!(world.changes().await.len(), 1);
     world.restart().await;
