@@ -1,10 +1,12 @@
 //! The command line: what is typed, what is printed, and exit codes that mean something.
 
+mod backup;
 mod changes;
 mod client;
 mod deliver;
 mod demo;
 mod describe;
+mod doctor;
 mod lists;
 mod nudges;
 mod output;
@@ -55,6 +57,10 @@ enum Command {
     Nudges(nudges::Args),
     /// List what came in from GitHub and what became of it, newest first
     Deliveries(lists::Deliveries),
+    /// Check settings, database, server and disk, and say how to mend what is wrong
+    Doctor(doctor::Args),
+    /// Copy the database, checked, while it is served
+    Backup(backup::Args),
     /// Print a script that completes this command line: nudged completions bash
     Completions(Completions),
 }
@@ -109,6 +115,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             Command::Pulls(args) => pulls::run(args).await,
             Command::Nudges(args) => nudges::run(args).await,
             Command::Deliveries(args) => lists::deliveries(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
+            Command::Backup(args) => backup::run(args).await,
             Command::Completions(args) => complete(args.shell),
         }
     })
