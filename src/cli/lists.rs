@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::client::{Client, ClientError};
 use super::output::complain;
 use super::reach::Reach;
-use super::table::{Column, Screen, Table, text, word};
+use super::table::{Column, Screen, Table, prose, text, word};
 use super::{Outcome, Output};
 
 /// The most that the API gives at once.
@@ -170,7 +170,7 @@ fn some(value: &Value) -> String {
 }
 
 pub(super) async fn projects(args: Projects) -> anyhow::Result<Outcome> {
-    let columns = [text("ID"), text("REPO"), text("ADOPT"), text("NUDGES"), text("SINCE")];
+    let columns = [text("ID"), text("REPO"), text("ADOPT"), prose("NUDGES"), text("SINCE")];
     let cells = |item: &Value, screen: Screen| {
         vec![
             cell(&item["id"]),
@@ -206,9 +206,9 @@ pub(super) async fn sessions(args: Sessions) -> anyhow::Result<Outcome> {
         text("ID"),
         word("STATUS"),
         word("AGENT"),
-        text("HARNESS"),
+        text("HARNESS").spare(),
         text("PULLS"),
-        text("BRANCH"),
+        prose("BRANCH"),
         text("UPDATED"),
     ];
     let cells = |item: &Value, screen: Screen| {
@@ -237,8 +237,8 @@ pub(super) async fn deliveries(args: Deliveries) -> anyhow::Result<Outcome> {
         text("EVENT"),
         text("REPO"),
         word("OUTCOME"),
-        text("REASON"),
-        text("DELIVERY"),
+        prose("REASON"),
+        text("DELIVERY").spare(),
     ];
     let cells = |item: &Value, screen: Screen| {
         let event = match item["action"].as_str() {

@@ -9,7 +9,7 @@ use super::describe::short_pull;
 use super::lists::{Listing, Query, View, cell, filters, print, walk};
 use super::output::{block, complain, line};
 use super::reach::Reach;
-use super::table::{Colour, Screen, text, word};
+use super::table::{Colour, Screen, prose, text, word};
 use super::{Outcome, Output};
 
 /// What `nudges` takes.
@@ -96,11 +96,11 @@ async fn list(args: List) -> anyhow::Result<Outcome> {
         text("TO"),
         text("KIND"),
         word("STATE"),
-        word("PRIORITY"),
-        text("SESSION"),
+        word("PRIORITY").spare(),
+        text("SESSION").spare(),
         text("PULL"),
-        text("SAYS"),
         text("CREATED"),
+        prose("SAYS").spare(),
     ];
     let cells = |item: &Value, screen: Screen| {
         let body = cell(&item["body"]);
@@ -112,8 +112,8 @@ async fn list(args: List) -> anyhow::Result<Outcome> {
             cell(&item["priority"]),
             cell(&item["sessionId"]),
             short_pull(&cell(&item["pullUrl"])),
-            body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
             screen.age(&cell(&item["createdAt"])),
+            body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
         ]
     };
     // The API's query has no `#`, which begins a fragment.

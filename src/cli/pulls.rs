@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::describe::{short_pull, short_sha};
 use super::lists::{Listing, Query, View, cell, filters, print};
 use super::output::line;
-use super::table::{Colour, Screen, Table, cut, text, word};
+use super::table::{Colour, Screen, Table, cut, prose, text, word};
 use super::{Outcome, Output};
 
 /// What `pulls` takes.
@@ -66,10 +66,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         word("STATE"),
         word("CI"),
         word("REVIEW"),
-        word("MERGE"),
-        text("OPEN"),
-        text("SESSION"),
-        text("TITLE"),
+        word("MERGE").spare(),
+        text("OPEN").spare(),
+        text("SESSION").spare(),
+        prose("TITLE"),
         text("UPDATED"),
     ];
     let cells = |item: &Value, screen: Screen| {
@@ -134,7 +134,8 @@ async fn one(listing: &Listing, name: &Name) -> anyhow::Result<Outcome> {
 }
 
 fn checks(pull: &Value, screen: Screen) -> std::io::Result<()> {
-    let columns = [word("CHECK"), text("NAME"), text("FROM"), text("FINISHED"), text("URL")];
+    let columns =
+        [word("CHECK"), prose("NAME"), prose("FROM"), text("FINISHED"), text("URL").spare()];
     let mut table = Table::new(&columns);
     let checks = pull["checks"].as_array().cloned().unwrap_or_default();
     for check in &checks {

@@ -1,4 +1,5 @@
-//! Tables that fit the terminal: one line a row, the widest text cut with `…` where it must be.
+//! Tables that fit the terminal: one line a row. Where it is narrow, prose is cut with `…` first, then
+//! columns that can be spared are left out; names are cut last.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +10,8 @@ use super::output::line;
 use crate::domain::Timestamp;
 
 const GAP: &str = "  ";
+/// Prose is not cut below this while columns can be spared.
+const READABLE: usize = 12;
 /// No column is cut below this while another one is wider.
 const NARROWEST: usize = 4;
 
@@ -103,21 +106,36 @@ impl Colour {
     }
 }
 
-/// A column's head, and whether its words have colours.
+/// A column's head, and what may be done to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
-    pub(super) head: &'static str,
-    pub(super) coloured: bool,
+    head: &'static str,
+    coloured: bool,
+    loose: bool,
+    spare: bool,
 }
 
-/// A column of plain text.
+impl Column {
+    /// The last such columns are left out where they do not fit.
+    pub(super) const fn spare(mut self) -> Self {
+        self.spare = true;
+        self
+    }
+}
+
+/// A column of names and numbers.
 pub(super) const fn text(head: &'static str) -> Column {
-    Column { head, coloured: false }
+    Column { head, coloured: false, loose: false, spare: false }
 }
 
 /// A column of words that have colours.
 pub(super) const fn word(head: &'static str) -> Column {
-    Column { head, coloured: true }
+    Column { coloured: true, ..text(head) }
+}
+
+/// A column of prose: the first to be cut.
+pub(super) const fn prose(head: &'static str) -> Column {
+    Column { loose: true, ..text(head) }
 }
 
 /// Rows under heads.
@@ -157,17 +175,17 @@ impl<'a> Table<'a> {
         let rows = std::iter::once((&heads, true)).chain(self.rows.iter().map(|row| (row, false)));
         for (row, is_head) in rows {
             let mut left = screen.width.unwrap_or(usize::MAX);
-            for (index, cell) in row.iter().enumerate() {
-                let Some(width) = widths.get(index).map(|width| (*width).min(left)) else { break };
-                let cut = cut(cell, width);
-                let colour = match self.columns[index].coloured {
+            for (index, width) in &widths {
+                let width = (*width).min(left);
+                let cut = cut(&row[*index], width);
+                let colour = match self.columns[*index].coloured {
                     _ if is_head => Colour::Faint,
-                    true => Colour::of(cell),
+                    true => Colour::of(&row[*index]),
                     false => Colour::Plain,
                 };
                 text.push_str(&screen.paint(&cut, colour));
                 left = left.saturating_sub(width + GAP.len());
-                if index + 1 == row.len() || left == 0 {
+                if left == 0 {
                     break;
                 }
                 let pad = width - cut.width();
@@ -180,22 +198,48 @@ impl<'a> Table<'a> {
         text
     }
 
-    /// What each column needs, the widest made narrower until all fit.
-    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
+    /// The columns that are shown, by number, each with its width.
+    fn widths(&self, limit: Option<usize>) -> Vec<(usize, usize)> {
         let widest = |index: usize| {
             let cells = self.rows.iter().map(|row| row[index].width());
             cells.chain([self.columns[index].head.width()]).max().unwrap_or(0)
         };
-        let mut widths: Vec<_> = (0..self.columns.len()).map(widest).collect();
-        let Some(limit) = limit else { return widths };
-        let gaps = GAP.len() * widths.len().saturating_sub(1);
-        while widths.iter().sum::<usize>() + gaps > limit {
-            match widths.iter_mut().max() {
-                Some(width) if *width > NARROWEST => *width -= 1,
-                _ => break,
+        let full: Vec<_> = (0..self.columns.len()).map(|index| (index, widest(index))).collect();
+        let Some(limit) = limit else { return full };
+        let mut shown = full;
+        loop {
+            let mut widths = shown.clone();
+            if self.narrow(&mut widths, limit, READABLE, |column| column.loose) {
+                return widths;
+            }
+            match shown.iter().rposition(|(index, _)| self.columns[*index].spare) {
+                Some(last) => drop(shown.remove(last)),
+                None => break,
             }
         }
-        widths
+        if !self.narrow(&mut shown, limit, NARROWEST, |column| column.loose) {
+            self.narrow(&mut shown, limit, NARROWEST, |_| true);
+        }
+        shown
+    }
+
+    /// Takes from the widest of these columns until all fit; whether they do.
+    fn narrow(
+        &self,
+        widths: &mut [(usize, usize)],
+        limit: usize,
+        least: usize,
+        of: fn(&Column) -> bool,
+    ) -> bool {
+        let gaps = GAP.len() * widths.len().saturating_sub(1);
+        while widths.iter().map(|(_, width)| width).sum::<usize>() + gaps > limit {
+            let mine = widths.iter_mut().filter(|(index, _)| of(&self.columns[*index]));
+            match mine.max_by_key(|(_, width)| *width) {
+                Some((_, width)) if *width > least => *width -= 1,
+                _ => return false,
+            }
+        }
+        true
     }
 }
 
@@ -224,7 +268,7 @@ mod tests {
     use super::*;
 
     fn show(width: Option<usize>, rows: &[[&str; 3]]) -> String {
-        let columns = [text("ID"), word("STATE"), text("TITLE")];
+        let columns = [text("ID"), word("STATE").spare(), prose("TITLE")];
         let mut table = Table::new(&columns);
         for row in rows {
             table.row(row.iter().map(|cell| (*cell).to_owned()));
@@ -241,9 +285,10 @@ mod tests {
             "ID    STATE  TITLE\na-1   open   A very long title that goes on\nb-22  -      Short [2J\n"
         );
         assert_eq!(
-            show(Some(22), &rows),
-            "ID    STATE  TITLE\na-1   open   A very l…\nb-22  -      Short [2J\n"
+            show(Some(25), &rows),
+            "ID    STATE  TITLE\na-1   open   A very long…\nb-22  -      Short [2J\n"
         );
+        assert_eq!(show(Some(16), &rows), "ID    TITLE\na-1   A very lo…\nb-22  Short [2J\n");
         for width in 1..60 {
             let shown = show(Some(width), &rows);
             assert!(shown.lines().all(|line| line.width() <= width), "{width}: {shown}");

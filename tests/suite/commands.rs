@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use nix::pty::{Winsize, openpty};
 use nudged::config::Secret;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::payloads::{check, pull, sha};
 use crate::stories::story;
-use crate::world::{SECRET, TOKEN, World};
+use crate::world::{SECRET, TOKEN, World, answer};
 
 /// A command in an empty folder with an empty environment.
 fn nudged(folder: &Path, args: &[&str]) -> Command {
@@ -174,7 +174,8 @@ async fn terminals_get_rows_that_fit_ages_and_colours() {
             assert!(!shown.contains("T00:"), "a time instead of an age: {shown}");
         }
     }
-    assert!(on_terminal(&world, 60, &["pulls"], "1").await.contains('…'));
+    let narrow = on_terminal(&world, 60, &["pulls"], "1").await;
+    assert!(narrow.contains('…') && narrow.contains("acme/rocket#90"), "{narrow}");
     assert!(on_terminal(&world, 80, &["pulls"], "").await.contains("\u{1b}[31mfailing\u{1b}[0m"));
 }
 
@@ -190,11 +191,20 @@ async fn errors_say_what_to_do() {
     }
     let down = ["sessions", "--url", "http://127.0.0.1:1", "--token", "x"];
     let (code, _, err) = told(output(nudged(world.folder(), &down)).await);
-    assert!(code == 1 && err.contains("http://127.0.0.1:1/") && err.contains("nudged serve"), "{err}");
+    assert!(
+        code == 1 && err.contains("http://127.0.0.1:1/") && err.contains("nudged serve"),
+        "{err}"
+    );
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, out, _) = told(output(nudged(world.folder(), &["completions", shell])).await);
         assert!(code == 0 && out.contains("deliveries"), "{shell}");
     }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    port.local_addr().expect("an address").port()
 }
 
 /// Every file of a folder with its size and mode.
@@ -232,7 +242,6 @@ async fn doctor_finds_a_served_database_well() {
     let strong = "0123456789abcdef0123456789abcdef";
     let world = World::with(|settings| settings.webhook_secrets.push(Secret::new(strong))).await;
     world.apply("pull_request", "1", &pull("opened", 1, &sha(1), 0, json!({}))).await;
-    let url = world.url("");
     let db = world.db().display().to_string();
     let listen = world.running().addr.to_string();
     let args = ["--db", &db, "--listen", &listen];
@@ -246,70 +255,93 @@ async fn doctor_finds_a_served_database_well() {
     assert_eq!(found, ["secret warning", "deliveries warning", "server broken"]);
     let shown = on_terminal(&world, 60, &["doctor", "--db", &db], "1").await;
     assert!(shown.contains("✓ database") && shown.contains("→ "), "{shown}");
-    assert!(url.starts_with("http"));
 }
 
 #[tokio::test]
 async fn doctor_finds_what_is_broken() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let taken = port.local_addr().expect("an address").to_string();
-    drop(port);
+    let free = format!("127.0.0.1:{}", free_port());
     let env = [("NUDGED_WEBHOOK_SECRET", SECRET)];
-    let (code, found) = doctor(path, &["--listen", &taken], &env).await;
+    let (code, found) = doctor(path, &["--listen", &free], &env).await;
     let fresh = ["token warning", "database warning", "server warning"];
     assert_eq!((code, found), (0, fresh.map(str::to_owned).to_vec()));
 
     std::fs::write(path.join("nudged.db"), "this is a letter, not a database").expect("written");
     std::fs::write(path.join("api-token"), "token").expect("written");
-    std::fs::set_permissions(path.join("api-token"), PermissionsExt::from_mode(0o644)).expect("set");
-    std::fs::write(path.join("nudged.toml"), "settle = \"soon\"\nadopt = \"all\"").expect("written");
-    let (code, found) = doctor(path, &["--listen", &taken], &[]).await;
+    std::fs::set_permissions(path.join("api-token"), PermissionsExt::from_mode(0o644))
+        .expect("set");
+    std::fs::write(path.join("nudged.toml"), "settle = \"soon\"\nadopt = \"all\"")
+        .expect("written");
+    let (code, found) = doctor(path, &["--listen", &free], &[]).await;
     let broken =
         ["settings broken", "secret broken", "token broken", "database broken", "server warning"];
     assert_eq!((code, found), (1, broken.map(str::to_owned).to_vec()));
 }
 
-struct Copy {
-    world: World,
-    file: String,
+async fn backup(world: &World, file: &str, more: &[&str]) -> (i32, String, String) {
+    let db = world.db().display().to_string();
+    let args = [&["backup", file, "--db", &db, "--json"], more].concat();
+    told(output(nudged(world.folder(), &args)).await)
 }
 
-async fn backup(copy: &Copy, more: &[&str]) -> (i32, String, String) {
-    let db = copy.world.db().display().to_string();
-    let args = [&["backup", copy.file.as_str(), "--db", &db, "--json"], more].concat();
-    told(output(nudged(copy.world.folder(), &args)).await)
+/// All rows of all tables, but for the epoch.
+fn rows(world: &World) -> Vec<Vec<String>> {
+    let tables = world.sql("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+    let tables = tables.iter().map(|row| row[0].as_str()).filter(|table| *table != "meta");
+    tables.flat_map(|table| world.sql(&format!("SELECT '{table}', * FROM {table}"))).collect()
 }
 
 #[tokio::test]
 async fn a_backup_is_the_same_rows_under_a_new_epoch() {
     let world = told_stories().await;
-    let file = world.folder().join("copy.db").display().to_string();
-    let copy = Copy { world, file };
-    let world = &copy.world;
-    let page = world.get("/v1/changes?after=0&limit=1000").await;
-    let cursor = page["next"].as_str().expect("a cursor").to_owned();
+    let file = world.folder().join("copy.db");
+    let name = file.display().to_string();
 
     // Deliveries go on coming in meanwhile.
     let load = async {
-        for number in 100..160 {
+        for number in 100..140 {
             let opened = pull("opened", number, &sha(number.unsigned_abs()), 0, json!({}));
             world.apply("pull_request", &number.to_string(), &opened).await;
         }
     };
-    let ((code, out, err), ()) = tokio::join!(backup(&copy, &[]), load);
+    let ((code, out, err), ()) = tokio::join!(backup(&world, &name, &[]), load);
     assert_eq!((code, err.as_str()), (0, ""));
-    let told: Value = serde_json::from_str(&out).expect("JSON");
-    let data = std::fs::metadata(&copy.file).expect("the copy");
+    let first: Value = serde_json::from_str(&out).expect("JSON");
+    let data = std::fs::metadata(&file).expect("the copy");
     assert_eq!(data.permissions().mode() & 0o777, 0o600);
-    assert_eq!(told["size"], data.len());
+    assert_eq!(first["size"], data.len());
 
-    let (code, _, err) = backup(&copy, &[]).await;
+    let (code, _, err) = backup(&world, &name, &[]).await;
     assert!(code == 1 && err.contains("--force"), "{err}");
-    let (code, out, _) = backup(&copy, &["--force"]).await;
-    let told: Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!(code, 0);
-    let (code, _, err) = backup(&Copy { file: world.db().display().to_string(), ..backup_of(world) }, &["--force"]).await;
+    let (code, _, err) = backup(&world, &world.db().display().to_string(), &["--force"]).await;
     assert!(code == 1 && err.contains("itself"), "{err}");
+    let wal = world.folder().join("copy.db-wal");
+    std::fs::write(&wal, "left behind by what was there before").expect("written");
+    let (code, out, _) = backup(&world, &name, &["--force"]).await;
+    assert_eq!((code, wal.exists()), (0, false));
+    let copied: Value = serde_json::from_str(&out).expect("JSON");
+
+    // The copy is served by nobody; it can be looked at and copied all the same.
+    let second = world.folder().join("second.db").display().to_string();
+    let args = ["backup", second.as_str(), "--db", &name];
+    let (code, out, err) = told(output(nudged(world.folder(), &args)).await);
+    assert!(code == 0 && out.contains("is a whole copy"), "{out}{err}");
+    let env = [("NUDGED_WEBHOOK_SECRET", SECRET), ("NUDGED_API_TOKEN", TOKEN)];
+    let listen = format!("127.0.0.1:{}", free_port());
+    let (code, found) = doctor(world.folder(), &["--db", &name, "--listen", &listen], &env).await;
+    assert_eq!(code, 0, "{found:?}");
+    assert!(!found.iter().any(|found| found.starts_with("database")), "{found:?}");
+
+    let page = world.get("/v1/changes?after=0&limit=1000").await;
+    assert_eq!(copied["head"], page["head"]);
+    let cursor = page["next"].as_str().expect("a cursor");
+    let copy = World::with(|settings| settings.db = file).await;
+    assert_eq!(rows(&copy), rows(&world));
+    let request = copy.request(reqwest::Method::GET, &format!("/v1/changes?after={cursor}"));
+    let (status, answer) = answer(request).await;
+    assert_eq!((status, &answer["epoch"]), (StatusCode::GONE, &copied["epoch"]), "{answer}");
+    assert_ne!(answer["epoch"], page["epoch"]);
+    let (code, _, err) = backup(&world, &name, &["--force"]).await;
+    assert!(code == 1 && err.contains("is served by"), "{err}");
 }

@@ -1,6 +1,7 @@
 //! The whole suite in one binary: through the front door wherever there is one.
 
 mod any_order;
+mod commands;
 mod crash;
 mod faults;
 mod golden;
