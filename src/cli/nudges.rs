@@ -9,7 +9,7 @@ use super::describe::short_pull;
 use super::lists::{Listing, Query, View, cell, filters, print, walk};
 use super::output::{block, complain, line};
 use super::reach::Reach;
-use super::table::{Colour, Screen, prose, text, word};
+use super::table::{Colour, Screen, cut, prose, text, word};
 use super::{Outcome, Output};
 
 /// What `nudges` takes.
@@ -151,14 +151,14 @@ async fn show(args: Show) -> anyhow::Result<Outcome> {
     let plain = |key: &str| line(&cell(&nudge[key]));
     let state = plain("state");
     out.text(format_args!(
-        "nudge {} to the {} · {} · {} · {} · {}",
+        "nudge {} to the {} · {} · {} · {}",
         args.id,
         plain("audience"),
         plain("kind"),
         screen.paint(&state, Colour::of(&state)),
-        short_pull(&plain("pullUrl")),
         screen.age(&plain("createdAt")),
     ))?;
+    out.text(cut(&short_pull(&plain("pullUrl")), screen.width.unwrap_or(usize::MAX)))?;
     out.text("")?;
     out.text(block(cell(&nudge["body"]).trim_end()))?;
     Ok(Outcome::Done)

@@ -1,4 +1,5 @@
-//! A look at a database from outside that leaves it, and its folder, as they were.
+//! A look at a database from outside that leaves it, and its folder, as they were. (Where a killed server
+//! left its log of writes, SQLite renews that log's index, `-shm`, as every reader does.)
 
 use std::path::Path;
 use std::time::Duration;
