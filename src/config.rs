@@ -4,6 +4,7 @@
 //! Values from the environment stay strings until a setting parses them: a secret of digits alone
 //! must not become a number on the way. An empty variable counts as not set.
 
+mod inspect;
 mod layer;
 mod secret;
 mod token;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use crate::domain::Adopt;
 
+pub use inspect::{Inspected, Source, inspect};
 use layer::{Found, Key, Layers};
 pub use secret::Secret;
 pub use token::TokenSource;
@@ -132,7 +134,10 @@ impl Settings {
     }
 
     fn from_layers(flags: &Flags, env: &[(Key, String)]) -> Result<Self, ConfigError> {
-        let layers = Layers::read(KEYS, flags.config.as_deref(), env, &flags.given())?;
+        Self::parse(&Layers::read(KEYS, flags.config.as_deref(), env, &flags.given())?)
+    }
+
+    fn parse(layers: &Layers) -> Result<Self, ConfigError> {
         Ok(Self {
             listen: layers
                 .parse(LISTEN, "an address with a port, as 127.0.0.1:8787")?
@@ -186,6 +191,14 @@ impl Settings {
         match &self.api_token {
             Some(token) => Ok(token.clone()),
             None => token::read(&self.token_file()),
+        }
+    }
+
+    /// Where [`Self::token_for_client`] looks, in words.
+    pub fn token_place(&self) -> String {
+        match &self.api_token {
+            Some(_) => "NUDGED_API_TOKEN or api_token in nudged.toml".to_owned(),
+            None => self.token_file().display().to_string(),
         }
     }
 
@@ -257,6 +270,12 @@ impl FromStr for LogFormat {
             _ => Err(()),
         }
     }
+}
+
+/// Whether colours are unwanted, by <https://no-color.org>.
+#[allow(clippy::disallowed_methods, reason = "this is the one room that may")]
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is the one room that may")]

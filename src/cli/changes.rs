@@ -1,6 +1,5 @@
 //! `nudged changes`: the change log, page by page, and on as it grows.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,9 +8,9 @@ use serde_json::Value;
 use super::client::{Client, ClientError};
 use super::describe::{HEAD, row};
 use super::output::complain;
+use super::reach::Reach;
 use super::serve::Stop;
 use super::{Outcome, Output};
-use crate::config::{Flags, Secret, Settings};
 
 /// What the server is asked to wait for the next change.
 const WAIT: Duration = Duration::from_secs(30);
@@ -42,18 +41,8 @@ pub(super) struct Args {
     /// End after so many changes
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// The server [default: the one that the settings describe, http://127.0.0.1:8787]
-    #[arg(long)]
-    url: Option<String>,
-    /// API token [env: NUDGED_API_TOKEN] [default: the one kept beside the database]
-    #[arg(long)]
-    token: Option<String>,
-    /// Settings file [default: ./nudged.toml where there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The server's database: its API token is kept beside it [env: NUDGED_DB]
-    #[arg(long, value_name = "FILE")]
-    db: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
     /// Print one JSON object a change
     #[arg(long)]
     json: bool,
@@ -76,13 +65,7 @@ impl Page {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
-    let flags = Flags { config: args.config.clone(), db: args.db.clone(), ..Flags::default() };
-    let settings = Settings::load(&flags)?;
-    let token = match &args.token {
-        Some(token) => Secret::new(token),
-        None => settings.token_for_client()?,
-    };
-    let client = Client::new(&args.url.clone().unwrap_or_else(|| settings.client_url()), token)?;
+    let client = args.reach.client()?;
     let mut stop = Stop::listen()?;
     tokio::select! {
         done = print(&args, &client) => done,

@@ -16,6 +16,7 @@ pub(super) struct Client {
     http: reqwest::Client,
     url: Url,
     token: crate::config::Secret,
+    token_from: String,
 }
 
 /// Why a request gave no answer.
@@ -32,7 +33,13 @@ pub(super) enum ClientError {
 impl Client {
     pub(super) fn new(url: &str, token: crate::config::Secret) -> anyhow::Result<Self> {
         let url = base_url(url)?;
-        Ok(Self { http: http(&url)?, url, token })
+        Ok(Self { http: http(&url)?, url, token, token_from: String::new() })
+    }
+
+    /// Says in errors where the token was found.
+    pub(super) fn with_token_from(mut self, place: String) -> Self {
+        self.token_from = place;
+        self
     }
 
     /// GETs JSON. `wait` is what the query asks the server to wait at most.
@@ -42,16 +49,34 @@ impl Client {
         query: &[(&str, String)],
         wait: Duration,
     ) -> Result<T, ClientError> {
-        let mut url = self
-            .url
-            .join(path)
-            .map_err(|error| ClientError::Lasting(format!("{path} is no path: {error}")))?;
+        let mut url = self.join(path)?;
         url.query_pairs_mut().extend_pairs(query);
-        let request = self.http.get(url).bearer_auth(self.token.expose()).timeout(wait + PATIENCE);
+        self.answer(self.http.get(url).timeout(wait + PATIENCE)).await
+    }
+
+    /// POSTs nothing but the request itself.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.answer(self.http.post(self.join(path)?).timeout(PATIENCE)).await
+    }
+
+    fn join(&self, path: &str) -> Result<Url, ClientError> {
+        self.url
+            .join(path)
+            .map_err(|error| ClientError::Lasting(format!("{path} is no path: {error}")))
+    }
+
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, ClientError> {
         let passing = |error: reqwest::Error| {
+            let down = error.is_connect();
             let reason = root_cause(&error.without_url());
-            ClientError::Passing(format!("no answer from {}: {reason}", self.url))
+            let start = "; start the server with `nudged serve`, or name another one with --url";
+            let hint = if down { start } else { "" };
+            ClientError::Passing(format!("no answer from {}: {reason}{hint}", self.url))
         };
+        let request = request.bearer_auth(self.token.expose());
         let response = request.send().await.map_err(passing)?;
         let status = response.status();
         let body = response.bytes().await.map_err(passing)?;
@@ -61,7 +86,22 @@ impl Client {
                 ClientError::Lasting(format!("{url} does not answer as nudged does: {error}"))
             });
         }
-        Err(refusal(status, &body))
+        Err(self.refusal(status, &body))
+    }
+
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
+        if status != StatusCode::UNAUTHORIZED {
+            return refusal(status, body);
+        }
+        let from = match self.token_from.as_str() {
+            "" => String::new(),
+            place => format!(" (from {place})"),
+        };
+        ClientError::Lasting(format!(
+            "{} does not know this token{from}; it is looked for in --token, NUDGED_API_TOKEN, \
+             api_token in nudged.toml, and the file api-token beside the database (--db)",
+            self.url
+        ))
     }
 }
 
@@ -69,10 +109,6 @@ fn refusal(status: StatusCode, body: &[u8]) -> ClientError {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let message = body["error"]["message"].as_str().unwrap_or("no reason given");
     match status {
-        StatusCode::UNAUTHORIZED => ClientError::Lasting(format!(
-            "the server does not know this token ({message}); give the right one with --token or \
-             NUDGED_API_TOKEN, or the server's database with --db"
-        )),
         StatusCode::GONE => ClientError::Lasting(format!(
             "gap: changes after this cursor are no longer there (the log begins after {}, its head \
              is {}, epoch {}): {message}. Read the present state from /v1/pulls and /v1/sessions, \

@@ -81,7 +81,7 @@ pub(super) fn what(change: &Change) -> String {
 }
 
 /// `https://github.com/owner/name/pull/7` as `owner/name#7`.
-fn short_pull(url: &str) -> String {
+pub(super) fn short_pull(url: &str) -> String {
     let mut parts = url.rsplit('/');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(number), Some("pull"), Some(name), Some(owner)) => format!("{owner}/{name}#{number}"),
@@ -89,7 +89,7 @@ fn short_pull(url: &str) -> String {
     }
 }
 
-fn short_sha(sha: &str) -> &str {
+pub(super) fn short_sha(sha: &str) -> &str {
     sha.get(..7).unwrap_or(sha)
 }
 

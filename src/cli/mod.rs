@@ -1,19 +1,26 @@
 //! The command line: what is typed, what is printed, and exit codes that mean something.
 
+mod backup;
 mod changes;
 mod client;
 mod deliver;
 mod demo;
 mod describe;
+mod doctor;
+mod lists;
+mod nudges;
 mod output;
+mod pulls;
+mod reach;
 mod replay;
 mod serve;
+mod table;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, Settings};
@@ -40,7 +47,36 @@ enum Command {
     Replay(replay::Args),
     /// Print the change log, and follow it
     Changes(changes::Args),
+    /// List the repositories that are watched
+    Projects(lists::Projects),
+    /// List the agents' sessions with their status
+    Sessions(lists::Sessions),
+    /// List the pull requests, or show one with its checks
+    Pulls(pulls::Args),
+    /// List what agents and people are told; show and acknowledge it
+    Nudges(nudges::Args),
+    /// List what came in from GitHub and what became of it, newest first
+    Deliveries(lists::Deliveries),
+    /// Check settings, database, server and disk, and say how to mend what is wrong
+    Doctor(doctor::Args),
+    /// Copy the database, checked, while it is served
+    Backup(backup::Args),
+    /// Print a script that completes this command line: nudged completions bash
+    Completions(Completions),
 }
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = COMPLETIONS)]
+struct Completions {
+    /// The shell
+    shell: clap_complete::Shell,
+}
+
+const COMPLETIONS: &str = "\
+Install:
+  bash  nudged completions bash > ~/.local/share/bash-completion/completions/nudged
+  zsh   nudged completions zsh > ~/.zfunc/_nudged   (a folder in $fpath)
+  fish  nudged completions fish > ~/.config/fish/completions/nudged.fish";
 
 /// Whether a command did what it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +110,23 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             Command::Demo(args) => demo::run(args).await,
             Command::Replay(args) => replay::run(args).await,
             Command::Changes(args) => changes::run(args).await,
+            Command::Projects(args) => lists::projects(args).await,
+            Command::Sessions(args) => lists::sessions(args).await,
+            Command::Pulls(args) => pulls::run(args).await,
+            Command::Nudges(args) => nudges::run(args).await,
+            Command::Deliveries(args) => lists::deliveries(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
+            Command::Backup(args) => backup::run(args).await,
+            Command::Completions(args) => complete(args.shell),
         }
     })
+}
+
+fn complete(shell: clap_complete::Shell) -> anyhow::Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "nudged", &mut script);
+    std::io::Write::write_all(&mut std::io::stdout().lock(), &script)?;
+    Ok(Outcome::Done)
 }
 
 /// Whoever read our output has gone, as `head` does: no failure.

@@ -24,6 +24,8 @@ const FILE: &str = "nudged.toml";
 pub(super) struct Layers {
     figment: Figment,
     file: PathBuf,
+    /// Where not all keys are looked at.
+    only: Option<Vec<Key>>,
 }
 
 /// A value and the place it was set, for messages.
@@ -64,11 +66,28 @@ impl Layers {
         figment = figment
             .merge(Texts { layer: ENVIRONMENT, values: texts(env) })
             .merge(Texts { layer: FLAGS, values: texts(flags) });
-        Ok(Self { figment, file })
+        Ok(Self { figment, file, only: None })
+    }
+
+    /// The same layers without the settings file, for when it cannot be read.
+    pub(super) fn without_file(env: &[(Key, String)], flags: &[(Key, String)]) -> Self {
+        let figment = Figment::new()
+            .merge(Texts { layer: ENVIRONMENT, values: texts(env) })
+            .merge(Texts { layer: FLAGS, values: texts(flags) });
+        Self { figment, file: PathBuf::from(FILE), only: None }
+    }
+
+    /// These keys alone, each with the layer that gave it.
+    pub(super) fn only(&self, keys: &[Key]) -> Self {
+        let only = Some(keys.to_vec());
+        Self { figment: self.figment.clone(), file: self.file.clone(), only }
     }
 
     /// The value of the highest layer that has one.
     pub(super) fn find(&self, key: Key) -> Result<Option<Found>, ConfigError> {
+        if self.only.as_ref().is_some_and(|only| !only.contains(&key)) {
+            return Ok(None);
+        }
         let Ok(value) = self.figment.find_value(key.name) else { return Ok(None) };
         let layer = self.figment.get_metadata(value.tag()).map_or(FILE, |data| data.name.as_ref());
         let place = match layer {
@@ -98,6 +117,10 @@ impl Layers {
 impl Found {
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
     pub(super) fn into_text(self) -> String {

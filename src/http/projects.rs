@@ -134,7 +134,8 @@ impl ProjectBody {
         short("path", &self.path)?;
         short("displayName", &self.display_name)?;
         let parse = |text: &String| {
-            RepoName::parse(text).ok_or_else(|| ApiError::bad_body(&"`repo`: give it as owner/name"))
+            RepoName::parse(text)
+                .ok_or_else(|| ApiError::bad_body(&"`repo`: give it as owner/name"))
         };
         let repo = self.repo.as_ref().map(parse).transpose()?;
         let nudges = self.nudges.unwrap_or(NudgesBody { paused: None, checks: None });

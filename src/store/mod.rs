@@ -3,9 +3,11 @@
 //! One connection writes (the engine's writer holds it), several read. No statement here decides
 //! anything: rules live in `lifecycle`, this room moves rows.
 
+mod backup;
 pub mod changes;
 mod codec;
 pub mod idempotency;
+pub mod inspect;
 pub(crate) mod ledger;
 mod load;
 mod open;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 use deadpool_sqlite::{Hook, HookError, Object, Pool, Runtime};
 use rusqlite::Connection;
 
+pub use backup::{Backup, BackupError, Copied};
 pub use codec::At;
 pub(crate) use load::load;
 pub use open::APPLICATION_ID;

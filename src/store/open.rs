@@ -41,9 +41,19 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
         .map_err(|source| StoreError::Migration { path: path.to_owned(), source })?;
     connection.execute(
         "INSERT OR IGNORE INTO meta (id, epoch, created_at) VALUES (1, ?1, ?2)",
-        (format!("{:012x}", rand::random::<u64>() >> 16), clock::now().to_string()),
+        (new_epoch(), clock::now().to_string()),
     )?;
     Ok(())
+}
+
+/// The part of cursors that says which life of the database they belong to.
+pub(super) fn new_epoch() -> String {
+    format!("{:012x}", rand::random::<u64>() >> 16)
+}
+
+/// The newest schema version that is known here.
+pub(super) fn newest_schema() -> i64 {
+    i64::try_from(SCHEMA.len()).unwrap_or(i64::MAX)
 }
 
 /// The path with something added to its file name.
@@ -53,7 +63,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let not_ours = |why: &str| StoreError::NotOurs { path: path.to_owned(), why: why.to_owned() };
     let id = match connection.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))
     {
@@ -75,7 +85,7 @@ fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError
     }
 }
 
-fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = SCHEMA.len();
     if usize::try_from(found).is_ok_and(|found| found <= known) {

@@ -1,7 +1,7 @@
 //! One server per file: a lock beside the database that says who holds it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
 use super::StoreError;
@@ -39,6 +39,25 @@ impl ServerLock {
         file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
         writeln!(file, "{holder}").and_then(|()| file.flush()).map_err(io)?;
         Ok(Self(file))
+    }
+
+    /// What the server that has the database at `path` wrote about itself; `None` where there is none.
+    /// Makes and changes nothing.
+    pub fn holder(path: &Path) -> std::io::Result<Option<String>> {
+        let mut file = match File::open(beside(path, ".lock")) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder)?;
+                Ok(Some(holder.trim().to_owned()))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 }
 

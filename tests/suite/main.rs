@@ -4,6 +4,7 @@ mod any_order;
 mod api;
 mod bad_input;
 mod cli;
+mod commands;
 mod conversation;
 mod crash;
 mod engine;

@@ -1,0 +1,147 @@
+//! Does our server answer, does it know our token, and do the clocks agree?
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use jiff::fmt::rfc2822;
+use reqwest::{StatusCode, Url, header};
+use serde_json::Value;
+
+use super::Findings;
+use crate::cli::client::{base_url, http, root_cause};
+use crate::cli::table::age;
+use crate::config::{Secret, Settings};
+
+/// Doctor does not wait long.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How far two clocks may be apart, in seconds.
+const APART: i64 = 30;
+
+const CHECK: &str = "server";
+
+pub(super) async fn look(
+    findings: &mut Findings,
+    settings: &Settings,
+    url: Option<&str>,
+    token: Option<&str>,
+    served: bool,
+) -> anyhow::Result<()> {
+    let url = base_url(&url.map_or_else(|| settings.client_url(), str::to_owned))?;
+    let client = http(&url)?;
+    let health = client.get(url.join("healthz")?).timeout(PATIENCE).send().await;
+    let response = match health {
+        Ok(response) => response,
+        Err(error) => {
+            let is_down = error.is_connect();
+            let reason = root_cause(&error.without_url());
+            silent(findings, settings, &url, &reason, is_down, served);
+            return Ok(());
+        }
+    };
+    let date =
+        response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
+    let body: Value = response.json().await.unwrap_or_default();
+    if body["status"] != "alive" {
+        let mend = "stop that program, or choose another address with --listen";
+        findings.broken(CHECK, format!("another program answers at {url}"), mend);
+        return Ok(());
+    }
+    let ready = client.get(url.join("readyz")?).timeout(PATIENCE).send().await;
+    match ready.map(|answer| answer.status()) {
+        Ok(StatusCode::OK) => findings.fine(CHECK, format!("{url} answers and is ready")),
+        Ok(status) => {
+            let message = format!("{url} answers, but is not ready: {status}");
+            findings.broken(CHECK, message, "look at the server's log");
+        }
+        Err(error) => {
+            let reason = root_cause(&error.without_url());
+            findings.broken(CHECK, format!("{url}: {reason}"), "look at the server's log");
+        }
+    }
+    clock(findings, date.as_deref());
+    let token = match token {
+        Some(token) => Some(Secret::new(token)),
+        None => settings.token_for_client().ok(),
+    };
+    if let Some(token) = token {
+        known(findings, &client, &url, &token).await?;
+    }
+    Ok(())
+}
+
+async fn known(
+    findings: &mut Findings,
+    client: &reqwest::Client,
+    url: &Url,
+    token: &Secret,
+) -> anyhow::Result<()> {
+    let request = client.get(url.join("v1/projects?limit=1")?).bearer_auth(token.expose());
+    match request.timeout(PATIENCE).send().await.map(|answer| answer.status()) {
+        Ok(StatusCode::OK) => findings.fine(CHECK, "it knows our API token"),
+        Ok(StatusCode::UNAUTHORIZED) => findings.broken(
+            CHECK,
+            "it does not know our API token",
+            "give the server's database with --db, or its token with --token or NUDGED_API_TOKEN",
+        ),
+        Ok(status) => {
+            findings.broken(CHECK, format!("it answers {status}"), "look at the server's log");
+        }
+        Err(error) => {
+            let reason = root_cause(&error.without_url());
+            findings.broken(CHECK, reason, "look at the server's log");
+        }
+    }
+    Ok(())
+}
+
+/// Nobody answers: is the port free, or does something hold it?
+fn silent(
+    findings: &mut Findings,
+    settings: &Settings,
+    url: &Url,
+    reason: &str,
+    is_down: bool,
+    served: bool,
+) {
+    let message = format!("no answer from {url}: {reason}");
+    if served {
+        let mend = "the database is served elsewhere: give the server's --listen or --url; if it \
+                    hangs, restart it";
+        return findings.broken(CHECK, message, mend);
+    }
+    if !is_down {
+        let mend = "stop the program that holds the port, or choose another one with --listen";
+        return findings.broken(CHECK, message, mend);
+    }
+    if settings.client_url() != url.as_str().trim_end_matches('/') {
+        return findings.doubtful(CHECK, message, "start it there with `nudged serve`");
+    }
+    // Given back at once.
+    match TcpListener::bind(settings.listen) {
+        Ok(_) => findings.doubtful(
+            CHECK,
+            format!("nobody listens on {}; the port is free", settings.listen),
+            "start the server with `nudged serve`",
+        ),
+        Err(error) => findings.broken(
+            CHECK,
+            format!("cannot listen on {}: {error}", settings.listen),
+            "choose another address with --listen",
+        ),
+    }
+}
+
+fn clock(findings: &mut Findings, date: Option<&str>) {
+    const CHECK: &str = "clock";
+    let Some(time) = date.and_then(|date| rfc2822::parse(date).ok()) else {
+        let mend = "is there a proxy that removes the Date header?";
+        return findings.doubtful(CHECK, "the server's answer has no date", mend);
+    };
+    let apart = crate::clock::now().duration_since(time.timestamp()).as_secs();
+    if apart.abs() > APART {
+        let message = format!("this clock and the server's are {} apart", age(apart.abs()));
+        findings.broken(CHECK, message, "set the clocks; NTP keeps them right");
+    } else {
+        findings.fine(CHECK, "this clock and the server's agree");
+    }
+}

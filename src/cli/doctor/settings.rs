@@ -1,0 +1,85 @@
+//! Is every setting usable, and are the secrets hard to guess?
+
+use std::collections::BTreeSet;
+
+use tracing_subscriber::EnvFilter;
+
+use super::Findings;
+use crate::config::{ConfigError, Inspected, Secret, Settings, Source};
+
+/// A secret that is shorter can be guessed by trying.
+const SHORTEST: usize = 16;
+/// So are long ones of few different characters.
+const FEWEST: usize = 6;
+
+const CHECK: &str = "settings";
+
+pub(super) fn look(
+    findings: &mut Findings,
+    settings: &Settings,
+    inspected: &[Inspected],
+    problems: &[ConfigError],
+) {
+    for problem in problems {
+        findings.broken(CHECK, problem.to_string(), "mend it; `nudged serve` does not start so");
+    }
+    let mut defaults = Vec::new();
+    for setting in inspected {
+        match (&setting.problem, &setting.source) {
+            (Some(problem), _) => {
+                findings.broken(CHECK, problem, "correct it, or remove it to get the default");
+            }
+            (None, Source::Default) => defaults.push(setting.name),
+            (None, Source::Set { place, value }) => {
+                let value = value.as_deref().unwrap_or("set, not shown");
+                findings.fine(CHECK, format!("{}: {value} (from {place})", setting.name));
+            }
+        }
+    }
+    if !defaults.is_empty() {
+        findings.fine(CHECK, format!("not set, so the default holds: {}", defaults.join(", ")));
+    }
+    if let Err(error) = EnvFilter::try_new(&settings.log) {
+        findings.broken(
+            CHECK,
+            format!("log filter {:?}: {error}", settings.log),
+            "use error, warn, info, debug, or a filter as nudged=debug",
+        );
+    }
+}
+
+pub(super) fn secrets(findings: &mut Findings, settings: &Settings, served: bool) {
+    const CHECK: &str = "secret";
+    const MAKE: &str = "make one with `openssl rand -hex 32`, set it as NUDGED_WEBHOOK_SECRET, and \
+                        enter the same one in the webhook settings at GitHub";
+    let count = settings.webhook_secrets.len();
+    if count == 0 && served {
+        let mend = "to check it, run doctor with the server's own settings";
+        return findings.doubtful(CHECK, "no webhook secret is set here; the server has one", mend);
+    }
+    if count == 0 {
+        return findings.broken(CHECK, "no webhook secret is set: `nudged serve` refuses", MAKE);
+    }
+    let weak = settings.webhook_secrets.iter().filter_map(weakness).next();
+    match weak {
+        Some(weakness) => {
+            findings.doubtful(
+                CHECK,
+                format!("a webhook secret {weakness}: it can be guessed"),
+                MAKE,
+            );
+        }
+        None if count == 1 => findings.fine(CHECK, "one webhook secret, long enough"),
+        None => findings.fine(CHECK, format!("{count} webhook secrets, all long enough")),
+    }
+}
+
+fn weakness(secret: &Secret) -> Option<String> {
+    let text = secret.expose();
+    let different = text.chars().collect::<BTreeSet<_>>().len();
+    match text.chars().count() {
+        length if length < SHORTEST => Some(format!("has only {length} characters")),
+        _ if different < FEWEST => Some(format!("has only {different} different characters")),
+        _ => None,
+    }
+}

@@ -1,0 +1,262 @@
+//! Lists of the API, page after page: `nudged projects`, `sessions` and `deliveries`.
+
+use std::io;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::client::{Client, ClientError};
+use super::output::complain;
+use super::reach::Reach;
+use super::table::{Column, Screen, Table, prose, text, word};
+use super::{Outcome, Output};
+
+/// The most that the API gives at once.
+const PAGE: u64 = 1000;
+
+/// Parameters of a query.
+pub(super) type Query = Vec<(&'static str, String)>;
+
+/// What every list takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Listing {
+    /// Show at most so many
+    #[arg(long, default_value = "1000", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Print one JSON object an item
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) reach: Reach,
+}
+
+/// What `projects` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Projects {
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// What `sessions` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: nudged sessions --project rocket --status ci_failed")]
+pub(super) struct Sessions {
+    /// Only of this project
+    #[arg(long, value_name = "ID")]
+    project: Option<String>,
+    /// Only with this display status, as working, ci_failed, mergeable or merged
+    #[arg(long)]
+    status: Option<String>,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// What `deliveries` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: nudged deliveries --outcome quarantined")]
+pub(super) struct Deliveries {
+    /// Only with this outcome: applied, ignored or quarantined
+    #[arg(long)]
+    outcome: Option<String>,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// A page of a list. Items stay as they came, for `--json`.
+#[derive(Debug, Deserialize)]
+struct Page {
+    items: Vec<Value>,
+    next: Option<String>,
+}
+
+/// Hands over item after item; whether there are more than `limit`.
+pub(super) async fn walk(
+    client: &Client,
+    path: &str,
+    query: &Query,
+    limit: u64,
+    wait: Duration,
+    mut each: impl FnMut(Value) -> io::Result<bool>,
+) -> anyhow::Result<bool> {
+    let mut left = limit;
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut query = query.clone();
+        query.push(("limit", left.min(PAGE).to_string()));
+        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+        let wait = if left == limit { wait } else { Duration::ZERO };
+        if !wait.is_zero() {
+            query.push(("wait", wait.as_secs().to_string()));
+        }
+        let page: Page =
+            client.get(path, &query, wait).await.map_err(|error| named(error, path))?;
+        left -= left.min(page.items.len() as u64);
+        for item in page.items {
+            if !each(item)? {
+                return Ok(false);
+            }
+        }
+        match page.next {
+            Some(_) if left == 0 => return Ok(true),
+            Some(next) => cursor = Some(next),
+            None => return Ok(false),
+        }
+    }
+}
+
+fn named(error: ClientError, path: &str) -> anyhow::Error {
+    match error {
+        ClientError::Passing(_) => error.into(),
+        ClientError::Lasting(_) => anyhow::Error::new(error).context(format!("GET {path}")),
+    }
+}
+
+/// What is listed, and how it looks as a table.
+pub(super) struct View<'a> {
+    /// The plural, for "there are no …".
+    pub(super) what: &'a str,
+    pub(super) path: &'a str,
+    pub(super) query: Query,
+    pub(super) wait: Duration,
+    pub(super) columns: &'a [Column],
+    pub(super) cells: fn(&Value, Screen) -> Vec<String>,
+}
+
+/// Prints a whole list.
+pub(super) async fn print(listing: &Listing, view: View<'_>) -> anyhow::Result<Outcome> {
+    let client = listing.reach.client()?;
+    let out = Output { json: listing.json };
+    let screen = Screen::detect();
+    let mut table = Table::new(view.columns);
+    let mut count = 0_u64;
+    let more = walk(&client, view.path, &view.query, listing.limit, view.wait, |item| {
+        count += 1;
+        out.object(&item)?;
+        if !out.json {
+            table.row((view.cells)(&item, screen));
+        }
+        Ok(true)
+    });
+    let more = more.await?;
+    table.print(screen)?;
+    if count == 0 {
+        let such = if view.query.is_empty() { "" } else { " such" };
+        complain(&format!("there are no{such} {}", view.what));
+    } else if more {
+        complain(&format!("there are more {}: --limit shows more, filters show fewer", view.what));
+    }
+    Ok(Outcome::Done)
+}
+
+/// The filters that were given.
+pub(super) fn filters<const N: usize>(given: [(&'static str, &Option<String>); N]) -> Query {
+    given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+}
+
+/// A value of JSON as a cell.
+pub(super) fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// A word, without the one that says nothing.
+fn some(value: &Value) -> String {
+    let word = cell(value);
+    if matches!(word.as_str(), "none" | "unknown") { String::new() } else { word }
+}
+
+pub(super) async fn projects(args: Projects) -> anyhow::Result<Outcome> {
+    let columns = [text("ID"), text("REPO"), text("ADOPT"), prose("NUDGES"), text("SINCE")];
+    let cells = |item: &Value, screen: Screen| {
+        vec![
+            cell(&item["id"]),
+            cell(&item["repo"]),
+            cell(&item["adopt"]),
+            nudges_of(&item["nudges"]),
+            screen.age(&cell(&item["registeredAt"])),
+        ]
+    };
+    let (what, path) = ("projects", "/v1/projects");
+    let view =
+        View { what, path, query: Query::new(), wait: Duration::ZERO, columns: &columns, cells };
+    print(&args.listing, view).await
+}
+
+/// `all`, `paused`, or the checks that count.
+fn nudges_of(nudges: &Value) -> String {
+    let globs = |key: &str| {
+        let globs = nudges["checks"][key].as_array().cloned().unwrap_or_default();
+        globs.iter().map(cell).collect::<Vec<_>>().join(",")
+    };
+    let mut words = Vec::new();
+    words.extend((nudges["paused"] == true).then(|| "paused".to_owned()));
+    for key in ["only", "except"] {
+        let globs = globs(key);
+        words.extend((!globs.is_empty()).then(|| format!("{key} {globs}")));
+    }
+    if words.is_empty() { "all".to_owned() } else { words.join("; ") }
+}
+
+pub(super) async fn sessions(args: Sessions) -> anyhow::Result<Outcome> {
+    let columns = [
+        text("ID"),
+        word("STATUS"),
+        word("AGENT"),
+        text("HARNESS").spare(),
+        text("PULLS"),
+        prose("BRANCH"),
+        text("UPDATED"),
+    ];
+    let cells = |item: &Value, screen: Screen| {
+        let pulls = item["pulls"].as_array().cloned().unwrap_or_default();
+        let numbers: Vec<_> = pulls.iter().map(|pull| format!("#{}", pull["number"])).collect();
+        vec![
+            cell(&item["id"]),
+            cell(&item["status"]),
+            some(&item["activity"]["state"]),
+            cell(&item["harness"]),
+            numbers.join(" "),
+            cell(&item["branch"]),
+            screen.age(&cell(&item["updatedAt"])),
+        ]
+    };
+    let query = filters([("project", &args.project), ("status", &args.status)]);
+    let (what, path) = ("sessions", "/v1/sessions");
+    let view = View { what, path, query, wait: Duration::ZERO, columns: &columns, cells };
+    print(&args.listing, view).await
+}
+
+pub(super) async fn deliveries(args: Deliveries) -> anyhow::Result<Outcome> {
+    let columns = [
+        text("ID"),
+        text("RECEIVED"),
+        text("EVENT"),
+        text("REPO"),
+        word("OUTCOME"),
+        prose("REASON"),
+        text("DELIVERY").spare(),
+    ];
+    let cells = |item: &Value, screen: Screen| {
+        let event = match item["action"].as_str() {
+            Some(action) => format!("{} {action}", cell(&item["event"])),
+            None => cell(&item["event"]),
+        };
+        vec![
+            cell(&item["id"]),
+            screen.age(&cell(&item["receivedAt"])),
+            event,
+            cell(&item["repo"]),
+            cell(&item["outcome"]),
+            cell(&item["reason"]),
+            cell(&item["delivery"]),
+        ]
+    };
+    let query = filters([("outcome", &args.outcome)]);
+    let (what, path) = ("deliveries", "/v1/deliveries");
+    let view = View { what, path, query, wait: Duration::ZERO, columns: &columns, cells };
+    print(&args.listing, view).await
+}

@@ -1,0 +1,184 @@
+//! `nudged nudges`: what agents and people were or are to be told; shown whole, and acknowledged.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use serde_json::Value;
+
+use super::describe::short_pull;
+use super::lists::{Listing, Query, View, cell, filters, print, walk};
+use super::output::{block, complain, line};
+use super::reach::Reach;
+use super::table::{Colour, Screen, cut, prose, text, word};
+use super::{Outcome, Output};
+
+/// What `nudges` takes.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: List,
+}
+
+const EXAMPLES: &str = "Examples:\n  nudged nudges --audience human --state pending\n  \
+    nudged nudges --branch my-branch --audience agent --state pending --wait 60\n  \
+    nudged nudges show 7\n  nudged nudges ack 7 8";
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Print a nudge whole, as the agent gets it
+    Show(Show),
+    /// Say that nudges were heard: they are not told again
+    Ack(Ack),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Only of this session
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Only of this pull request: OWNER/REPO#NUMBER, or its address
+    #[arg(long, value_name = "PULL")]
+    pull: Option<String>,
+    /// Only of sessions or pull requests on this branch
+    #[arg(long)]
+    branch: Option<String>,
+    /// Only to these: agent or human
+    #[arg(long)]
+    audience: Option<String>,
+    /// Only in these states: pending, held, delivered, acknowledged, superseded, failed
+    #[arg(long, value_delimiter = ',')]
+    state: Vec<String>,
+    /// Where there is none, wait at most so many seconds for one
+    #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true,
+        value_parser = clap::value_parser!(u64).range(0..=60))]
+    wait: u64,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+#[derive(Debug, clap::Args)]
+struct Show {
+    /// The nudge's number
+    id: i64,
+    /// Print it as a JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+#[derive(Debug, clap::Args)]
+struct Ack {
+    /// The nudges' numbers
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<i64>,
+    /// Print one JSON object a nudge
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
+    match args.action {
+        Some(Action::Show(args)) => show(args).await,
+        Some(Action::Ack(args)) => acknowledge(args).await,
+        None => list(args.list).await,
+    }
+}
+
+async fn list(args: List) -> anyhow::Result<Outcome> {
+    let columns = [
+        text("ID"),
+        text("TO"),
+        text("KIND"),
+        word("STATE"),
+        word("PRIORITY").spare(),
+        text("SESSION").spare(),
+        text("PULL"),
+        text("CREATED"),
+        prose("SAYS").spare(),
+    ];
+    let cells = |item: &Value, screen: Screen| {
+        let body = cell(&item["body"]);
+        vec![
+            cell(&item["id"]),
+            cell(&item["audience"]),
+            cell(&item["kind"]),
+            cell(&item["state"]),
+            cell(&item["priority"]),
+            cell(&item["sessionId"]),
+            short_pull(&cell(&item["pullUrl"])),
+            screen.age(&cell(&item["createdAt"])),
+            body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
+        ]
+    };
+    // The API's query has no `#`, which begins a fragment.
+    let pull = args.pull.as_ref().map(|pull| match pull.contains("://") {
+        true => pull.clone(),
+        false => pull.replace('#', "/"),
+    });
+    let mut query = filters([
+        ("session", &args.session),
+        ("pull", &pull),
+        ("branch", &args.branch),
+        ("audience", &args.audience),
+    ]);
+    query.extend(args.state.iter().map(|state| ("state", state.clone())));
+    let (what, path, wait) = ("nudges", "/v1/nudges", Duration::from_secs(args.wait));
+    print(&args.listing, View { what, path, query, wait, columns: &columns, cells }).await
+}
+
+async fn show(args: Show) -> anyhow::Result<Outcome> {
+    let client = args.reach.client()?;
+    let mut found = None;
+    walk(&client, "/v1/nudges", &Query::new(), u64::MAX, Duration::ZERO, |item| {
+        if item["id"] == args.id {
+            found = Some(item);
+        }
+        Ok(found.is_none())
+    })
+    .await?;
+    let Some(nudge) = found else {
+        bail!("there is no nudge {}; `nudged nudges` lists them all", args.id);
+    };
+    let out = Output { json: args.json };
+    out.object(&nudge)?;
+    let screen = Screen::detect();
+    let plain = |key: &str| line(&cell(&nudge[key]));
+    let state = plain("state");
+    out.text(format_args!(
+        "nudge {} to the {} · {} · {} · {}",
+        args.id,
+        plain("audience"),
+        plain("kind"),
+        screen.paint(&state, Colour::of(&state)),
+        screen.age(&plain("createdAt")),
+    ))?;
+    out.text(cut(&short_pull(&plain("pullUrl")), screen.width.unwrap_or(usize::MAX)))?;
+    out.text("")?;
+    out.text(block(cell(&nudge["body"]).trim_end()))?;
+    Ok(Outcome::Done)
+}
+
+async fn acknowledge(args: Ack) -> anyhow::Result<Outcome> {
+    let client = args.reach.client()?;
+    let out = Output { json: args.json };
+    let mut outcome = Outcome::Done;
+    for id in args.ids {
+        match client.post::<Value>(&format!("/v1/nudges/{id}/ack")).await {
+            Ok(nudge) => {
+                out.object(&nudge)?;
+                out.text(format_args!("nudge {id} is {}", line(&cell(&nudge["state"]))))?;
+            }
+            Err(error) => {
+                complain(&format!("nudge {id}: {error}"));
+                outcome = Outcome::Failed;
+            }
+        }
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,181 @@
+//! `nudged pulls`: all pull requests, or one with its checks.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use super::describe::{short_pull, short_sha};
+use super::lists::{Listing, Query, View, cell, filters, print};
+use super::output::line;
+use super::table::{Colour, Screen, Table, cut, prose, text, word};
+use super::{Outcome, Output};
+
+/// What `pulls` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  nudged pulls --state open\n  nudged pulls octo/rocket#7\n  \
+    nudged pulls octo/rocket#7 --json | jq .checks")]
+pub(super) struct Args {
+    /// Only this one, with its checks: OWNER/REPO#NUMBER, or its address
+    #[arg(value_name = "OWNER/REPO#NUMBER", value_parser = parse, conflicts_with_all = ["project", "state"])]
+    pull: Option<Name>,
+    /// Only of this project
+    #[arg(long, value_name = "ID")]
+    project: Option<String>,
+    /// Only in this state: draft, open, merged or closed
+    #[arg(long)]
+    state: Option<String>,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// A pull request's name, as the path of the API spells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    owner: String,
+    repo: String,
+    number: u64,
+}
+
+fn parse(text: &str) -> Result<Name, String> {
+    let wants = || "wants OWNER/REPO#NUMBER, as octo/rocket#7".to_owned();
+    let path = match text.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').ok_or_else(wants)?.1.replacen("/pull/", "#", 1),
+        None => text.to_owned(),
+    };
+    let (repo, number) = path.trim_end_matches('/').rsplit_once(['#', '/']).ok_or_else(wants)?;
+    let (owner, repo) = repo.split_once('/').ok_or_else(wants)?;
+    let plain = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            && !name.bytes().all(|b| b == b'.')
+    };
+    let number = number.parse().map_err(|_| wants())?;
+    if !plain(owner) || !plain(repo) {
+        return Err(wants());
+    }
+    Ok(Name { owner: owner.to_owned(), repo: repo.to_owned(), number })
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
+    if let Some(name) = &args.pull {
+        return one(&args.listing, name).await;
+    }
+    let columns = [
+        text("PULL"),
+        word("STATE"),
+        word("CI"),
+        word("REVIEW"),
+        word("MERGE").spare(),
+        text("OPEN").spare(),
+        text("SESSION").spare(),
+        prose("TITLE"),
+        text("UPDATED"),
+    ];
+    let cells = |item: &Value, screen: Screen| {
+        let comments = item["unresolvedComments"].as_i64().filter(|count| *count > 0);
+        vec![
+            format!("{}#{}", cell(&item["repo"]), item["number"]),
+            cell(&item["state"]),
+            cell(&item["ci"]),
+            cell(&item["review"]),
+            cell(&item["mergeability"]),
+            comments.map(|count| count.to_string()).unwrap_or_default(),
+            cell(&item["sessionId"]),
+            cell(&item["title"]),
+            screen.age(&cell(&item["updatedAt"])),
+        ]
+    };
+    let query = filters([("project", &args.project), ("state", &args.state)]);
+    let (what, path) = ("pull requests", "/v1/pulls");
+    print(&args.listing, View { what, path, query, wait: Duration::ZERO, columns: &columns, cells })
+        .await
+}
+
+async fn one(listing: &Listing, name: &Name) -> anyhow::Result<Outcome> {
+    let path = format!("/v1/pulls/{}/{}/{}", name.owner, name.repo, name.number);
+    let client = listing.reach.client()?;
+    let pull: Value = client
+        .get(&path, &Query::new(), Duration::ZERO)
+        .await
+        .with_context(|| format!("{}/{}#{}", name.owner, name.repo, name.number))?;
+    let out = Output { json: listing.json };
+    out.object(&pull)?;
+    if out.json {
+        return Ok(Outcome::Done);
+    }
+    let screen = Screen::detect();
+    let word = |key: &str| {
+        let word = line(&cell(&pull[key]));
+        screen.paint(&word, Colour::of(&word))
+    };
+    let plain = |key: &str| line(&cell(&pull[key]));
+    let width = screen.width.unwrap_or(usize::MAX);
+    out.text(cut(&format!("{}  {}", short_pull(&plain("url")), plain("title")), width))?;
+    out.text(cut(&plain("url"), width))?;
+    out.text("")?;
+    let field = |name: &str, value: String| out.text(format_args!("  {name:<9} {value}"));
+    field("state", word("state"))?;
+    field("ci", word("ci"))?;
+    field("review", word("review"))?;
+    field("merge", word("mergeability"))?;
+    field("comments", format!("{} unresolved", pull["unresolvedComments"]))?;
+    let room = width.saturating_sub(12);
+    let branches =
+        format!("{} → {} at {}", plain("headRef"), plain("baseRef"), short_sha(&plain("headSha")));
+    field("branch", cut(&branches, room))?;
+    field("author", cut(&plain("author"), room))?;
+    let session = plain("sessionId");
+    field("session", if session.is_empty() { "none".to_owned() } else { cut(&session, room) })?;
+    field("updated", screen.age(&plain("updatedAt")))?;
+    out.text("")?;
+    checks(&pull, screen)?;
+    Ok(Outcome::Done)
+}
+
+fn checks(pull: &Value, screen: Screen) -> std::io::Result<()> {
+    let columns =
+        [word("CHECK"), prose("NAME"), prose("FROM"), text("FINISHED"), text("URL").spare()];
+    let mut table = Table::new(&columns);
+    let checks = pull["checks"].as_array().cloned().unwrap_or_default();
+    for check in &checks {
+        let from = match check["workflow"].as_str() {
+            Some(workflow) => workflow.to_owned(),
+            None => cell(&check["source"]),
+        };
+        table.row([
+            cell(&check["status"]),
+            cell(&check["name"]),
+            from,
+            screen.age(&cell(&check["completedAt"])),
+            cell(&check["url"]),
+        ]);
+    }
+    let out = Output { json: false };
+    if checks.is_empty() {
+        out.text("no check was seen at this commit")?;
+    }
+    table.print(screen)?;
+    if pull["checksTruncated"] == true {
+        out.text("there are more checks than are shown")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pull_requests_are_named_as_people_name_them() {
+        let name = Name { owner: "o".to_owned(), repo: "r.s".to_owned(), number: 7 };
+        for text in
+            ["o/r.s#7", "o/r.s/7", "https://ghe.example/o/r.s/pull/7", "http://h/o/r.s/pull/7/"]
+        {
+            assert_eq!(parse(text).as_ref(), Ok(&name), "{text}");
+        }
+        for text in ["", "7", "o#7", "o/r", "o/r#x", "o/../r#7", "../r#7", "o/r?x#7", "https://h"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

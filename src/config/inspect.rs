@@ -1,0 +1,73 @@
+//! A look at each setting by itself: what it is, where it came from, and what is wrong with it.
+
+use super::layer::{Key, Layers};
+use super::{ADOPT, AUTO_REGISTER, DB, Flags, KEYS, LISTEN, LOG, LOG_FORMAT, SETTLE, Settings};
+use super::{ConfigError, environment};
+
+/// The settings whose values may be shown; all others may hold secrets.
+const SHOWN: &[Key] = &[LISTEN, DB, SETTLE, ADOPT, AUTO_REGISTER, LOG, LOG_FORMAT];
+
+/// One setting, as it was found.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    /// Its name in the settings file.
+    pub name: &'static str,
+    /// Where it was found.
+    pub source: Source,
+    /// Why it cannot be used.
+    pub problem: Option<String>,
+}
+
+/// Where a setting was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Nowhere: the default holds.
+    Default,
+    /// At a place, with its value where that may be shown.
+    Set {
+        /// The flag, the variable, or the file.
+        place: String,
+        /// The value, unless it may be secret.
+        value: Option<String>,
+    },
+}
+
+/// All settings one by one, the problem that hid a whole layer, and the settings that are left when
+/// everything wrong is taken for not set.
+pub fn inspect(flags: &Flags) -> (Settings, Vec<Inspected>, Vec<ConfigError>) {
+    let mut problems = Vec::new();
+    let env = environment().unwrap_or_else(|error| {
+        problems.push(error);
+        Vec::new()
+    });
+    let layers = Layers::read(KEYS, flags.config.as_deref(), &env, &flags.given());
+    let layers = layers.unwrap_or_else(|error| {
+        problems.push(error);
+        Layers::without_file(&env, &flags.given())
+    });
+    let inspected: Vec<_> = KEYS.iter().map(|key| one(&layers, *key)).collect();
+    let usable: Vec<Key> = KEYS
+        .iter()
+        .zip(&inspected)
+        .filter(|(_, inspected)| inspected.problem.is_none())
+        .map(|(key, _)| *key)
+        .collect();
+    let settings = Settings::parse(&layers.only(&usable)).or_else(|error| {
+        problems.push(error);
+        Settings::parse(&layers.only(&[]))
+    });
+    let settings = settings.expect("the defaults are well-formed");
+    (settings, inspected, problems)
+}
+
+fn one(layers: &Layers, key: Key) -> Inspected {
+    let source = match layers.find(key) {
+        Ok(Some(found)) => Source::Set {
+            place: found.place().to_owned(),
+            value: SHOWN.contains(&key).then(|| found.text().to_owned()),
+        },
+        Ok(None) | Err(_) => Source::Default,
+    };
+    let problem = Settings::parse(&layers.only(&[key])).err().map(|error| error.to_string());
+    Inspected { name: key.name, source, problem }
+}
