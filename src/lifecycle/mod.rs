@@ -12,6 +12,7 @@ mod ownership;
 mod reactions;
 mod reduce;
 mod rollup;
+mod sending;
 mod snapshot;
 mod status;
 

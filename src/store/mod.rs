@@ -8,6 +8,7 @@ mod codec;
 pub(crate) mod ledger;
 mod load;
 mod open;
+pub mod outbox;
 mod rows;
 mod save;
 mod select;

@@ -19,6 +19,7 @@ const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
 const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_init.sql")),
     M::up(include_str!("../../migrations/0002_conversation.sql")),
+    M::up(include_str!("../../migrations/0004_outbox.sql")),
 ];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(SCHEMA));
