@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::errors::ApiError;
+use crate::store::outbox::backlog;
 
 /// The process answers.
 pub(super) async fn alive() -> Json<Value> {
@@ -39,6 +40,14 @@ pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     metrics::gauge!("nudged_engine_queue_length").set(waiting as f64);
     metrics::gauge!("nudged_engine_queue_capacity").set(room as f64);
     metrics::gauge!("nudged_change_log_head").set(*app.engine.head().borrow() as f64);
+    let now = app.clock.now();
+    match app.store.read(move |connection| backlog(connection, now)).await {
+        Ok((outbox, timers)) => {
+            metrics::gauge!("nudged_outbox_pending").set(outbox as f64);
+            metrics::gauge!("nudged_timers_due").set(timers as f64);
+        }
+        Err(error) => tracing::warn!(%error, "the backlog cannot be read"),
+    }
     app.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
