@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod golden;
 mod golden_sequences;
+mod notify;
 mod payloads;
 mod rules;
 mod stories;
