@@ -75,6 +75,7 @@ async fn answer(app: &App, request: Request) -> Response {
         Ok((event, delivery, outcome)) => {
             let event = EVENTS.iter().copied().find(|known| *known == event).unwrap_or("other");
             let outcome = outcome.as_str();
+            tracing::debug!(event, outcome, "a delivery was taken");
             metrics::counter!("nudged_deliveries_total", "event" => event, "outcome" => outcome)
                 .increment(1);
             Json(json!({ "delivery": delivery, "outcome": outcome })).into_response()
