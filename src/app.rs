@@ -10,11 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::config::{Secret, Settings, TokenSource};
+use crate::config::{NotifyFormat, Secret, Settings, SigningSecret, TokenSource};
 use crate::engine::Engine;
 use crate::github::signature::Secrets;
 use crate::http::{self, ApiToken, AppState, Limits};
 use crate::lifecycle::Policy;
+use crate::outbox::{self, Outbox, Receiver};
 use crate::store::{ServerLock, Store};
 
 /// A server at work. Dropping it does not stop it; [`Running::stop`] does.
@@ -27,6 +28,8 @@ pub struct Running {
     pub token_source: TokenSource,
     /// The engine behind it.
     pub engine: Engine,
+    /// What sends nudges to the human, where an address is set.
+    pub outbox: Option<Outbox>,
     shutdown: watch::Sender<bool>,
     done: JoinHandle<anyhow::Result<()>>,
 }
@@ -78,11 +81,20 @@ pub async fn start_within(
     let addr = listener.local_addr()?;
 
     let metrics = METRICS.clone();
-    let engine = Engine::start(&store, policy(settings)?, clock).await?;
+    let engine = Engine::start(&store, policy(settings)?, clock.clone()).await?;
     let (shutdown, stopping) = watch::channel(false);
+    let outbox = match receiver(settings)? {
+        Some(receiver) => {
+            let (store, engine, clock) = (store.clone(), engine.clone(), clock.clone());
+            let parts = outbox::Parts { store, engine, clock, show: http::nudge_json };
+            Some(Outbox::new(parts, receiver, stopping.clone()))
+        }
+        None => None,
+    };
     let router = http::router(AppState {
         store,
         engine: engine.clone(),
+        clock: clock.clone(),
         secrets,
         token: ApiToken::new(token.expose()).context("the API token is empty")?,
         metrics,
@@ -90,20 +102,48 @@ pub async fn start_within(
         shutdown: stopping.clone(),
     });
     let working = engine.clone();
+    let sending = outbox.clone().filter(|_| clock.runs());
     let done = tokio::spawn(async move {
-        http::serve(listener, router, &limits, stopping).await;
+        let sending = async {
+            if let Some(outbox) = sending {
+                outbox.run().await;
+            }
+        };
+        tokio::join!(http::serve(listener, router, &limits, stopping), sending);
         // Whatever was accepted is answered; now the writer may finish and let go of the file.
         working.close().await;
         drop(lock);
         Ok(())
     });
-    Ok(Running { addr, token, token_source, engine, shutdown, done })
+    Ok(Running { addr, token, token_source, engine, outbox, shutdown, done })
+}
+
+/// Where nudges to the human go. The address itself is never shown: its path may be a secret.
+fn receiver(settings: &Settings) -> anyhow::Result<Option<Receiver>> {
+    let Some(url) = &settings.notify_url else { return Ok(None) };
+    let slack = match settings.notify_format {
+        NotifyFormat::Auto => outbox::is_slack(url.expose()),
+        NotifyFormat::Standard => false,
+        NotifyFormat::Slack => true,
+    };
+    let secret = if slack { None } else { Some(settings.notify_secret_or_make()?) };
+    let key = secret.as_ref().map(SigningSecret::bytes);
+    let receiver = Receiver::new(url.expose(), key, settings.notify_timeout)?;
+    let made = settings.notify_secret.is_none() && !slack;
+    let file = made.then(|| settings.notify_secret_file().display().to_string());
+    tracing::info!(host = receiver.host(), slack, secret_file = file, "the human is told by POST");
+    Ok(Some(receiver))
 }
 
 fn policy(settings: &Settings) -> anyhow::Result<Policy> {
     let settle =
         jiff::SignedDuration::try_from(settings.settle).context("the settle time is too long")?;
-    Ok(Policy { settle, adopt: settings.adopt, auto_register: settings.auto_register })
+    Ok(Policy {
+        settle,
+        adopt: settings.adopt,
+        auto_register: settings.auto_register,
+        notify: settings.notify_url.is_some(),
+    })
 }
 
 /// One recorder a process, since the metrics of all its parts come together in one place.

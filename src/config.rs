@@ -6,6 +6,7 @@
 
 mod inspect;
 mod layer;
+mod notify;
 mod secret;
 mod token;
 
@@ -19,6 +20,7 @@ use crate::domain::Adopt;
 
 pub use inspect::{Inspected, Source, inspect};
 use layer::{Found, Key, Layers};
+pub use notify::{NotifyFormat, SigningSecret};
 pub use secret::Secret;
 pub use token::TokenSource;
 
@@ -29,10 +31,27 @@ const API_TOKEN: Key = Key { name: "api_token", env: "NUDGED_API_TOKEN" };
 const SETTLE: Key = Key { name: "settle", env: "NUDGED_SETTLE" };
 const ADOPT: Key = Key { name: "adopt", env: "NUDGED_ADOPT" };
 const AUTO_REGISTER: Key = Key { name: "auto_register", env: "NUDGED_AUTO_REGISTER" };
+const NOTIFY_URL: Key = Key { name: "notify_url", env: "NUDGED_NOTIFY_URL" };
+const NOTIFY_SECRET: Key = Key { name: "notify_secret", env: "NUDGED_NOTIFY_SECRET" };
+const NOTIFY_FORMAT: Key = Key { name: "notify_format", env: "NUDGED_NOTIFY_FORMAT" };
+const NOTIFY_TIMEOUT: Key = Key { name: "notify_timeout", env: "NUDGED_NOTIFY_TIMEOUT" };
 const LOG: Key = Key { name: "log", env: "NUDGED_LOG" };
 const LOG_FORMAT: Key = Key { name: "log_format", env: "NUDGED_LOG_FORMAT" };
-const KEYS: &[Key] =
-    &[LISTEN, DB, WEBHOOK_SECRET, API_TOKEN, SETTLE, ADOPT, AUTO_REGISTER, LOG, LOG_FORMAT];
+const KEYS: &[Key] = &[
+    LISTEN,
+    DB,
+    WEBHOOK_SECRET,
+    API_TOKEN,
+    SETTLE,
+    ADOPT,
+    AUTO_REGISTER,
+    NOTIFY_URL,
+    NOTIFY_SECRET,
+    NOTIFY_FORMAT,
+    NOTIFY_TIMEOUT,
+    LOG,
+    LOG_FORMAT,
+];
 
 /// The longest settle time that is taken for meant.
 const LONGEST_SETTLE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -54,6 +73,14 @@ pub struct Settings {
     pub adopt: Adopt,
     /// Whether a delivery for an unknown repository makes it a project.
     pub auto_register: bool,
+    /// Where nudges to the human are sent; a secret, as Slack's addresses are.
+    pub notify_url: Option<Secret>,
+    /// What they are signed with; otherwise it is in the file beside the database.
+    pub notify_secret: Option<SigningSecret>,
+    /// How they look.
+    pub notify_format: NotifyFormat,
+    /// How long their receiver may take to answer.
+    pub notify_timeout: Duration,
     /// A filter of tracing's form, as `info` or `nudged=debug`.
     pub log: String,
     /// How log lines look.
@@ -90,6 +117,12 @@ pub struct Flags {
     /// Whether unknown repositories become projects [env: NUDGED_AUTO_REGISTER] [default: true]
     #[arg(long, value_name = "BOOL")]
     pub auto_register: Option<String>,
+    /// Form of nudges to the human: auto, standard, slack [env: NUDGED_NOTIFY_FORMAT] [default: auto]
+    #[arg(long, value_name = "FORM")]
+    pub notify_format: Option<String>,
+    /// Time their receiver has to answer [env: NUDGED_NOTIFY_TIMEOUT] [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    pub notify_timeout: Option<String>,
     /// What to log: error, warn, info, debug, or a filter [env: NUDGED_LOG] [default: info]
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
@@ -106,6 +139,8 @@ impl Flags {
             (SETTLE, &self.settle),
             (ADOPT, &self.adopt),
             (AUTO_REGISTER, &self.auto_register),
+            (NOTIFY_FORMAT, &self.notify_format),
+            (NOTIFY_TIMEOUT, &self.notify_timeout),
             (LOG, &self.log),
             (LOG_FORMAT, &self.log_format),
         ];
@@ -150,6 +185,14 @@ impl Settings {
                 .map_or(Duration::from_secs(30), |Settle(time)| time),
             adopt: layers.parse(ADOPT, "all or none")?.unwrap_or(Adopt::All),
             auto_register: layers.parse(AUTO_REGISTER, "true or false")?.unwrap_or(true),
+            notify_url: layers.find(NOTIFY_URL)?.map(notify::url).transpose()?,
+            notify_secret: layers.find(NOTIFY_SECRET)?.map(notify::secret).transpose()?,
+            notify_format: layers
+                .parse(NOTIFY_FORMAT, "auto, standard or slack")?
+                .unwrap_or(NotifyFormat::Auto),
+            notify_timeout: layers
+                .parse(NOTIFY_TIMEOUT, "a time of at most a minute, as 10s")?
+                .map_or(Duration::from_secs(10), |NotifyTimeout(time)| time),
             log: layers.find(LOG)?.map_or_else(|| "info".to_owned(), Found::into_text),
             log_format: layers.parse(LOG_FORMAT, "text or json")?.unwrap_or(LogFormat::Text),
         })
@@ -180,6 +223,19 @@ impl Settings {
         match &self.api_token {
             Some(token) => Ok((token.clone(), TokenSource::Set)),
             None => token::read_or_make(&self.token_file()),
+        }
+    }
+
+    /// Where the secret of notifications is kept when none is set.
+    pub fn notify_secret_file(&self) -> PathBuf {
+        notify::file_beside(&self.db)
+    }
+
+    /// The secret that notifications are signed with; makes one where there is none yet.
+    pub fn notify_secret_or_make(&self) -> Result<SigningSecret, ConfigError> {
+        match &self.notify_secret {
+            Some(secret) => Ok(secret.clone()),
+            None => notify::read_or_make(&self.notify_secret_file()),
         }
     }
 
@@ -257,6 +313,18 @@ impl FromStr for Settle {
             Err(_) => humantime::parse_duration(text).map_err(|_| ())?,
         };
         if time <= LONGEST_SETTLE { Ok(Self(time)) } else { Err(()) }
+    }
+}
+
+struct NotifyTimeout(Duration);
+
+impl FromStr for NotifyTimeout {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let Settle(time) = text.parse()?;
+        let sane = Duration::from_millis(100)..=Duration::from_secs(60);
+        if sane.contains(&time) { Ok(Self(time)) } else { Err(()) }
     }
 }
 

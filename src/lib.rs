@@ -34,4 +34,5 @@ pub mod engine;
 pub mod github;
 pub mod http;
 pub mod lifecycle;
+pub mod outbox;
 pub mod store;

@@ -19,7 +19,7 @@ use super::output::{block, line};
 use super::serve::Stop;
 use super::{Outcome, Output, start_logging};
 use crate::app::{self, Running};
-use crate::config::{LogFormat, Secret, Settings};
+use crate::config::{LogFormat, NotifyFormat, Secret, Settings};
 use crate::domain::Adopt;
 
 static STORY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/webhooks/plain-life");
@@ -53,6 +53,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         settle: Duration::from_secs(30),
         adopt: Adopt::All,
         auto_register: true,
+        notify_url: None,
+        notify_secret: None,
+        notify_format: NotifyFormat::Auto,
+        notify_timeout: Duration::from_secs(10),
         log: "warn".to_owned(),
         log_format: LogFormat::Text,
     };

@@ -97,3 +97,37 @@ fn the_token_is_made_once_and_readable_by_its_owner_only() {
     assert_eq!((kept.expose(), source), (made.expose(), TokenSource::Kept(settings.token_file())));
     assert_eq!(settings.token_for_client().unwrap().expose(), made.expose());
 }
+
+#[test]
+fn where_the_human_is_told_is_a_secret_and_has_to_be_an_address() {
+    let url = "https://hooks.slack.com/services/T0/B0/hush";
+    let settings = load("", &[(NOTIFY_URL, url)], Flags::default()).unwrap();
+    assert_eq!(settings.notify_url.as_ref().map(Secret::expose), Some(url));
+    assert!(!format!("{settings:?}").contains("hush"));
+    for wrong in ["hush.example/x", "ftp://hush.example/", "file:///hush"] {
+        let error = load("", &[(NOTIFY_URL, wrong)], Flags::default()).unwrap_err();
+        assert!(error.contains("NUDGED_NOTIFY_URL") && !error.contains("hush"), "{error}");
+    }
+    for wrong in ["whsec_hush", "aHVzaA==", "whsec_aHVzaA=="] {
+        let error = load("", &[(NOTIFY_SECRET, wrong)], Flags::default()).unwrap_err();
+        assert!(error.contains("NUDGED_NOTIFY_SECRET") && error.contains("openssl"), "{error}");
+        assert!(!error.contains(wrong), "{error}");
+    }
+    assert!(load("", &[(NOTIFY_TIMEOUT, "0s")], Flags::default()).is_err());
+}
+
+#[test]
+fn the_signing_secret_is_made_once_and_readable_by_its_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("n.db").display().to_string();
+    let settings = load("", &[(DB, &db)], Flags::default()).unwrap();
+    let made = settings.notify_secret_or_make().unwrap();
+    assert_eq!(made.bytes().len(), 32);
+    let file = settings.notify_secret_file();
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(settings.notify_secret_or_make().unwrap() == made);
+    std::fs::write(&file, "nonsense").unwrap();
+    let error = settings.notify_secret_or_make().unwrap_err().to_string();
+    assert!(error.contains("notify-secret") && !error.contains("nonsense"), "{error}");
+}

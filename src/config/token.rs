@@ -55,7 +55,7 @@ fn usable(file: &Path, text: &str) -> Result<Secret, ConfigError> {
 }
 
 /// A temporary file has mode 0600; it gets its name only when it is whole.
-fn make(file: &Path, token: &Secret) -> std::io::Result<()> {
+pub(super) fn make(file: &Path, token: &Secret) -> std::io::Result<()> {
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

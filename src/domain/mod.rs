@@ -4,6 +4,7 @@
 
 mod check;
 mod comment;
+mod errand;
 mod ids;
 mod nudge;
 mod observation;
@@ -18,6 +19,7 @@ pub use check::{
 };
 pub use check::{CheckStatus, CiState, RunStatus};
 pub use comment::{Comment, CommentKind, Thread};
+pub use errand::{Errand, Posting, PostingEnd, SendFailure};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
 pub use nudge::{Audience, NewNudge, Nudge, NudgeKind, NudgeState, Priority};
 pub use nudge::{Memory, Timer, TimerKind, ToldHead};

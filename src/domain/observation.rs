@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Adopt, CheckRun, Comment, CommitSha, CommitStatus, NudgeId, ProjectId, PullId, PullSeen,
-    RepoId, RepoName, Review, SessionId, Thread, TimerKind, Timestamp, WorkflowRun,
+    RepoId, RepoName, Review, SendFailure, SessionId, Thread, TimerKind, Timestamp, WorkflowRun,
 };
 
 /// The repository as a payload shows it.
@@ -70,6 +70,10 @@ pub enum Observation {
     TimerDue { pull: PullId, kind: TimerKind },
     /// Somebody took note of a nudge.
     NudgeAcknowledged { nudge: NudgeId },
+    /// A nudge to the human has arrived, at this attempt.
+    NudgeSent { nudge: NudgeId, attempt: u32 },
+    /// An attempt to bring a nudge to the human failed.
+    NudgeNotSent { nudge: NudgeId, attempt: u32, failure: SendFailure },
     /// Somebody registered a project by name, or changed its settings.
     ProjectConfigured { id: ProjectId, config: ProjectConfig },
     /// Somebody wants a project to be watched no longer.
@@ -95,6 +99,8 @@ impl Observation {
             Self::Access { .. }
             | Self::TimerDue { .. }
             | Self::NudgeAcknowledged { .. }
+            | Self::NudgeSent { .. }
+            | Self::NudgeNotSent { .. }
             | Self::ProjectConfigured { .. }
             | Self::ProjectArchived { .. }
             | Self::NudgesPaused { .. } => None,

@@ -24,6 +24,8 @@ pub(super) struct Committed {
     pub(super) answers: Vec<Result<Done, EngineError>>,
     pub(super) head: i64,
     pub(super) next_timer: Option<Timestamp>,
+    /// The states that nudges came into.
+    pub(super) nudges: Vec<(String, String)>,
 }
 
 /// Why a piece of work did not come through.
@@ -81,10 +83,12 @@ pub(super) struct Batch<'c> {
 
 impl Batch<'_> {
     fn all(&self, work: &[Work]) -> rusqlite::Result<Committed> {
+        let before = ledger::head(self.connection)?;
         let answers = work.iter().map(|work| self.piece(work)).collect::<Result<_, _>>()?;
         let (head, next_timer) =
             (ledger::head(self.connection)?, ledger::next_timer(self.connection)?);
-        Ok(Committed { answers, head, next_timer })
+        let nudges = ledger::nudge_changes(self.connection, before)?;
+        Ok(Committed { answers, head, next_timer, nudges })
     }
 
     /// The instant so long before now.
@@ -94,8 +98,16 @@ impl Batch<'_> {
 
     fn piece(&self, work: &Work) -> rusqlite::Result<Result<Done, EngineError>> {
         match work {
-            Work::Delivery(delivery) => self.delivery(delivery),
+            Work::Delivery(delivery) => {
+                // Of the level that no filter drops: every line inside names the delivery.
+                let span = tracing::error_span!("commit", delivery = %delivery.guid);
+                span.in_scope(|| self.delivery(delivery))
+            }
             Work::Command(command) => self.command(command),
+            Work::Report(observation, cause) => {
+                let done = self.shielded(|| self.observe(observation, cause))?;
+                Ok(done.map(|_| Done::Count(1)).map_err(EngineError::Store))
+            }
             Work::Timers => self.timers(),
             Work::Sweep => {
                 let gone =
@@ -111,7 +123,7 @@ impl Batch<'_> {
             Ok(outcome) => Ok(outcome),
             // A fault of ours must not lose what GitHub will not send again.
             Err(reason) => {
-                tracing::error!(delivery = delivery.guid, reason, "delivery failed: quarantined");
+                tracing::error!(reason, "delivery failed: quarantined");
                 self.shielded(|| self.quarantine(delivery, &reason))?
             }
         };
@@ -167,7 +179,7 @@ impl Batch<'_> {
         let outcome = reduce(self.policy, snapshot, observation, self.now);
         if outcome.ignored.is_none() {
             set_cause(self.connection, cause, self.now)?;
-            save(self.connection, observation.repo(), &outcome, self.now)?;
+            save(self.connection, observation.repo(), &outcome, self.policy.notify, self.now)?;
         }
         Ok(outcome)
     }

@@ -6,6 +6,7 @@
 
 mod batch;
 mod command;
+mod tally;
 mod writer;
 
 use bytes::Bytes;
@@ -89,6 +90,8 @@ pub enum EngineError {
 enum Work {
     Delivery(Delivery),
     Command(Box<Command>),
+    /// What came back from performing an effect, and the cause to name.
+    Report(Box<Observation>, String),
     /// Fires the timers that are due.
     Timers,
     /// Drops facts that no pull request has claimed for long.
@@ -127,6 +130,7 @@ impl Engine {
         let (close, closing) = watch::channel(false);
         let writer = writer::Writer::open(store, policy, clock.clone()).await?;
         let (head, next_timer) = (writer.head(), writer.next_timer());
+        tally::begin();
         let engine = Self { jobs, head, close };
         tokio::spawn(writer.run(waiting, closing.clone()));
         if clock.runs() {
@@ -156,6 +160,14 @@ impl Engine {
             Done::Command(told) => Ok(told),
             Done::Delivery(_) | Done::Count(_) => Err(EngineError::Closed),
         }
+    }
+
+    /// Stores what came back from performing an effect, with the cause that changes name.
+    ///
+    /// # Errors
+    /// Nothing was stored, and the call may be repeated.
+    pub async fn report(&self, observation: Observation, cause: String) -> Result<(), EngineError> {
+        self.work(Work::Report(Box::new(observation), cause)).await.map(drop)
     }
 
     /// Fires the timers that are due by now, without waiting for the task that watches them.

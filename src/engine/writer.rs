@@ -6,7 +6,7 @@ use deadpool_sqlite::Object;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::batch::{self, Committed};
-use super::{EngineError, Job, Work};
+use super::{EngineError, Job, Work, tally};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::lifecycle::Policy;
@@ -97,7 +97,8 @@ impl Writer {
             .await;
         metrics::histogram!("nudged_commit_seconds").record(started.elapsed().as_secs_f64());
         let failure = match done {
-            Ok(Ok(Committed { answers, head, next_timer })) => {
+            Ok(Ok(Committed { answers, head, next_timer, nudges })) => {
+                tally::count(nudges);
                 for (reply, answer) in replies.into_iter().zip(answers) {
                     let _ = reply.send(answer);
                 }

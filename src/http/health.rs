@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::errors::ApiError;
+use crate::store::outbox::backlog;
 
 /// The process answers.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, description = "done", body = Object)))]
@@ -47,6 +48,14 @@ pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let lag = slowest.map_or(0, |seq| head.saturating_sub(seq).max(0));
     metrics::gauge!("nudged_feed_readers").set(readers as f64);
     metrics::gauge!("nudged_feed_lag_changes").set(lag as f64);
+    let now = app.clock.now();
+    match app.store.read(move |connection| backlog(connection, now)).await {
+        Ok((outbox, timers)) => {
+            metrics::gauge!("nudged_outbox_pending").set(outbox as f64);
+            metrics::gauge!("nudged_timers_due").set(timers as f64);
+        }
+        Err(error) => tracing::warn!(%error, "the backlog cannot be read"),
+    }
     app.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }

@@ -38,9 +38,11 @@ use utoipa_axum::routes;
 pub use auth::ApiToken;
 pub use serve::serve;
 
+use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::github::signature::Secrets;
 use crate::store::Store;
+use crate::store::views::NudgeView;
 use errors::ApiError;
 
 /// The largest body that GitHub sends.
@@ -87,6 +89,7 @@ impl Default for Limits {
 pub struct AppState {
     pub store: Store,
     pub engine: Engine,
+    pub clock: Clock,
     pub secrets: Secrets,
     pub token: ApiToken,
     pub metrics: PrometheusHandle,
@@ -160,6 +163,14 @@ pub fn router(state: AppState) -> Router {
         .layer(Extension(openapi::Document::new(&api.nest("/v1", v1_api))))
         .layer(map_response(harden))
         .with_state(app)
+}
+
+/// A nudge as the API shows it.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn nudge_json(view: NudgeView) -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(wire::NudgeJson::from(view))
 }
 
 async fn no_route() -> ApiError {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::{Instrument, Span};
 
 use super::errors::ApiError;
 use super::{App, MAX_BODY};
@@ -65,10 +66,17 @@ enum Encoding {
 /// The route.
 #[utoipa::path(post, path = "/webhooks/github", params(("X-Hub-Signature-256" = String, Header), ("X-GitHub-Event" = String, Header), ("X-GitHub-Delivery" = String, Header)), request_body = Object, responses((status = 200, description = "done", body = Object)))]
 pub(super) async fn receive(State(app): State<App>, request: Request) -> Response {
-    match accept(&app, request).await {
+    // Of the level that no filter drops: every line inside names the delivery.
+    let span = tracing::error_span!("webhook", delivery = tracing::field::Empty);
+    answer(&app, request).instrument(span).await
+}
+
+async fn answer(app: &App, request: Request) -> Response {
+    match accept(app, request).await {
         Ok((event, delivery, outcome)) => {
             let event = EVENTS.iter().copied().find(|known| *known == event).unwrap_or("other");
             let outcome = outcome.as_str();
+            tracing::debug!(event, outcome, "a delivery was taken");
             metrics::counter!("nudged_deliveries_total", "event" => event, "outcome" => outcome)
                 .increment(1);
             Json(json!({ "delivery": delivery, "outcome": outcome })).into_response()
@@ -103,6 +111,7 @@ async fn accept(
 
     let event = named(&parts.headers, "X-GitHub-Event")?;
     let guid = named(&parts.headers, "X-GitHub-Delivery")?;
+    Span::current().record("delivery", &guid);
     let hook = hook(&parts.headers)?;
     let body = json_of(verified, encoding)?;
     let Understood { action, repo, verdict } = understand(&event, &body).await?;
@@ -236,7 +245,8 @@ async fn understand(event: &str, body: &Bytes) -> Result<Understood, ApiError> {
         return Ok(github::understand(event, body));
     }
     let (event, body) = (event.to_owned(), body.clone());
-    tokio::task::spawn_blocking(move || github::understand(&event, &body))
+    let span = Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(|| github::understand(&event, &body)))
         .await
         .map_err(|error| ApiError::internal(&error))
 }

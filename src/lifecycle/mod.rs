@@ -13,6 +13,7 @@ mod reactions;
 mod reduce;
 pub mod refusal;
 mod rollup;
+mod sending;
 mod snapshot;
 mod status;
 

@@ -15,7 +15,7 @@ use super::snapshot::{
     BranchSession, CommitFact, Effect, Outcome, Policy, ProjectChange, PullFacts, PullOutcome,
     PullSnapshot, SessionChange, Snapshot, Talk,
 };
-use super::{commands, globs, ownership};
+use super::{commands, globs, ownership, sending};
 
 /// What `observation` makes of `snapshot`. Pure: the same arguments give the same answer.
 ///
@@ -65,6 +65,10 @@ pub fn reduce(
         Observation::Access { granted, at, .. } => Ok(commands::access(snapshot, *granted, *at)),
         Observation::TimerDue { kind, .. } => reducer.timer(snapshot, *kind),
         Observation::NudgeAcknowledged { .. } => commands::acknowledge(&snapshot),
+        Observation::NudgeSent { nudge, attempt } => Ok(sending::sent(&snapshot, *nudge, *attempt)),
+        Observation::NudgeNotSent { nudge, attempt, failure } => {
+            Ok(sending::not_sent(&snapshot, *nudge, *attempt, failure, now))
+        }
         Observation::ProjectConfigured { id, config } => {
             commands::configure(snapshot, id, config, policy, now)
         }
@@ -91,6 +95,8 @@ pub fn needs_history(facts: &BTreeMap<CommitSha, CommitFacts>, observation: &Obs
         | Observation::Access { .. }
         | Observation::TimerDue { .. }
         | Observation::NudgeAcknowledged { .. }
+        | Observation::NudgeSent { .. }
+        | Observation::NudgeNotSent { .. }
         | Observation::ProjectConfigured { .. }
         | Observation::ProjectArchived { .. }
         | Observation::NudgesPaused { .. } => false,

@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 
 use crate::domain::{
     Adopt, Check, CheckKey, CheckRun, CheckStatus, Comment, CommitFacts, CommitSha, CommitStatus,
-    MergeabilityAnswer, NewNudge, Nudge, NudgeId, NudgeState, PrState, Project, PullCommit, PullId,
-    PullRequest, Review, Session, Thread, Timer, TimerKind, Timestamp, WorkflowRun,
+    Errand, MergeabilityAnswer, NewNudge, Nudge, NudgeId, NudgeState, Posting, PrState, Project,
+    PullCommit, PullId, PullRequest, Review, Session, Thread, Timer, TimerKind, Timestamp,
+    WorkflowRun,
 };
 
 /// The settings that rules depend on.
@@ -19,6 +20,8 @@ pub struct Policy {
     pub adopt: Adopt,
     /// Whether a delivery for an unknown repository registers a project.
     pub auto_register: bool,
+    /// Whether nudges to the human are sent out.
+    pub notify: bool,
 }
 
 /// Everything known that an observation may touch, loaded in the transaction that will save it.
@@ -49,8 +52,10 @@ pub struct Snapshot {
     pub held_back: Vec<(Nudge, Option<Session>)>,
     /// The session that a pause is about.
     pub session: Option<Session>,
-    /// The nudge that an acknowledgement names.
+    /// The nudge that an acknowledgement or an attempt to send it names.
     pub nudge: Option<Nudge>,
+    /// What is known of its way to the human.
+    pub errand: Option<Errand>,
 }
 
 /// One pull request and what hangs on it.
@@ -125,6 +130,8 @@ pub struct Outcome {
     pub pulls: Vec<PullOutcome>,
     /// New states of existing nudges that belong to no pull request of `pulls`.
     pub nudges: Vec<(NudgeId, NudgeState)>,
+    /// An attempt to bring a nudge to the human.
+    pub posting: Option<Posting>,
 }
 
 /// A project row to write.

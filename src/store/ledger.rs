@@ -98,6 +98,16 @@ pub(crate) fn head(c: &Connection) -> Result<i64> {
     Ok(seq.unwrap_or(0))
 }
 
+/// Kind and state of each nudge that came into a state after `seq`, by the change log.
+pub(crate) fn nudge_changes(c: &Connection, seq: i64) -> Result<Vec<(String, String)>> {
+    c.prepare_cached(
+        "SELECT payload ->> 'kind', payload ->> 'state' FROM change_log
+         WHERE seq > ?1 AND event_type IN ('nudge_created', 'nudge_updated')",
+    )?
+    .query_map([seq], |row| Ok((row.get(0)?, row.get(1)?)))?
+    .collect()
+}
+
 /// Drops up to `limit` commits that no pull request has claimed since `before`, with their facts.
 /// Says how many went.
 pub(crate) fn drop_unclaimed(c: &Connection, before: Timestamp, limit: u32) -> Result<usize> {

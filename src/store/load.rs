@@ -15,6 +15,7 @@ use crate::lifecycle::{
 };
 
 use super::codec::{At, Json};
+use super::outbox;
 
 /// Commits of a pull request that the brake looks back on.
 const HISTORY_COMMITS: i64 = 30;
@@ -56,6 +57,10 @@ pub(crate) fn load(connection: &Connection, observation: &Observation) -> Result
         Observation::NudgeAcknowledged { nudge } => {
             Ok(Snapshot { nudge: loader.nudge(*nudge)?, ..empty() })
         }
+        Observation::NudgeSent { nudge, .. } | Observation::NudgeNotSent { nudge, .. } => {
+            let errand = outbox::errand(connection, *nudge)?;
+            Ok(Snapshot { nudge: loader.nudge(*nudge)?, errand, ..empty() })
+        }
     }
 }
 
@@ -74,6 +79,7 @@ fn empty() -> Snapshot {
         held_back: Vec::new(),
         session: None,
         nudge: None,
+        errand: None,
     }
 }
 

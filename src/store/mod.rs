@@ -11,6 +11,7 @@ pub mod inspect;
 pub(crate) mod ledger;
 mod load;
 mod open;
+pub mod outbox;
 mod rows;
 mod save;
 mod select;

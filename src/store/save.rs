@@ -3,14 +3,15 @@
 use rusqlite::{Connection, OptionalExtension, Params, Result};
 
 use crate::domain::{
-    Check, CheckRun, Comment, CommitSha, CommitStatus, NewNudge, NudgeId, NudgeState, Project,
-    PullCommit, PullRequest, RepoId, RepoSeen, Session, Timestamp, WorkflowRun,
+    Audience, Check, CheckRun, Comment, CommitSha, CommitStatus, NewNudge, NudgeId, NudgeState,
+    Project, PullCommit, PullRequest, RepoId, RepoSeen, Session, Timestamp, WorkflowRun,
 };
 use crate::lifecycle::{
     CommitFact, Effect, Outcome, ProjectChange, PullOutcome, SessionChange, Talk,
 };
 
 use super::codec::{At, Json};
+use super::outbox;
 
 /// Names who causes the changes that follow, for the triggers that write the change log.
 pub(crate) fn set_cause(connection: &Connection, cause: &str, now: Timestamp) -> Result<()> {
@@ -20,14 +21,15 @@ pub(crate) fn set_cause(connection: &Connection, cause: &str, now: Timestamp) ->
         .map(drop)
 }
 
-/// Writes all rows of an outcome.
+/// Writes all rows of an outcome. With `notify`, new nudges to the human are put on their way.
 pub(crate) fn save(
     connection: &Connection,
     repo: Option<&RepoSeen>,
     outcome: &Outcome,
+    notify: bool,
     now: Timestamp,
 ) -> Result<()> {
-    let saver = Saver { connection, now };
+    let saver = Saver { connection, notify, now };
     for project in &outcome.projects {
         match project {
             ProjectChange::Register(project) => saver.register(project)?,
@@ -63,6 +65,9 @@ pub(crate) fn save(
     for pull in &outcome.pulls {
         saver.pull(pull)?;
     }
+    if let Some(posting) = &outcome.posting {
+        outbox::posted(connection, posting, now)?;
+    }
     for (nudge, state) in &outcome.nudges {
         saver.nudge_state(*nudge, *state)?;
     }
@@ -71,6 +76,7 @@ pub(crate) fn save(
 
 struct Saver<'c> {
     connection: &'c Connection,
+    notify: bool,
     now: Timestamp,
 }
 
@@ -569,6 +575,11 @@ impl Saver<'_> {
                 At(self.now),
             ),
         )?;
+        let for_human = nudge.kind.audience() == Audience::Human;
+        if self.notify && for_human && nudge.state == NudgeState::Pending {
+            let id = self.connection.last_insert_rowid();
+            outbox::enqueue(self.connection, id, pull.session_id.as_ref(), self.now)?;
+        }
         Ok(())
     }
 

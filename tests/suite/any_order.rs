@@ -94,6 +94,8 @@ fn in_repo(mut observation: Observation, id: i64) -> Observation {
         Observation::Access { .. }
         | Observation::TimerDue { .. }
         | Observation::NudgeAcknowledged { .. }
+        | Observation::NudgeSent { .. }
+        | Observation::NudgeNotSent { .. }
         | Observation::ProjectConfigured { .. }
         | Observation::ProjectArchived { .. }
         | Observation::NudgesPaused { .. } => {}
@@ -155,8 +157,12 @@ async fn rows(store: &Store, repo: i64) -> Vec<String> {
 async fn ends_alike(name: &str, shuffles: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(&folder.path().join("any.db")).await.expect("a store");
-    let policy =
-        Policy { settle: SignedDuration::from_secs(30), adopt: Adopt::All, auto_register: true };
+    let policy = Policy {
+        settle: SignedDuration::from_secs(30),
+        adopt: Adopt::All,
+        auto_register: true,
+        notify: false,
+    };
     let engine = Engine::start(&store, policy, Clock::system()).await.expect("an engine");
     let letters = stories::story(name);
     play(&engine, observed(&letters, 1), 1).await;

@@ -27,7 +27,7 @@ fn delivery(event: &str, guid: &str, payload: &serde_json::Value) -> Delivery {
 
 async fn engine(folder: &std::path::Path, settle: SignedDuration) -> (Store, Engine) {
     let store = Store::open(&folder.join("engine.db")).await.expect("a store");
-    let policy = Policy { settle, adopt: Adopt::All, auto_register: true };
+    let policy = Policy { settle, adopt: Adopt::All, auto_register: true, notify: false };
     let engine = Engine::start(&store, policy, Clock::system()).await.expect("an engine");
     (store, engine)
 }

@@ -13,6 +13,7 @@ mod feed;
 mod golden;
 mod golden_sequences;
 mod live;
+mod notify;
 mod payloads;
 mod reads;
 mod rules;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nudged::app::{self, Running};
 use nudged::clock::Clock;
-use nudged::config::{LogFormat, Secret, Settings};
+use nudged::config::{LogFormat, NotifyFormat, Secret, Settings};
 use nudged::domain::{Adopt, Timestamp};
 use nudged::github::signature::Secrets;
 use nudged::http::Limits;
@@ -53,6 +53,10 @@ impl World {
             settle: Duration::ZERO,
             adopt: Adopt::All,
             auto_register: true,
+            notify_url: None,
+            notify_secret: None,
+            notify_format: NotifyFormat::Auto,
+            notify_timeout: Duration::from_secs(10),
             log: "error".to_owned(),
             log_format: LogFormat::Text,
         };
@@ -93,6 +97,12 @@ impl World {
     pub async fn advance(&self, seconds: i64) {
         self.pass(seconds);
         self.running().engine.fire_due_timers().await.expect("timers");
+    }
+
+    /// Sends the nudges to the human that are due, and tells how many attempts were made.
+    pub async fn deliver(&self) -> usize {
+        let outbox = self.running().outbox.as_ref().expect("an outbox");
+        outbox.deliver_due().await.expect("attempts")
     }
 
     pub fn running(&self) -> &Running {
