@@ -213,7 +213,7 @@ mod tests {
     fn control_characters_never_come_through() {
         let cut = excerpt("a\rb\u{1b}]0;title\u{7}c\u{9b}31md\u{0}\u{202e}e\n\tf", 1_000);
         assert_eq!(cut, "abc31mde\n\tf");
-        assert_eq!(one_line("a\nb `c`\r\u{1b}[2Jd", 9), "a b 'c'd");
+        assert_eq!(one_line("a\nb `c`\r\u{1b}[2Jd", 9), "a b 'c' d");
         assert_eq!(one_line("abcdefghijkl", 5), "abcd…");
     }
 

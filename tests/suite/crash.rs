@@ -2,7 +2,9 @@
 //! reader's cursor knows neither gap nor repeat.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,19 +21,38 @@ use crate::world::{SECRET, TOKEN, sign};
 const KILLS: usize = 6;
 const SENDERS: usize = 8;
 
-struct Server {
+/// A server in a process of its own.
+pub struct Server {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
-fn serve(db: &std::path::Path) -> Server {
+impl Server {
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().try_into().expect("a pid"));
+        kill(pid, signal).expect("signalled");
+    }
+
+    /// Asks it to end, which it must do well.
+    pub fn stop(&mut self) {
+        self.signal(Signal::SIGTERM);
+        assert!(self.child.wait().expect("ended").success(), "no graceful end");
+    }
+}
+
+/// Starts one with these settings; its log goes where it is wanted.
+pub fn serve(db: &Path, settings: &[(&str, &str)], log: Option<&Path>) -> Server {
+    let log = log.map_or_else(Stdio::inherit, |log| File::create(log).expect("a log").into());
     let mut child = Command::new(env!("CARGO_BIN_EXE_nudged"))
-        .args(["serve", "--json", "--listen", "127.0.0.1:0", "--settle", "0s", "--log", "error"])
+        .args(["serve", "--json", "--listen", "127.0.0.1:0", "--settle", "0s"])
         .arg("--db")
         .arg(db)
         .env("NUDGED_WEBHOOK_SECRET", SECRET)
         .env("NUDGED_API_TOKEN", TOKEN)
+        .env("NUDGED_LOG", "error")
+        .envs(settings.iter().copied())
         .stdout(Stdio::piped())
+        .stderr(log)
         .spawn()
         .expect("a server");
     let mut line = String::new();
@@ -127,7 +148,7 @@ async fn follow(shared: Arc<Shared>) -> Vec<(i64, Value)> {
 async fn killed_under_load_nothing_acknowledged_is_lost() {
     let folder = tempfile::tempdir().expect("a folder");
     let db = folder.path().join("crash.db");
-    let mut server = serve(&db);
+    let mut server = serve(&db, &[], None);
     let shared = Arc::new(Shared {
         url: Mutex::new(server.url.clone()),
         acknowledged: Mutex::default(),
@@ -149,10 +170,9 @@ async fn killed_under_load_nothing_acknowledged_is_lost() {
         while shared.acknowledged() < enough {
             tokio::task::yield_now().await;
         }
-        kill(Pid::from_raw(server.child.id().try_into().expect("a pid")), Signal::SIGKILL)
-            .expect("killed");
+        server.signal(Signal::SIGKILL);
         server.child.wait().expect("dead");
-        server = serve(&db);
+        server = serve(&db, &[], None);
         shared.url.lock().expect("unpoisoned").clone_from(&server.url);
     }
     shared.over.store(true, std::sync::atomic::Ordering::SeqCst);
@@ -201,7 +221,5 @@ async fn killed_under_load_nothing_acknowledged_is_lost() {
     let whole: String =
         connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("a check");
     assert_eq!(whole, "ok");
-    kill(Pid::from_raw(server.child.id().try_into().expect("a pid")), Signal::SIGTERM)
-        .expect("asked");
-    assert!(server.child.wait().expect("ended").success(), "no graceful end");
+    server.stop();
 }

@@ -14,8 +14,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use nudged::config::{NotifyFormat, Secret, SigningSecret};
 use serde_json::{Value, json};
 
+use crate::crash;
 use crate::payloads::{check, pull, sha};
-use crate::world::World;
+use crate::world::{SECRET, TOKEN, World, sign};
 
 const KEY: &[u8] = b"a key of the tests, 32 bytes long";
 const PATH: &str = "/hooks/a-path-that-is-a-secret";
@@ -295,47 +296,39 @@ async fn without_an_address_nothing_waits_and_metrics_count_what_nudges_became()
     }
 }
 
+/// A server of its own, since a process has one log.
 #[tokio::test]
 async fn neither_secrets_nor_the_path_are_shown() {
     let human = Human::default();
     let (address, _) = human.listen("127.0.0.1:0").await;
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _quiet = tracing::subscriber::set_default(subscriber);
-    let world = World::with(|settings| {
-        settings.notify_url = Some(Secret::new(format!("http://{address}{PATH}?token=hush")));
-    })
-    .await;
-    human.will([Mood::Redirect, Mood::Say(500)]);
-    close(&world, 1).await;
-    for _ in 0..3 {
-        assert_eq!(world.deliver().await, 1);
-        world.pass(60);
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let url = format!("http://{address}{PATH}?token=hush");
+    let settings = [("NUDGED_NOTIFY_URL", url.as_str()), ("NUDGED_LOG", "trace")];
+    let mut server = crash::serve(&folder.path().join("nudged.db"), &settings, Some(&log));
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    for (id, action, state, at) in
+        [("open-1", "opened", "open", 0), ("close-1", "closed", "closed", 10)]
+    {
+        let body = pull(action, 1, &sha(1), at, json!({"state": state})).to_string();
+        let request = client
+            .post(format!("{}/webhooks/github", server.url))
+            .header("Content-Type", "application/json")
+            .header("X-GitHub-Event", "pull_request")
+            .header("X-GitHub-Delivery", id)
+            .header("X-Hub-Signature-256", sign(SECRET, body.as_bytes()))
+            .body(body);
+        assert!(request.send().await.expect("an answer").status().is_success());
     }
-    let secret = std::fs::read_to_string(world.folder().join("notify-secret")).expect("a file");
-    let log = String::from_utf8(log.0.lock().expect("log").clone()).expect("text");
-    assert!(log.contains("the human was told") && log.contains("redirects are not followed"));
-    assert!(log.contains("delivery=close-1") || log.contains("delivery=\"close-1\""));
-    let rows = format!("{:?}", world.changes().await);
-    for hidden in [PATH, "hush", secret.trim()] {
-        assert!(!log.contains(hidden) && !rows.contains(hidden), "{hidden} is shown");
-    }
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("log").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+    let told = format!("{}/v1/nudges?state=delivered&wait=30", server.url);
+    let told = client.get(told).bearer_auth(TOKEN).send().await.expect("an answer");
+    let told = told.text().await.expect("text");
+    assert!(told.contains("pr-closed"), "{told}");
+    server.stop();
+    let secret = std::fs::read_to_string(folder.path().join("notify-secret")).expect("a file");
+    let log = std::fs::read_to_string(&log).expect("a log");
+    assert!(log.contains("the human was told") && log.contains("delivery=\"close-1\""), "{log}");
+    for hidden in [PATH, "hush", secret.trim(), TOKEN, SECRET] {
+        assert!(!log.contains(hidden) && !told.contains(hidden), "{hidden} is shown");
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::Barrier;
 
 use crate::payloads::{check, pull, sha, workflow_run};
 use crate::stories::story;
-use crate::world::World;
+use crate::world::{World, answer};
 
 /// Tells a child process of this very binary which file to open.
 const OPEN: &str = "NUDGED_TEST_OPEN";
@@ -124,7 +124,12 @@ async fn a_second_server_on_the_same_file_is_told_who_has_it() {
 
 /// A world with a row in every table.
 async fn filled() -> World {
-    let world = World::with(|settings| settings.settle = std::time::Duration::from_secs(30)).await;
+    let world = World::with(|settings| {
+        settings.settle = std::time::Duration::from_secs(30);
+        // Nobody listens there, so that what is to be sent stays.
+        settings.notify_url = Some(nudged::config::Secret::new("http://127.0.0.1:9"));
+    })
+    .await;
     for name in ["plain-life", "review-comments", "conflicts", "status-only-ci", "check-before-pr"]
     {
         for letter in story(name) {
@@ -134,6 +139,9 @@ async fn filled() -> World {
     world.apply("pull_request", "1", &pull("opened", 1, &sha(1), 0, json!({}))).await;
     world.apply("workflow_run", "2", &workflow_run(&sha(1), 70, 901, json!(null), 5)).await;
     world.apply("check_run", "3", &check("build", &sha(1), 11, json!("failure"), 10)).await;
+    let acknowledge = world.request(reqwest::Method::POST, "/v1/nudges/1/ack");
+    let (status, _) = answer(acknowledge.header("Idempotency-Key", "once")).await;
+    assert_eq!(status, 200);
     for (table, count) in crate::webhook::rows(&world) {
         assert!(count != "0", "{table} is empty");
     }

@@ -35,7 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
-    ("cli", &["domain", "app", "config", "clock", "http", "outbox", "session"]),
+    ("cli", &["domain", "store", "app", "config", "clock", "http", "outbox", "session"]),
 ];
 
 /// No file is longer: beyond some 400 lines, look for the second room.
@@ -150,7 +150,7 @@ fn the_order_of_rooms_has_no_circle() {
 #[test]
 fn the_pure_part_stays_pure() {
     let impure = [
-        "rusqlite", "tokio", "async ", "hyper", "axum", "reqwest", "std::fs", "std::net", "rand::",
+        "rusqlite", "tokio", "async ", "hyper", "axum", "reqwest", "std::fs", "std::net", " rand::",
     ];
     let mut wrong = Vec::new();
     for (file, text) in sources() {
