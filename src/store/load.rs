@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::domain::{
-    Check, CheckKey, CheckRun, Comment, CommitFacts, CommitSha, CommitStatus, MergeabilityAnswer,
-    Nudge, NudgeId, Observation, Paused, Project, ProjectId, PullCommit, PullCore, PullId,
-    PullRequest, PullSeen, RepoId, RepoName, RepoSeen, Review, RunState, Session, SessionId,
-    Thread, Timer, Timestamp, WorkflowRun,
+    Check, CheckKey, CheckRun, Comment, CommitFacts, CommitSha, CommitStatus, Excerpt,
+    MergeabilityAnswer, Nudge, NudgeId, Observation, Paused, Project, ProjectId, PullCommit,
+    PullCore, PullId, PullRequest, PullSeen, RepoId, RepoName, RepoSeen, Review, RunState, Session,
+    SessionId, Thread, Timer, Timestamp, WorkflowRun,
 };
 use crate::lifecycle::{
     BranchSession, HistoryEntry, PullFacts, PullSnapshot, Snapshot, Talk, needs_history, slug_stem,
@@ -277,7 +277,7 @@ impl Loader<'_> {
     ) -> Result<Snapshot> {
         let mut snapshot = self.for_repo(repo)?;
         let Some(commit) = self.commit_id(repo.id, sha)? else { return Ok(snapshot) };
-        snapshot.facts.insert(sha.clone(), self.commit_facts(commit)?);
+        snapshot.facts.insert(sha.clone(), self.commit_facts(commit, observed_run(observation))?);
         let failed = needs_history(&snapshot.facts, observation);
         let pulls = self.all(
             &format!(
@@ -435,29 +435,41 @@ impl Loader<'_> {
 
     fn facts(&self, repo: RepoId, sha: &CommitSha) -> Result<CommitFacts> {
         match self.commit_id(repo, sha)? {
-            Some(commit) => self.commit_facts(commit),
+            Some(commit) => self.commit_facts(commit, None),
             None => Ok(CommitFacts::default()),
         }
     }
 
-    fn commit_facts(&self, commit: i64) -> Result<CommitFacts> {
-        let check_runs = self.all(
+    /// All facts at a commit. What a check wrote is long and matters for the newest of its runs alone:
+    /// of the others, only that of the observed run is loaded, which is to be saved again.
+    fn commit_facts(&self, commit: i64, observed: Option<i64>) -> Result<CommitFacts> {
+        let mut check_runs = self.all(
             "SELECT name, status, conclusion, url, started_at, completed_at, run_id, source,
-                    suite_id, workflow_run_id, output, failed_step
-             FROM check_runs WHERE commit_id = ?1",
+                    suite_id, workflow_run_id, output IS NOT NULL OR failed_step IS NOT NULL
+             FROM check_runs WHERE commit_id = ?1 ORDER BY run_id",
             [commit],
             |row| {
-                Ok(CheckRun {
+                let run = CheckRun {
                     state: run_state(row)?,
                     run_id: row.get(6)?,
                     source: row.get(7)?,
                     suite_id: row.get(8)?,
                     workflow_run_id: row.get(9)?,
-                    output: row.get::<_, Option<Json<_>>>(10)?.map(|Json(output)| output),
-                    failed_step: row.get::<_, Option<Json<_>>>(11)?.map(|Json(step)| step),
-                })
+                    output: None,
+                    failed_step: None,
+                };
+                Ok((run, row.get::<_, bool>(10)?))
             },
         )?;
+        let mut seen = BTreeSet::new();
+        for (run, wrote) in check_runs.iter_mut().rev() {
+            let check = (run.source.clone(), run.suite_id, run.state.name.clone());
+            let newest = seen.insert(check);
+            if *wrote && (newest || observed == Some(run.run_id)) {
+                (run.output, run.failed_step) = self.written(commit, run.run_id)?;
+            }
+        }
+        let check_runs = check_runs.into_iter().map(|(run, _)| run).collect();
         let statuses = self.all(
             "SELECT context, status_id, state, description, url, created_at, updated_at
              FROM commit_statuses WHERE commit_id = ?1",
@@ -496,6 +508,17 @@ impl Loader<'_> {
                 row.get(0)
             })?;
         Ok(CommitFacts { check_runs, statuses, workflow_runs, completed_suites })
+    }
+
+    /// What a check run wrote, and the step of its job that failed.
+    fn written(&self, commit: i64, run: i64) -> Result<(Option<Excerpt>, Option<Excerpt>)> {
+        let sql = "SELECT output, failed_step FROM check_runs WHERE commit_id = ?1 AND run_id = ?2";
+        let found = self.one(sql, (commit, run), |row| {
+            let (output, step) =
+                (row.get::<_, Option<Json<_>>>(0)?, row.get::<_, Option<Json<_>>>(1)?);
+            Ok((output.map(|Json(output)| output), step.map(|Json(step)| step)))
+        })?;
+        Ok(found.unwrap_or_default())
     }
 
     fn check_rows(&self, pull: PullId, sha: &CommitSha) -> Result<Vec<Check>> {
@@ -579,6 +602,11 @@ impl Loader<'_> {
     ) -> Result<Vec<T>> {
         self.connection.prepare_cached(sql)?.query_map(params, row)?.collect()
     }
+}
+
+/// The check run that is seen again, if it was seen before.
+fn observed_run(observation: &Observation) -> Option<i64> {
+    if let Observation::CheckRun { run, .. } = observation { Some(run.run_id) } else { None }
 }
 
 const PROJECT: &str = "SELECT id, repo_id, repo, named_at, repo_origin_url, display_name, path,

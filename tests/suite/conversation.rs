@@ -13,7 +13,7 @@ async fn settling() -> World {
 }
 
 /// A comment on the diff of pull request 1, as its event.
-fn comment(action: &str, id: i64, seconds: i64, with: Value) -> Value {
+pub fn comment(action: &str, id: i64, seconds: i64, with: Value) -> Value {
     let mut event = pull(action, 1, &sha(1), seconds, json!({}));
     let fields = event["pull_request"].as_object_mut().expect("an object");
     fields.remove("mergeable");

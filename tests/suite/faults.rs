@@ -5,6 +5,7 @@
 
 use serde_json::json;
 
+use crate::conversation::comment;
 use crate::payloads::{check, pull, sha};
 use crate::world::World;
 
@@ -25,6 +26,11 @@ const TABLES: &[&str] = &[
     "change_log",
     "deliveries",
     "cause",
+    "base_pushes",
+    "check_suites",
+    "comments",
+    "threads",
+    "pr_comment",
 ];
 
 fn install(world: &World) {
@@ -92,6 +98,7 @@ async fn a_fault_between_any_two_statements_leaves_nothing_behind() {
         ("2", "pull_request", opened),
         ("3", "check_run", passed),
         ("4", "pull_request", moved),
+        ("c", "pull_request_review_comment", comment("created", 71, 22, json!({}))),
         ("5", "pull_request", pull("closed", 1, &sha(2), 30, merged)),
     ] {
         let found = fails_whole(&world, event, id, &payload).await;
@@ -101,6 +108,11 @@ async fn a_fault_between_any_two_statements_leaves_nothing_behind() {
     assert!(points > 40, "only {points} fault points");
     assert_eq!(
         world.nudges().await,
-        ["ci-failed superseded", "approved-and-green superseded", "pr-merged pending"]
+        [
+            "ci-failed superseded",
+            "approved-and-green superseded",
+            "review-comments superseded",
+            "pr-merged pending"
+        ]
     );
 }
