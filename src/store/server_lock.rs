@@ -63,7 +63,10 @@ impl ServerLock {
 
 impl Drop for ServerLock {
     fn drop(&mut self) {
-        // An empty file says that nobody holds it; the lock itself goes with the handle.
+        // An empty file says that nobody holds it.
         let _ = self.0.set_len(0);
+        // Closing is not enough: a process that is just being started has a copy of the handle for
+        // a moment, and with it the lock.
+        let _ = self.0.unlock();
     }
 }
