@@ -29,6 +29,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// GitHub waits no longer for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAGE: u64 = 4096;
+/// What `/proc` counts processor time in.
+const TICK: Duration = Duration::from_millis(10);
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -117,7 +119,7 @@ async fn run(
         }
     });
     let next = Arc::new(AtomicU64::new(0));
-    let start = Instant::now();
+    let (start, ticks) = (Instant::now(), cpu_ticks(pid)?);
     let workers: Vec<_> = (0..CONNECTIONS)
         .map(|_| tokio::spawn(send(addr, Arc::clone(bodies), Arc::clone(&next), deliveries)))
         .collect();
@@ -129,7 +131,7 @@ async fn run(
         refused += sent.refused;
         bytes += sent.bytes;
     }
-    let took = start.elapsed();
+    let (took, ticks) = (start.elapsed(), cpu_ticks(pid)? - ticks);
     watcher.abort();
     times.sort_unstable();
     if times.is_empty() {
@@ -140,11 +142,12 @@ async fn run(
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     say(&format!(
         "{name:<10} {rate:>8.0} deliveries/s  p50 {:.2?}  p99 {:.2?}  ({} acknowledged, {refused} refused, \
-         {:.1} KB each, {took:.1?})  RSS {:.1} MiB at rest, {:.1} MiB at most",
+         {:.1} KB each, {took:.1?})  CPU {:.0} us each  RSS {:.1} MiB at rest, {:.1} MiB at most",
         percentile(50),
         percentile(99),
         times.len(),
         bytes as f64 / 1000.0 / (times.len() as u64 + refused) as f64,
+        ticks as f64 * TICK.as_secs_f64() * 1e6 / times.len() as f64,
         mib(at_rest),
         mib(peak.load(Ordering::Relaxed)),
     ));
@@ -205,6 +208,15 @@ fn resident(pid: u32) -> Result<u64> {
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm"))?;
     let pages: u64 = statm.split(' ').nth(1).context("statm")?.parse()?;
     Ok(pages * PAGE)
+}
+
+/// Processor time a process has used, in [`TICK`]s.
+fn cpu_ticks(pid: u32) -> Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let after_name = stat.rsplit_once(')').context("stat")?.1;
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok());
+    Ok(ticks(11).context("utime")? + ticks(12).context("stime")?)
 }
 
 #[allow(clippy::print_stdout, reason = "a benchmark's result is its output")]

@@ -92,7 +92,7 @@ pub fn after(
            AND (:projects IS NULL OR project_id IN (SELECT value FROM json_each(:projects)))
            AND (:sessions IS NULL OR session_id IN (SELECT value FROM json_each(:sessions)))
            AND (:types IS NULL OR event_type IN (SELECT value FROM json_each(:types)))
-         ORDER BY seq LIMIT :limit",
+         ORDER BY seq LIMIT +:limit",
     )?;
     let changes = query
         .query_map(

@@ -65,7 +65,7 @@ pub(crate) fn keep(
 pub(crate) fn forget(c: &Connection, oldest: Timestamp, limit: u32) -> Result<usize> {
     c.execute(
         "DELETE FROM idempotency WHERE rowid IN
-            (SELECT rowid FROM idempotency WHERE created_at < ?1 LIMIT ?2)",
+            (SELECT rowid FROM idempotency WHERE created_at < ?1 LIMIT +?2)",
         (At(oldest), limit),
     )
 }

@@ -63,7 +63,7 @@ pub(crate) fn due_timers(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(PullId, TimerKind)>> {
-    c.prepare_cached("SELECT pr_id, kind FROM timers WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2")?
+    c.prepare_cached("SELECT pr_id, kind FROM timers WHERE due_at <= ?1 ORDER BY due_at LIMIT +?2")?
         .query_map((At(now), limit), |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
@@ -113,7 +113,7 @@ pub(crate) fn nudge_changes(c: &Connection, seq: i64) -> Result<Vec<(String, Str
 pub(crate) fn drop_unclaimed(c: &Connection, before: Timestamp, limit: u32) -> Result<usize> {
     c.execute(
         "DELETE FROM commits WHERE id IN
-            (SELECT id FROM commits WHERE claimed = 0 AND seen_at < ?1 LIMIT ?2)",
+            (SELECT id FROM commits WHERE claimed = 0 AND seen_at < ?1 LIMIT +?2)",
         (At(before), limit),
     )
 }

@@ -550,7 +550,7 @@ impl Loader<'_> {
             "SELECT source, workflow, name, status, sha, head_at, superseded
              FROM (SELECT sha, head_at, superseded FROM pr_commits
                    JOIN commits ON commits.id = commit_id WHERE pr_id = ?1
-                   ORDER BY head_at DESC, superseded, sha DESC LIMIT ?2)
+                   ORDER BY head_at DESC, superseded, sha DESC LIMIT +?2)
              JOIN pr_checks ON pr_id = ?1 AND commit_hash = sha
              WHERE status IN ('passed', 'failed')",
             (pull, HISTORY_COMMITS),

@@ -16,6 +16,9 @@ pub const APPLICATION_ID: i32 = 0x6e75_6467;
 /// SQLite before this can corrupt a WAL that several connections share.
 const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
 
+/// The writer's page cache, at most.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+
 const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_init.sql")),
     M::up(include_str!("../../migrations/0002_conversation.sql")),
@@ -104,6 +107,8 @@ pub(super) fn configure_writer(connection: &mut Connection) -> rusqlite::Result<
     connection.pragma_update(None, "foreign_keys", true)?;
     // Savepoint journals stay in memory: a service may have no temporary folder to write to.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // The rows of open pull requests stay in memory; SQLite's own 2 MB are read again and again.
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(256);
     Ok(())
 }

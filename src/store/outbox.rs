@@ -21,7 +21,7 @@ pub struct DueErrand {
 pub fn due(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<DueErrand>> {
     let mut query = c.prepare_cached(
         "SELECT min(nudge_id), message_id, attempts FROM outbox WHERE next_attempt_at <= ?1
-         GROUP BY coalesce(session_id, nudge_id) ORDER BY 1 LIMIT ?2",
+         GROUP BY coalesce(session_id, nudge_id) ORDER BY 1 LIMIT +?2",
     )?;
     let rows = query.query_map((At(now), limit as i64), |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))

@@ -96,7 +96,7 @@ impl Select {
         // One more than asked for tells whether there is a next page.
         let wanted = i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1);
         let mut items = select
-            .ending(&format!("ORDER BY {key} {order} LIMIT ?"), [Value::from(wanted)])
+            .ending(&format!("ORDER BY {key} {order} LIMIT +?"), [Value::from(wanted)])
             .all(on, read)?;
         let more = items.len() > page.limit;
         items.truncate(page.limit);

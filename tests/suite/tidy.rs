@@ -218,3 +218,14 @@ fn no_statement_of_ours_writes_the_change_log() {
         }
     }
 }
+
+/// SQLite prepares a statement anew whenever its LIMIT is a parameter that is bound again; an
+/// expression around the parameter keeps it from looking.
+#[test]
+fn a_limit_that_is_bound_is_written_as_an_expression() {
+    for (file, text) in sources() {
+        for bare in ["LIMIT ?", "LIMIT :"] {
+            assert!(!text.contains(bare), "{file}: write {bare:?} as \"LIMIT +{}\"", &bare[6..]);
+        }
+    }
+}
