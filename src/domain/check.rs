@@ -1,5 +1,7 @@
 //! Checks at a commit: the facts (check runs, commit statuses, workflow runs) and what they amount to.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
@@ -91,7 +93,7 @@ pub struct WorkflowRun {
 /// Everything known about one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommitFacts {
-    pub check_runs: Vec<CheckRun>,
+    pub check_runs: Vec<Arc<CheckRun>>,
     pub statuses: Vec<CommitStatus>,
     pub workflow_runs: Vec<WorkflowRun>,
     /// Suites that have completed.

@@ -9,7 +9,7 @@ use super::{Delivery, DeliveryOutcome, Done, EngineError, Verdict, Work};
 use crate::domain::{Observation, PullId, TimerKind, Timestamp};
 use crate::lifecycle::{Outcome, Policy, reduce};
 use crate::store::ledger::{self, LedgerEntry};
-use crate::store::{idempotency, load, save, set_cause};
+use crate::store::{CommitMemory, idempotency, load, save, set_cause};
 
 /// Timers fired in one go.
 const MOST_TIMERS: u32 = 64;
@@ -59,24 +59,29 @@ impl From<rusqlite::Error> for Fault {
 /// Commits all `work` as one transaction. On an error nothing of it is stored.
 pub(super) fn commit(
     connection: &mut Connection,
+    memory: &CommitMemory,
     policy: &Policy,
     work: &[Work],
     now: Timestamp,
 ) -> rusqlite::Result<Committed> {
-    let batch = Batch { connection, policy, now };
+    let batch = Batch { connection, memory, policy, now };
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
     let done = batch.all(work).and_then(|committed| {
         connection.prepare_cached("COMMIT")?.execute(())?;
         Ok(committed)
     });
-    if done.is_err() && !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK")?;
+    if done.is_err() {
+        memory.forget();
+        if !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK")?;
+        }
     }
     done
 }
 
 pub(super) struct Batch<'c> {
     pub(super) connection: &'c Connection,
+    memory: &'c CommitMemory,
     policy: &'c Policy,
     pub(super) now: Timestamp,
 }
@@ -110,6 +115,7 @@ impl Batch<'_> {
             }
             Work::Timers => self.timers(),
             Work::Sweep => {
+                self.memory.forget();
                 let gone =
                     ledger::drop_unclaimed(self.connection, self.ago(UNCLAIMED), MOST_SWEPT)?;
                 let forgotten = idempotency::forget(self.connection, self.ago(KEYS), MOST_SWEPT)?;
@@ -175,11 +181,12 @@ impl Batch<'_> {
 
     /// Load, reduce, save.
     pub(super) fn observe(&self, observation: &Observation, cause: &str) -> Result<Outcome, Fault> {
-        let snapshot = load(self.connection, observation)?;
+        let snapshot = load(self.connection, self.memory, observation)?;
         let outcome = reduce(self.policy, snapshot, observation, self.now);
         if outcome.ignored.is_none() {
             set_cause(self.connection, cause, self.now)?;
-            save(self.connection, observation.repo(), &outcome, self.policy.notify, self.now)?;
+            let repo = observation.repo();
+            save(self.connection, self.memory, repo, &outcome, self.policy.notify, self.now)?;
         }
         Ok(outcome)
     }
@@ -220,6 +227,7 @@ impl Batch<'_> {
             }
             Err(Fault::Database(error)) => Err(error),
             Err(Fault::Piece(reason)) => {
+                self.memory.forget();
                 run("ROLLBACK TO piece")?;
                 run("RELEASE piece")?;
                 Ok(Err(reason))

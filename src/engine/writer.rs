@@ -10,7 +10,7 @@ use super::{EngineError, Job, Work, tally};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::lifecycle::Policy;
-use crate::store::{Store, StoreError, ledger};
+use crate::store::{CommitMemory, Store, StoreError, ledger};
 
 /// Pieces of work in one transaction, at most.
 const BATCH: usize = 256;
@@ -24,6 +24,8 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
 /// Holds the one connection that writes.
 pub(super) struct Writer {
     connection: Object,
+    /// Lent to each transaction; what does not come back is forgotten.
+    memory: CommitMemory,
     policy: Policy,
     clock: Clock,
     head: watch::Sender<i64>,
@@ -47,7 +49,8 @@ impl Writer {
             .await
             .map_err(|error| StoreError::Pool(error.to_string()))??;
         let (head, next_timer) = (watch::Sender::new(head), watch::Sender::new(next_timer));
-        Ok(Self { connection, policy, clock, head, next_timer })
+        let memory = CommitMemory::default();
+        Ok(Self { connection, memory, policy, clock, head, next_timer })
     }
 
     pub(super) fn head(&self) -> watch::Receiver<i64> {
@@ -60,7 +63,7 @@ impl Writer {
 
     /// Takes what waits into one transaction after another, until it is closed and all is done.
     pub(super) async fn run(
-        self,
+        mut self,
         mut jobs: mpsc::Receiver<Job>,
         mut closing: watch::Receiver<bool>,
     ) {
@@ -86,16 +89,24 @@ impl Writer {
         }
     }
 
-    async fn commit(&self, jobs: impl Iterator<Item = Job>) {
+    async fn commit(&mut self, jobs: impl Iterator<Item = Job>) {
         type Replies = Vec<oneshot::Sender<Result<super::Done, EngineError>>>;
         let (work, replies): (Vec<Work>, Replies) = jobs.map(|job| (job.work, job.reply)).unzip();
         metrics::histogram!("nudged_commit_batch_size").record(work.len() as f64);
         let (policy, clock, started) = (self.policy, self.clock.clone(), Instant::now());
+        let memory = std::mem::take(&mut self.memory);
         let done = self
             .connection
-            .interact(move |connection| batch::commit(connection, &policy, &work, clock.now()))
+            .interact(move |connection| {
+                let done = batch::commit(connection, &memory, &policy, &work, clock.now());
+                (done, memory)
+            })
             .await;
         metrics::histogram!("nudged_commit_seconds").record(started.elapsed().as_secs_f64());
+        let done = done.map(|(done, memory)| {
+            self.memory = memory;
+            done
+        });
         let failure = match done {
             Ok(Ok(Committed { answers, head, next_timer, nudges })) => {
                 tally::count(nudges);

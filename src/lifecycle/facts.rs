@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::{
     CheckRun, CheckStatus, Comment, CommentKind, CommitFacts, CommitSha, CommitStatus, Excerpt,
@@ -55,9 +56,10 @@ fn raise_excerpt(slot: &mut Option<Excerpt>, seen: Option<&Excerpt>) -> bool {
 /// Merges a check run into the facts at its commit; answers the register if that changed it.
 pub(super) fn merge_check_run(facts: &mut CommitFacts, seen: &CheckRun) -> Option<CheckRun> {
     let Some(run) = facts.check_runs.iter_mut().find(|run| run.run_id == seen.run_id) else {
-        facts.check_runs.push(seen.clone());
+        facts.check_runs.push(Arc::new(seen.clone()));
         return Some(seen.clone());
     };
+    let run = Arc::make_mut(run);
     let mut changed = raise(&mut run.suite_id, seen.suite_id);
     changed |= raise(&mut run.workflow_run_id, seen.workflow_run_id);
     changed |= raise(&mut run.source, seen.source.clone());

@@ -5,6 +5,7 @@
 
 mod body;
 mod commands;
+mod compare;
 pub mod excerpt;
 mod facts;
 mod globs;

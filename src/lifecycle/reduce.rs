@@ -15,7 +15,7 @@ use super::snapshot::{
     BranchSession, CommitFact, Effect, Outcome, Policy, ProjectChange, PullFacts, PullOutcome,
     PullSnapshot, SessionChange, Snapshot, Talk,
 };
-use super::{commands, globs, ownership, sending};
+use super::{commands, compare, globs, ownership, sending};
 
 /// What `observation` makes of `snapshot`. Pure: the same arguments give the same answer.
 ///
@@ -343,10 +343,10 @@ impl Reducer<'_> {
             pull,
         };
         for (sha, derived) in checks_at {
-            compare_rows(&mut outcome, sha, before.rows.get(sha), derived);
+            compare::check_rows(&mut outcome, sha, before.rows.get(sha), derived);
         }
         if let Some(registers) = registers {
-            compare_comments(&mut outcome, registers);
+            compare::comment_rows(&mut outcome, registers);
         }
         outcome
     }
@@ -397,59 +397,6 @@ fn has_commit(before: &PullSnapshot, change: &Change, sha: &CommitSha) -> bool {
         None => before.rows.contains_key(sha) || before.pull.core.head_sha == *sha,
     };
     known || change.merged.commits.iter().any(|commit: &PullCommit| commit.sha == *sha)
-}
-
-fn compare_rows(
-    outcome: &mut PullOutcome,
-    sha: &CommitSha,
-    rows: Option<&Vec<Check>>,
-    derived: Vec<Check>,
-) {
-    let rows = rows.map_or(&[][..], Vec::as_slice);
-    for gone in rows.iter().filter(|row| !derived.iter().any(|check| check.key == row.key)) {
-        outcome.gone_checks.push((sha.clone(), gone.key.clone()));
-    }
-    for check in derived {
-        let stored = rows.iter().find(|row| row.key == check.key);
-        if stored.is_none_or(|row| !same_row(row, &check)) {
-            outcome.checks.push((sha.clone(), check));
-        }
-    }
-}
-
-fn compare_comments(outcome: &mut PullOutcome, registers: &PullFacts) {
-    let stored = &registers.comment_rows;
-    let same = |a: &Comment, b: &Comment| (a.kind, a.id) == (b.kind, b.id);
-    for (gone, _) in stored
-        .iter()
-        .filter(|(row, _)| !registers.talk.rows().any(|(comment, _)| same(comment, row)))
-    {
-        outcome.gone_comments.push(gone.clone());
-    }
-    for (comment, resolved) in registers.talk.rows() {
-        let known = stored.iter().find(|(row, _)| same(row, comment));
-        let unchanged = known.is_some_and(|(row, was)| {
-            *was == resolved
-                && (&row.body, &row.file, row.line, &row.author, &row.url)
-                    == (&comment.body, &comment.file, comment.line, &comment.author, &comment.url)
-                && row.root_id == comment.root_id
-        });
-        if !unchanged {
-            outcome.comments.push((comment.clone(), resolved));
-        }
-    }
-}
-
-/// Whether the columns that are stored agree.
-fn same_row(row: &Check, check: &Check) -> bool {
-    row.status == check.status
-        && row.conclusion == check.conclusion
-        && row.run_id == check.run_id
-        && row.url == check.url
-        && row.log_tail == check.log_tail
-        && row.workflow_name == check.workflow_name
-        && row.started_at == check.started_at
-        && row.completed_at == check.completed_at
 }
 
 /// The snapshot of a pull request that nothing was known of.

@@ -1,5 +1,6 @@
 //! Columns ↔ domain values.
 
+use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::domain::{
@@ -32,6 +33,11 @@ impl FromSql for At {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_str()?.parse().map(At).map_err(FromSqlError::other)
     }
+}
+
+/// The instant in a column that may be NULL.
+pub(super) fn at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<At>>(column)?.map(|At(at)| at))
 }
 
 macro_rules! spelled_columns {

@@ -6,6 +6,7 @@
 mod backup;
 pub mod changes;
 mod codec;
+mod commits;
 pub mod idempotency;
 pub mod inspect;
 pub(crate) mod ledger;
@@ -25,6 +26,7 @@ use rusqlite::Connection;
 
 pub use backup::{Backup, BackupError, Copied};
 pub use codec::At;
+pub(crate) use commits::CommitMemory;
 pub(crate) use load::load;
 pub use open::APPLICATION_ID;
 pub(crate) use save::{save, set_cause};

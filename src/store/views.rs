@@ -162,7 +162,10 @@ pub fn comments(
 ) -> rusqlite::Result<(Vec<CommentView>, bool)> {
     let mut found = Select::new("SELECT * FROM pr_comment")
         .and("pr_id = ?", [Value::from(of.id)])
-        .ending("ORDER BY created_at, comment_id, kind LIMIT +?", [Value::from(COMMENTS as i64 + 1)])
+        .ending(
+            "ORDER BY created_at, comment_id, kind LIMIT +?",
+            [Value::from(COMMENTS as i64 + 1)],
+        )
         .all(connection, comment)?;
     let more = found.len() > COMMENTS;
     found.truncate(COMMENTS);
