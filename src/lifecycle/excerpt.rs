@@ -35,16 +35,16 @@ const MARKS: &[(&str, u8)] = &[
 pub fn excerpt(text: &str, limit: usize) -> String {
     let raw: Vec<&str> = text.lines().collect();
     let end = end_of_work(&raw);
-    let lines: Vec<(u8, String)> =
-        raw[..end].iter().map(|line| (weight(line), clean_line(line))).collect();
-    let whole = lines.iter().map(|(_, line)| line.len() + 1).sum::<usize>();
+    let lines: Vec<String> = raw[..end].iter().map(|line| clean_line(line)).collect();
+    let whole = lines.iter().map(|line| line.len() + 1).sum::<usize>();
     if whole <= limit {
-        return joined(lines.iter().map(|(_, line)| line.as_str()));
+        return joined(lines.iter().map(String::as_str));
     }
-    let keep = choose(&lines, limit);
+    let weights: Vec<u8> = raw[..end].iter().map(|line| weight(line)).collect();
+    let keep = choose(&weights, &lines, limit);
     let mut kept = Vec::new();
     let mut last = None;
-    for (index, (_, line)) in lines.iter().enumerate().filter(|(index, _)| keep[*index]) {
+    for (index, line) in lines.iter().enumerate().filter(|(index, _)| keep[*index]) {
         if last.map_or(index > 0, |last| last + 1 < index) {
             kept.push(GAP);
         }
@@ -100,18 +100,18 @@ fn weight(line: &str) -> u8 {
 }
 
 /// Marks the lines to keep: windows around the surest lines first, else the beginning.
-fn choose(lines: &[(u8, String)], limit: usize) -> Vec<bool> {
+fn choose(weights: &[u8], lines: &[String], limit: usize) -> Vec<bool> {
     let mut keep = vec![false; lines.len()];
     let mut left = limit.saturating_sub(4 * (GAP.len() + 1));
-    let mut hits: Vec<usize> = (0..lines.len()).filter(|&index| lines[index].0 > 0).collect();
-    hits.sort_by_key(|&index| (std::cmp::Reverse(lines[index].0), index));
+    let mut hits: Vec<usize> = (0..lines.len()).filter(|&index| weights[index] > 0).collect();
+    hits.sort_by_key(|&index| (std::cmp::Reverse(weights[index]), index));
     let windows = hits.iter().map(|&hit| (hit.saturating_sub(BEFORE), hit + AFTER));
     for (from, to) in windows.chain([(0, lines.len())]) {
         for index in from..=to.min(lines.len() - 1) {
             if keep[index] {
                 continue;
             }
-            let Some(rest) = left.checked_sub(lines[index].1.len() + 1 + GAP.len()) else {
+            let Some(rest) = left.checked_sub(lines[index].len() + 1 + GAP.len()) else {
                 // Not even its first line fits: keep what does, cut off at the end.
                 if !keep.contains(&true) {
                     keep[index] = true;

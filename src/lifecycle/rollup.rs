@@ -47,8 +47,17 @@ pub(super) fn newest_workflow_runs(facts: &CommitFacts) -> Vec<&WorkflowRun> {
 /// The checks at a commit, sorted by key: the newest run of each, the statuses, and one for each
 /// workflow run that failed without a failed check of its own.
 pub fn derive_checks(facts: &CommitFacts) -> Vec<Check> {
-    let mut checks = BTreeMap::<CheckKey, Check>::new();
+    // Runs that agree in these belong to one check, whichever it is.
+    let mut newest = BTreeMap::<_, &CheckRun>::new();
     for run in &facts.check_runs {
+        let like = (run.source.as_str(), run.suite_id, run.workflow_run_id, &run.state.name);
+        let slot = newest.entry(like).or_insert(run);
+        if run.run_id > slot.run_id {
+            *slot = run;
+        }
+    }
+    let mut checks = BTreeMap::<CheckKey, Check>::new();
+    for run in newest.into_values() {
         let workflow = workflow_of(facts, run);
         let check = from_run(run, workflow);
         match checks.get(&check.key) {

@@ -19,6 +19,10 @@ const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
 /// The writer's page cache, at most.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
+/// The WAL goes over into the file once it has so many pages of 4 KiB: a page that many deliveries
+/// changed is then written once.
+const CHECKPOINT_PAGES: i64 = 4_000;
+
 const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_init.sql")),
     M::up(include_str!("../../migrations/0002_conversation.sql")),
@@ -109,6 +113,7 @@ pub(super) fn configure_writer(connection: &mut Connection) -> rusqlite::Result<
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // The rows of open pull requests stay in memory; SQLite's own 2 MB are read again and again.
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.set_prepared_statement_cache_capacity(256);
     Ok(())
 }
