@@ -84,12 +84,20 @@ struct Shared {
     over: AtomicBool,
 }
 
-/// Whom to kill, and when: as soon as so much is acknowledged, and a little later.
+/// Whom to kill, and when: as soon as so much is acknowledged, at the next such moment.
 struct Death {
     pid: Pid,
     enough: usize,
-    later: Duration,
+    at: Moment,
     done: oneshot::Sender<()>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Moment {
+    /// An acknowledgement has come: what it promised too early, the server cannot store any more.
+    Acknowledged,
+    /// Something is about to be sent, while the others' deliveries are wherever they are.
+    Sending,
 }
 
 impl Shared {
@@ -105,18 +113,17 @@ impl Shared {
         self.acknowledged.lock().expect("unpoisoned").len()
     }
 
-    /// Takes down an acknowledgement. Whoever gets the last one that was wanted kills the server
-    /// there and then: what it acknowledged too early, it has no time left to store.
     fn acknowledge(&self, id: String) {
-        let mut acknowledged = self.acknowledged.lock().expect("unpoisoned");
-        acknowledged.push(id);
-        let mut death = self.death.lock().expect("unpoisoned");
-        if let Some(due) = death.take_if(|death| acknowledged.len() >= death.enough) {
-            if !due.later.is_zero() {
-                std::thread::sleep(due.later);
-            }
-            kill(due.pid, Signal::SIGKILL).expect("killed");
-            let _ = due.done.send(());
+        self.acknowledged.lock().expect("unpoisoned").push(id);
+        self.strike(Moment::Acknowledged);
+    }
+
+    /// Kills the server there and then, if this is the moment.
+    fn strike(&self, moment: Moment) {
+        let due = |death: &mut Death| death.at == moment && self.acknowledged() >= death.enough;
+        if let Some(death) = self.death.lock().expect("unpoisoned").take_if(due) {
+            kill(death.pid, Signal::SIGKILL).expect("killed");
+            let _ = death.done.send(());
         }
     }
 }
@@ -161,6 +168,7 @@ async fn send(shared: Arc<Shared>, sender: usize) {
                 .header("X-GitHub-Delivery", &id)
                 .header("X-Hub-Signature-256", sign(SECRET, &body))
                 .body(body.clone());
+            shared.strike(Moment::Sending);
             match request.send().await {
                 Ok(response) if response.status().is_success() => break,
                 // Dead or not yet up again.
@@ -222,11 +230,11 @@ async fn play() {
 
     let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     for round in 0..KILLS {
-        // After a random amount of work: at the very acknowledgement, or at whatever moment follows.
+        // After a random amount of work.
         let enough = shared.acknowledged() + 20 + (rng.next_u64() % 100) as usize;
-        let later = if round % 4 == 3 { rng.next_u64() % 10_000 } else { 0 };
+        let at = if round % 4 == 3 { Moment::Sending } else { Moment::Acknowledged };
         let (done, dead) = oneshot::channel();
-        let death = Death { pid: server.pid(), enough, later: Duration::from_micros(later), done };
+        let death = Death { pid: server.pid(), enough, at, done };
         *shared.death.lock().expect("unpoisoned") = Some(death);
         dead.await.expect("killed");
         server.child.wait().expect("dead");
