@@ -181,6 +181,18 @@ impl Engine {
         }
     }
 
+    /// Drops what no pull request has claimed for long, and keys that are forgotten, without waiting
+    /// for the task that does so now and then. Answers how many rows went.
+    ///
+    /// # Errors
+    /// The rows are as they were.
+    pub async fn sweep(&self) -> Result<usize, EngineError> {
+        match self.work(Work::Sweep).await? {
+            Done::Count(gone) => Ok(gone),
+            Done::Delivery(_) | Done::Command(_) => Err(EngineError::Closed),
+        }
+    }
+
     async fn work(&self, work: Work) -> Result<Done, EngineError> {
         let (reply, answer) = oneshot::channel();
         self.jobs.try_send(Job { work, reply }).map_err(|error| match error {

@@ -108,14 +108,22 @@ pub(crate) fn nudge_changes(c: &Connection, seq: i64) -> Result<Vec<(String, Str
     .collect()
 }
 
-/// Drops up to `limit` commits that no pull request has claimed since `before`, with their facts.
-/// Says how many went.
+/// Drops up to `limit` commits with their facts, and as many comments, that no pull request has claimed
+/// since `before`. Says how many went.
 pub(crate) fn drop_unclaimed(c: &Connection, before: Timestamp, limit: u32) -> Result<usize> {
-    c.execute(
+    let commits = c.execute(
         "DELETE FROM commits WHERE id IN
             (SELECT id FROM commits WHERE claimed = 0 AND seen_at < ?1 LIMIT +?2)",
         (At(before), limit),
-    )
+    )?;
+    let comments = c.execute(
+        "DELETE FROM comments WHERE rowid IN
+            (SELECT rowid FROM comments WHERE seen_at < ?1 AND NOT EXISTS
+                (SELECT 1 FROM pr WHERE pr.repo_id = comments.repo_id AND pr.number = comments.number)
+             LIMIT ?2)",
+        (At(before), limit),
+    )?;
+    Ok(commits + comments)
 }
 
 /// What the ledger kept of a delivery, for doing it again.

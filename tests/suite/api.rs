@@ -187,6 +187,52 @@ async fn deliveries_are_done_again() {
 }
 
 #[tokio::test]
+async fn keys_are_swept_away_after_a_day() {
+    const DAY: i64 = 24 * 3_600;
+    let world = World::new().await;
+    let moon = json!({"repo": "acme/moon"});
+    ask(&world, "PUT", "/v1/projects/moon", Some("old"), &moon).await;
+    world.pass(DAY);
+    ask(&world, "PUT", "/v1/projects/moon", Some("new"), &moon).await;
+    assert_eq!(world.sweep().await, 0);
+    assert!(ask(&world, "PUT", "/v1/projects/moon", Some("old"), &moon).await.again);
+    world.pass(1);
+    assert_eq!(world.sweep().await, 1);
+    assert_eq!(world.sql("SELECT key FROM idempotency"), [["new"]]);
+}
+
+/// Such as a newer version that reads what an older one could not.
+#[tokio::test]
+async fn a_quarantined_delivery_that_can_be_read_by_now_is_applied() {
+    let world = World::new().await;
+    let body = pull("opened", 1, &sha(1), 0, json!({})).to_string();
+    let packed = zstd::bulk::compress(body.as_bytes(), 3).expect("compressed");
+    rusqlite::Connection::open(world.db())
+        .expect("the database")
+        .execute(
+            "INSERT INTO deliveries (id, hook, guid, event, outcome, reason, body, received_at)
+             VALUES (7, '', 'q', 'pull_request', 'quarantined', 'not known then', ?1, '')",
+            [packed],
+        )
+        .expect("a row");
+    let told = ask(&world, "POST", "/v1/deliveries/7/replay", None, &Value::Null).await;
+    assert_eq!((told.status, &told.body["outcome"]), (200, &json!("applied")), "{}", told.body);
+    assert_eq!(told.body["reason"], Value::Null);
+    assert_eq!(world.get("/v1/pulls/acme/rocket/1").await["headSha"], sha(1));
+    // What it said is kept from now on, in place of its body.
+    let row = "SELECT body IS NULL, observation IS NULL, reason FROM deliveries";
+    assert_eq!(world.sql(row), [["1", "0", "null"]]);
+    let changes = world.changes().await;
+    assert_eq!(changes.last().expect("a change")["cause"], format!("api:{}", told.id));
+    // Its redelivery is a duplicate now, and done again it changes nothing.
+    let (_, again) = world.send("pull_request", "q", body.as_bytes()).await;
+    assert_eq!(again["outcome"], "duplicate");
+    let told = ask(&world, "POST", "/v1/deliveries/7/replay", None, &Value::Null).await;
+    assert_eq!((told.status, &told.body["outcome"]), (200, &json!("applied")));
+    assert_eq!(world.changes().await, changes);
+}
+
+#[tokio::test]
 async fn a_pull_request_shows_its_comments() {
     let world = World::new().await;
     opened(&world).await;

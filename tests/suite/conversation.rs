@@ -28,7 +28,8 @@ pub fn comment(action: &str, id: i64, seconds: i64, with: Value) -> Value {
     event
 }
 
-fn thread(action: &str, root: i64, seconds: i64) -> Value {
+/// A thread of one comment, as the event that says whether it is resolved.
+pub fn thread(action: &str, root: i64, seconds: i64) -> Value {
     let mut event = comment(action, root, 5, json!({}));
     event["pull_request"]["updated_at"] = json!(at(seconds));
     let comment = event.as_object_mut().expect("an object").remove("comment");

@@ -1,5 +1,6 @@
 //! The change feed as a stream of events: what comes, in which order, from where, and when it ends.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -275,13 +276,11 @@ async fn what_is_wrong_is_refused_before_the_stream_begins() {
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.headers().contains_key("retry-after"));
     drop(only);
+    // The server notices on its own time; each answer is the event that is waited for.
     let freed = async {
-        while answer(world.request(Method::GET, "/healthz")).await.0 != StatusCode::OK
-            || ask(&world, "?after=head", None).send().await.expect("an answer").status()
-                != StatusCode::OK
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        while ask(&world, "?after=head", None).send().await.expect("an answer").status()
+            != StatusCode::OK
+        {}
     };
     tokio::time::timeout(PATIENCE, freed).await.expect("the place is free again");
 }
@@ -308,8 +307,7 @@ async fn what_was_pruned_under_a_slow_reader_resets_its_stream() {
     flood(&world, 1_500);
     let mut feed = Feed::open(&world, "?after=0", None).await;
     feed.change().await.expect("the first");
-    // Time for the buffers to fill up.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // However much the buffers have taken by now, it is not all of it.
     world.execute("DELETE FROM change_log");
     flood(&world, 1_500);
     let mut told = 1;
@@ -341,7 +339,8 @@ async fn a_reader_that_does_not_read_is_cut_off_and_resumes() {
             if text.contains("nudged_feed_readers_cut_off_total") {
                 return text;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            let beat = quick.event().await.expect("a heartbeat");
+            assert_eq!(beat.name, "heartbeat");
         }
     };
     let metrics = tokio::time::timeout(PATIENCE, metrics).await.expect("somebody was cut off");
@@ -369,13 +368,20 @@ async fn all_of_many_readers_get_every_change_once() {
     let world = World::new().await;
     work(&world, 1).await;
     let opened = join_all((0..READERS).map(|_| Feed::open(&world, "", None))).await;
-    let poll = || world.get("/v1/changes?after=head&wait=20&type=pr_created");
-    let pollers = async { join_all((0..50).map(|_| poll())).await };
+    let poll = || world.get("/v1/changes?after=head&wait=20&type=pr_created&limit=1");
+    let all_woken = Cell::new(false);
+    let pollers = async {
+        let polled = join_all((0..50).map(|_| poll())).await;
+        all_woken.set(true);
+        polled
+    };
     let writing = async {
-        // The pollers must wait by now.
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        for number in 2..=6 {
+        // Whoever waits is woken by the next one; those who come later find it still at work.
+        for number in 2.. {
             work(&world, number).await;
+            if all_woken.get() && number > 5 {
+                break;
+            }
         }
         head(&world).await
     };

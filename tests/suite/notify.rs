@@ -249,8 +249,11 @@ async fn the_runner_wakes_when_a_nudge_commits_and_ends_with_the_server() {
         close(&world, number).await;
     }
     let all_told = async {
+        let mut after = "0".to_owned();
         while pending(&world) != "0" {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            let path = format!("/v1/changes?after={after}&type=nudge_updated&wait=20");
+            let page = world.get(&path).await;
+            page["next"].as_str().expect("a cursor").clone_into(&mut after);
         }
     };
     tokio::time::timeout(Duration::from_secs(20), all_told).await.expect("told");

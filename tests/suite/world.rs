@@ -99,6 +99,11 @@ impl World {
         self.running().engine.fire_due_timers().await.expect("timers");
     }
 
+    /// Sweeps away what nothing has claimed for long, and tells how many rows went.
+    pub async fn sweep(&self) -> usize {
+        self.running().engine.sweep().await.expect("swept")
+    }
+
     /// Sends the nudges to the human that are due, and tells how many attempts were made.
     pub async fn deliver(&self) -> usize {
         let outbox = self.running().outbox.as_ref().expect("an outbox");

@@ -1,0 +1,243 @@
+//! Each migration on a file of the version before, with rows in every table that it had then.
+//!
+//! The rows are written down as they were: today's code has no part in making them.
+
+use std::path::Path;
+
+use nudged::store::APPLICATION_ID;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::conversation::comment;
+use crate::payloads::{REPO, at, check, pull, repository, sha};
+use crate::stories::root;
+use crate::world::{World, answer};
+
+/// What a file of version 1 holds: a pull request whose failure is about to be told, a merged one,
+/// and a project that was registered by name.
+const VERSION_1: &str = "
+    UPDATE cause SET cause = 'delivery:old', at = '2026-05-01T08:00:00.000Z';
+    INSERT INTO meta VALUES (1, '0123456789ab', '2026-05-01T07:00:00.000Z');
+    INSERT INTO projects VALUES
+        ('roc', 41, 'acme/rocket', '2026-05-01T07:43:20.000Z', 'https://github.com/acme/rocket',
+         'rocket', NULL, 'all', 0, '[]', '[\"*-flaky\"]', 1, 3, '2026-05-01T08:00:00.000Z', NULL),
+        ('moon', NULL, 'acme/moon', NULL, 'https://github.com/acme/moon',
+         'Moon', '/src/moon', 'none', 1, '[\"build\"]', '[]', 0, 1, '2026-05-01T08:00:00.000Z', NULL);
+    INSERT INTO sessions VALUES
+        ('roc-1', 'roc', 1, NULL, 'external', '', 'working', NULL, 1, 'active',
+         '2026-05-01T08:00:00.000Z', 'none', NULL, NULL, NULL, 'branch-1', NULL, NULL, NULL, NULL, '',
+         '2026-05-01T08:00:00.000Z', '2026-05-01T08:00:00.000Z'),
+        ('roc-2', 'roc', 2, 'R-7', 'external', 'codex', 'terminated', 'pr_merged', 0, 'exited',
+         '2026-05-01T08:00:00.000Z', 'hook', 2, '2026-05-01T08:00:00.000Z', 'e3b0', 'branch-2', '/w/2',
+         '%1', 'tmux', 'a-1', 'Mend it', '2026-05-01T08:00:00.000Z', '2026-05-01T08:00:30.000Z');
+    INSERT INTO commits VALUES
+        (1, 41, '{1}', '2026-05-01T08:00:00.000Z', 1), (2, 41, '{2}', '2026-05-01T08:00:00.000Z', 1),
+        (9, 41, '{9}', '2026-05-01T08:00:00.000Z', 0);
+    INSERT INTO pr VALUES
+        (1, 'https://github.com/acme/rocket/pull/1', 'roc', 41, 1, 'roc-1', 'open', 'Change 1',
+         'ada-agent', 'branch-1', '{1}', 41, 'main', '{7}', '2026-05-01T08:00:00.000Z', NULL,
+         'changes_requested', 'failing', 'conflicting', 0, '{}', '2026-05-01T07:51:40.000Z',
+         '2026-05-01T08:00:05.000Z'),
+        (2, 'https://github.com/acme/rocket/pull/2', 'roc', 41, 2, 'roc-2', 'merged', 'Change 2',
+         'ada-agent', 'branch-2', '{2}', NULL, 'main', '{7}', '2026-05-01T08:00:30.000Z', NULL,
+         'none', 'unknown', 'unknown', 0, '{}', '2026-05-01T07:51:40.000Z', '2026-05-01T08:00:30.000Z');
+    INSERT INTO pr_commits VALUES
+        (1, 1, '2026-05-01T08:00:00.000Z', 0), (2, 2, '2026-05-01T08:00:30.000Z', 0),
+        (2, 1, '2026-05-01T08:00:10.000Z', 1);
+    INSERT INTO pr_mergeability VALUES (1, '{1}', 'main', 'conflicting', '2026-05-01T08:00:00.000Z');
+    INSERT INTO pr_reviews VALUES (1, 81, 9, 'grace', 'changes_requested', '2026-05-01T08:00:05.000Z',
+        '2026-05-01T08:00:05.000Z', 'https://github.com/acme/rocket/pull/1#review');
+    INSERT INTO check_runs VALUES (1, 11, 'harbor-ci', 900, NULL, 'build', 'completed', 'failure',
+        'https://ci.example/11', '2026-05-01T07:59:40.000Z', '2026-05-01T08:00:10.000Z',
+        '{\"status\":\"completed\",\"completed_at\":\"2026-05-01T08:00:10Z\",\"text\":\"error: 42\"}', NULL);
+    INSERT INTO commit_statuses VALUES (9, 'ci', 1, 'success', NULL, 'https://ci.example/status',
+        '2026-05-01T08:00:03.000Z', '2026-05-01T08:00:03.000Z');
+    INSERT INTO workflow_runs VALUES (9, 70, 1, 3, 'CI', 'push', 901, 'completed', 'success',
+        'https://github.com/acme/rocket/actions/runs/70', '2026-05-01T08:00:00.000Z',
+        '2026-05-01T08:00:03.000Z');
+    INSERT INTO pr_checks VALUES (1, 'https://github.com/acme/rocket/pull/1', '{1}', 'harbor-ci',
+        'suite:900', NULL, 'build', 'failed', 'failure', 'https://ci.example/11', 'error: 42', 11,
+        '2026-05-01T07:59:40.000Z', '2026-05-01T08:00:10.000Z', '2026-05-01T07:59:40.000Z');
+    INSERT INTO nudges VALUES
+        (1, 'roc', 'roc-2', 2, 'agent', 'ci-failed', 'action', 'superseded', '{2} build', 'It failed', 0,
+         '2026-05-01T08:00:20.000Z', NULL, NULL),
+        (4, 'roc', 'roc-2', 2, 'human', 'pr-merged', 'info', 'pending', 'merged', 'It is merged', 2,
+         '2026-05-01T08:00:30.000Z', NULL, NULL);
+    INSERT INTO timers VALUES ('ci_settle', 1, '2027-01-15T08:00:20.000Z'),
+        ('green_settle', 2, '2027-01-15T09:00:00.000Z');
+    INSERT INTO deliveries VALUES
+        (1, '58231907', 'd-1', 'check_run', 'completed', 'acme/rocket', 'applied', NULL, '{}', NULL,
+         '2026-05-01T08:00:11.000Z'),
+        (2, '', 'd-2', 'pull_request', NULL, NULL, 'quarantined', 'no JSON', NULL, x'28b52ffd',
+         '2026-05-01T08:00:12.000Z');";
+
+/// What came with version 2.
+const VERSION_2: &str = "
+    UPDATE projects SET api_access = 0, api_access_at = '2026-05-01T08:00:00.000Z' WHERE id = 'roc';
+    UPDATE sessions SET nudges_paused = 1 WHERE id = 'roc-2';
+    INSERT INTO base_pushes VALUES (41, 'release', '2026-05-01T08:00:00.000Z');
+    INSERT INTO check_suites VALUES (9, 901);
+    INSERT INTO comments VALUES
+        (41, 1, 'review', 60, 60, 81, 'grace', 'src/lib.rs', 3, 'Gone', '', '2026-05-01T08:00:05.000Z',
+         '2026-05-01T08:00:06.000Z', 1, '2026-05-01T08:00:06.000Z'),
+        (41, 1, 'review', 61, 61, 81, 'grace', 'src/lib.rs', 4, 'Done', '', '2026-05-01T08:00:05.000Z',
+         '2026-05-01T08:00:05.000Z', 0, '2026-05-01T08:00:06.000Z');
+    INSERT INTO threads VALUES (41, 1, 61, 1, '2026-05-01T08:00:07.000Z');
+    INSERT INTO pr_comment VALUES (1, 'https://github.com/acme/rocket/pull/1', 'review', 61, 61, 81,
+        'grace', 'src/lib.rs', 4, 'Done', '', 1, '2026-05-01T08:00:05.000Z');
+    INSERT INTO timers VALUES ('review_settle', 2, '2027-01-15T09:00:00.000Z'),
+        ('conflict_escalation', 2, '2027-01-15T09:00:00.000Z');";
+
+/// What came with version 3.
+const VERSION_3: &str = "
+    INSERT INTO idempotency VALUES ('old', 'PUT /v1/projects/moon', zeroblob(32), 200, '{}',
+        '2027-01-15T07:00:00.000Z');";
+
+const SAMPLES: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+
+/// Makes a file as the program of that schema version left it.
+fn left_by(version: usize, path: &Path) {
+    let connection = Connection::open(path).expect("a database");
+    let mut files: Vec<_> = std::fs::read_dir(root().join("migrations"))
+        .expect("migrations")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    files.sort();
+    for (file, sample) in files.iter().zip(SAMPLES).take(version) {
+        let sql = std::fs::read_to_string(file).expect("SQL");
+        connection.execute_batch(&sql).expect("a schema");
+        let commits = [1, 2, 7, 9].map(|n| (format!("{{{n}}}"), sha(n)));
+        let sample =
+            commits.iter().fold(sample.to_owned(), |sql, (mark, sha)| sql.replace(mark, sha));
+        connection.execute_batch(&sample).expect("rows");
+    }
+    connection.pragma_update(None, "journal_mode", "WAL").expect("WAL");
+    connection.pragma_update(None, "application_id", APPLICATION_ID).expect("an id");
+    connection.pragma_update(None, "user_version", version as i64).expect("a version");
+}
+
+/// Every table with its columns, and its rows by those columns.
+type Tables = Vec<(String, String, Vec<String>)>;
+
+fn rows(connection: &Connection, table: &str, columns: &str) -> Vec<String> {
+    let sql = format!("SELECT json_array({columns}) FROM {table}");
+    let mut statement = connection.prepare(&sql).expect("a query");
+    let rows = statement.query_map((), |row| row.get(0)).expect("rows");
+    let mut rows: Vec<String> = rows.collect::<Result<_, _>>().expect("rows");
+    rows.sort();
+    rows
+}
+
+fn tables(connection: &Connection) -> Tables {
+    let columns =
+        "SELECT m.name, group_concat(iif(c.type = 'BLOB', 'hex(' || c.name || ')', c.name))
+         FROM sqlite_schema m, pragma_table_info(m.name) c
+         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' GROUP BY m.name ORDER BY m.name";
+    let mut statement = connection.prepare(columns).expect("a query");
+    let names = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).expect("tables");
+    let names: Vec<(String, String)> = names.collect::<Result<_, _>>().expect("tables");
+    let filled = |(table, columns): (String, String)| {
+        let rows = rows(connection, &table, &columns);
+        assert!(!rows.is_empty(), "{table} holds no sample");
+        (table, columns, rows)
+    };
+    names.into_iter().map(filled).collect()
+}
+
+/// Opens a file of that version with today's server; all that was there has to be there still.
+async fn migrated(version: usize) -> (World, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("old.db");
+    left_by(version, &path);
+    let before = tables(&Connection::open(&path).expect("the database"));
+    assert!(before.len() >= 17, "{before:?}");
+    let world = World::with(|settings| {
+        settings.db = path.clone();
+        settings.settle = std::time::Duration::from_secs(30);
+    })
+    .await;
+    let connection = Connection::open(&path).expect("the database");
+    for (table, columns, old) in before {
+        assert_eq!(rows(&connection, &table, &columns), old, "{table}");
+    }
+    whole(&world);
+    (world, folder)
+}
+
+fn whole(world: &World) {
+    assert_eq!(world.sql("PRAGMA user_version"), [["4"]]);
+    assert_eq!(world.sql("PRAGMA foreign_key_check"), Vec::<Vec<String>>::new());
+    assert_eq!(world.sql("PRAGMA integrity_check"), [["ok"]]);
+}
+
+/// The server goes on where the other one stopped.
+async fn works_on(world: &World) {
+    let shown = async || world.get("/v1/pulls/acme/rocket/1").await;
+    let changes = world.changes().await;
+    assert_eq!((&changes[0]["seq"], &changes[0]["cause"]), (&json!(1), &json!("delivery:old")));
+    let page = world.get("/v1/changes?after=0123456789ab.1").await;
+    assert_eq!(page["changes"][0]["seq"], 2, "old cursors hold");
+
+    // The timer rings, the failure is told, and CI recovers.
+    world.advance(20).await;
+    assert!(world.nudges().await.contains(&"ci-failed pending".to_owned()));
+    let passed = check("build", &sha(1), 12, json!("success"), 20);
+    world.apply("check_run", "new-1", &passed).await;
+    assert_eq!(shown().await["ci"], "passing");
+    assert!(!world.nudges().await.contains(&"ci-failed pending".to_owned()));
+    // Facts that waited are claimed, comments and threads are followed.
+    world.apply("pull_request", "new-2", &pull("opened", 3, &sha(9), 30, json!({}))).await;
+    assert_eq!(world.get("/v1/pulls/acme/rocket/3").await["ci"], "passing");
+    let remark = comment("created", 71, 40, json!({}));
+    world.apply("pull_request_review_comment", "new-3", &remark).await;
+    assert_eq!(shown().await["unresolvedComments"], 1);
+    // Names follow, rows of old pull requests too.
+    let mut lander = repository(REPO, "acme/lander");
+    lander["updated_at"] = json!(at(50));
+    let renamed = json!({"action": "renamed", "repository": lander});
+    world.apply("repository", "new-4", &renamed).await;
+    let urls = "SELECT DISTINCT pr_url FROM pr_checks JOIN pr ON pr.id = pr_id WHERE number = 1";
+    assert_eq!(world.sql(urls), [["https://github.com/acme/lander/pull/1"]]);
+    // Requests are carried out once.
+    for again in [false, true] {
+        let ack = world.request(reqwest::Method::POST, "/v1/nudges/4/ack");
+        let told = ack.header("Idempotency-Key", "k").send().await.expect("an answer");
+        assert_eq!(told.headers().contains_key("idempotent-replayed"), again);
+        assert_eq!(told.json::<Value>().await.expect("JSON")["state"], "acknowledged");
+    }
+    let moon = world.request(reqwest::Method::PUT, "/v1/projects/moon");
+    let (status, _) = answer(moon.json(&json!({"displayName": "Luna"}))).await;
+    assert_eq!(status, 200);
+    whole(world);
+}
+
+#[tokio::test]
+async fn from_1_to_2_projects_claim_their_names_and_timers_move() {
+    let (world, _folder) = migrated(1).await;
+    assert_eq!(
+        world.sql("SELECT id, claimed_repo, claimed_url, api_access, api_access_at FROM projects ORDER BY id"),
+        [
+            ["moon", "null", "null", "1", "null"],
+            ["roc", "acme/rocket", "https://github.com/acme/rocket", "1", "null"],
+        ]
+    );
+    assert_eq!(world.sql("SELECT DISTINCT nudges_paused FROM sessions"), [["0"]]);
+    works_on(&world).await;
+}
+
+#[tokio::test]
+async fn from_2_to_3_requests_are_known_again() {
+    let (world, _folder) = migrated(2).await;
+    assert_eq!(world.sql("SELECT count(*) FROM idempotency"), [["0"]]);
+    works_on(&world).await;
+    assert_eq!(world.sql("SELECT key FROM idempotency"), [["k"]]);
+}
+
+#[tokio::test]
+async fn from_3_to_4_what_was_said_before_is_on_nobody_s_way() {
+    let (world, _folder) = migrated(3).await;
+    // What was pending then has been waiting to be read: it is not sent now.
+    assert_eq!(world.sql("SELECT count(*) FROM outbox"), [["0"]]);
+    works_on(&world).await;
+    assert_eq!(world.sql("SELECT key FROM idempotency ORDER BY key"), [["k"], ["old"]]);
+}
