@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::{NotifyFormat, Secret, Settings, SigningSecret, TokenSource};
-use crate::engine::Engine;
+use crate::engine::{Engine, Retention};
 use crate::github::signature::Secrets;
 use crate::http::{self, ApiToken, AppState, Limits};
 use crate::lifecycle::Policy;
@@ -81,7 +81,8 @@ pub async fn start_within(
     let addr = listener.local_addr()?;
 
     let metrics = METRICS.clone();
-    let engine = Engine::start(&store, policy(settings)?, clock.clone()).await?;
+    let engine =
+        Engine::start(&store, policy(settings)?, retention(settings)?, clock.clone()).await?;
     let (shutdown, stopping) = watch::channel(false);
     let outbox = match receiver(settings)? {
         Some(receiver) => {
@@ -144,6 +145,16 @@ fn policy(settings: &Settings) -> anyhow::Result<Policy> {
         auto_register: settings.auto_register,
         notify: settings.notify_url.is_some(),
     })
+}
+
+fn retention(settings: &Settings) -> anyhow::Result<Retention> {
+    let span = |time: Option<std::time::Duration>| {
+        time.map(jiff::SignedDuration::try_from)
+            .transpose()
+            .context("the time of keeping is too long")
+    };
+    let (changes, deliveries) = (span(settings.retain_changes)?, span(settings.retain_deliveries)?);
+    Ok(Retention { changes, deliveries })
 }
 
 /// One recorder a process, since the metrics of all its parts come together in one place.

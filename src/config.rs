@@ -8,6 +8,7 @@ mod inspect;
 mod layer;
 mod notify;
 mod secret;
+mod time;
 mod token;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use inspect::{Inspected, Source, inspect};
 use layer::{Found, Key, Layers};
 pub use notify::{NotifyFormat, SigningSecret};
 pub use secret::Secret;
+use time::{NotifyTimeout, Retain, Settle};
 pub use token::TokenSource;
 
 const LISTEN: Key = Key { name: "listen", env: "NUDGED_LISTEN" };
@@ -35,6 +37,8 @@ const NOTIFY_URL: Key = Key { name: "notify_url", env: "NUDGED_NOTIFY_URL" };
 const NOTIFY_SECRET: Key = Key { name: "notify_secret", env: "NUDGED_NOTIFY_SECRET" };
 const NOTIFY_FORMAT: Key = Key { name: "notify_format", env: "NUDGED_NOTIFY_FORMAT" };
 const NOTIFY_TIMEOUT: Key = Key { name: "notify_timeout", env: "NUDGED_NOTIFY_TIMEOUT" };
+const RETAIN_CHANGES: Key = Key { name: "retain_changes", env: "NUDGED_RETAIN_CHANGES" };
+const RETAIN_DELIVERIES: Key = Key { name: "retain_deliveries", env: "NUDGED_RETAIN_DELIVERIES" };
 const LOG: Key = Key { name: "log", env: "NUDGED_LOG" };
 const LOG_FORMAT: Key = Key { name: "log_format", env: "NUDGED_LOG_FORMAT" };
 const KEYS: &[Key] = &[
@@ -49,12 +53,11 @@ const KEYS: &[Key] = &[
     NOTIFY_SECRET,
     NOTIFY_FORMAT,
     NOTIFY_TIMEOUT,
+    RETAIN_CHANGES,
+    RETAIN_DELIVERIES,
     LOG,
     LOG_FORMAT,
 ];
-
-/// The longest settle time that is taken for meant.
-const LONGEST_SETTLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Everything that can be set. Holds secrets, which its `Debug` does not show.
 #[derive(Debug, Clone)]
@@ -81,6 +84,10 @@ pub struct Settings {
     pub notify_format: NotifyFormat,
     /// How long their receiver may take to answer.
     pub notify_timeout: Duration,
+    /// How long changes are kept; `None` is for ever.
+    pub retain_changes: Option<Duration>,
+    /// How long the ledger keeps deliveries; `None` is for ever.
+    pub retain_deliveries: Option<Duration>,
     /// A filter of tracing's form, as `info` or `nudged=debug`.
     pub log: String,
     /// How log lines look.
@@ -123,6 +130,12 @@ pub struct Flags {
     /// Time their receiver has to answer [env: NUDGED_NOTIFY_TIMEOUT] [default: 10s]
     #[arg(long, value_name = "TIME")]
     pub notify_timeout: Option<String>,
+    /// Time that changes are kept, or forever [env: NUDGED_RETAIN_CHANGES] [default: 90d]
+    #[arg(long, value_name = "TIME")]
+    pub retain_changes: Option<String>,
+    /// Time that deliveries are kept, or forever [env: NUDGED_RETAIN_DELIVERIES] [default: 30d]
+    #[arg(long, value_name = "TIME")]
+    pub retain_deliveries: Option<String>,
     /// What to log: error, warn, info, debug, or a filter [env: NUDGED_LOG] [default: info]
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
@@ -141,6 +154,8 @@ impl Flags {
             (AUTO_REGISTER, &self.auto_register),
             (NOTIFY_FORMAT, &self.notify_format),
             (NOTIFY_TIMEOUT, &self.notify_timeout),
+            (RETAIN_CHANGES, &self.retain_changes),
+            (RETAIN_DELIVERIES, &self.retain_deliveries),
             (LOG, &self.log),
             (LOG_FORMAT, &self.log_format),
         ];
@@ -193,6 +208,8 @@ impl Settings {
             notify_timeout: layers
                 .parse(NOTIFY_TIMEOUT, "a time of at most a minute, as 10s")?
                 .map_or(Duration::from_secs(10), |NotifyTimeout(time)| time),
+            retain_changes: retain(layers, RETAIN_CHANGES, time::CHANGES)?,
+            retain_deliveries: retain(layers, RETAIN_DELIVERIES, time::DELIVERIES)?,
             log: layers.find(LOG)?.map_or_else(|| "info".to_owned(), Found::into_text),
             log_format: layers.parse(LOG_FORMAT, "text or json")?.unwrap_or(LogFormat::Text),
         })
@@ -270,6 +287,11 @@ impl Settings {
     }
 }
 
+fn retain(layers: &Layers, key: Key, default: Duration) -> Result<Option<Duration>, ConfigError> {
+    let given = layers.parse(key, "a time of at least an hour, as 90d, or forever")?;
+    Ok(given.map_or(Some(default), |Retain(time)| time))
+}
+
 fn database(found: Option<Found>) -> Result<PathBuf, ConfigError> {
     let Some(found) = found else { return Ok(PathBuf::from("nudged.db")) };
     let path = PathBuf::from(found.text());
@@ -300,32 +322,6 @@ fn api_token(found: Found) -> Result<Secret, ConfigError> {
         return Err(found.wrong_secret("printable ASCII without spaces: it goes into a header"));
     }
     Ok(Secret::new(token))
-}
-
-struct Settle(Duration);
-
-impl FromStr for Settle {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let time = match text.parse() {
-            Ok(seconds) => Duration::from_secs(seconds),
-            Err(_) => humantime::parse_duration(text).map_err(|_| ())?,
-        };
-        if time <= LONGEST_SETTLE { Ok(Self(time)) } else { Err(()) }
-    }
-}
-
-struct NotifyTimeout(Duration);
-
-impl FromStr for NotifyTimeout {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let Settle(time) = text.parse()?;
-        let sane = Duration::from_millis(100)..=Duration::from_secs(60);
-        if sane.contains(&time) { Ok(Self(time)) } else { Err(()) }
-    }
 }
 
 impl FromStr for LogFormat {

@@ -57,6 +57,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         notify_secret: None,
         notify_format: NotifyFormat::Auto,
         notify_timeout: Duration::from_secs(10),
+        retain_changes: None,
+        retain_deliveries: None,
         log: "warn".to_owned(),
         log_format: LogFormat::Text,
     };

@@ -38,6 +38,21 @@ fn settle_takes_units_or_plain_seconds() {
 }
 
 #[test]
+fn what_is_kept_is_kept_for_a_time_or_for_ever() {
+    let kept = |text| {
+        let settings = load("", &[(RETAIN_CHANGES, text)], Flags::default())?;
+        Ok::<_, String>((settings.retain_changes, settings.retain_deliveries))
+    };
+    let days = |days: u64| Some(Duration::from_secs(days * 24 * 60 * 60));
+    assert_eq!(kept("7d"), Ok((days(7), days(30))));
+    assert_eq!(kept("forever"), Ok((None, days(30))));
+    assert_eq!(load("", &[], Flags::default()).unwrap().retain_changes, days(90));
+    for text in ["59m", "0", "always", "-1d", "2000y"] {
+        assert!(kept(text).is_err_and(|error| error.contains("NUDGED_RETAIN_CHANGES")), "{text}");
+    }
+}
+
+#[test]
 fn secrets_of_digits_stay_text_and_are_never_shown() {
     let settings = load("", &[(WEBHOOK_SECRET, "007, 1e3,,")], Flags::default()).unwrap();
     let exposed: Vec<_> = settings.webhook_secrets.iter().map(Secret::expose).collect();

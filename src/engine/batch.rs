@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rusqlite::{Connection, ErrorCode};
 
 use super::command::KEYS;
-use super::{Delivery, DeliveryOutcome, Done, EngineError, Verdict, Work};
+use super::{Delivery, DeliveryOutcome, Done, EngineError, Retention, Verdict, Work};
 use crate::domain::{Observation, PullId, TimerKind, Timestamp};
 use crate::lifecycle::{Outcome, Policy, reduce};
 use crate::store::ledger::{self, LedgerEntry};
-use crate::store::{CommitMemory, idempotency, load, save, set_cause};
+use crate::store::{CommitMemory, changes, idempotency, load, save, set_cause};
 
 /// Timers fired in one go.
 const MOST_TIMERS: u32 = 64;
@@ -56,15 +56,22 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
+/// What holds for all pieces of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'c> {
+    pub(super) policy: &'c Policy,
+    pub(super) retention: &'c Retention,
+    pub(super) now: Timestamp,
+}
+
 /// Commits all `work` as one transaction. On an error nothing of it is stored.
 pub(super) fn commit(
     connection: &mut Connection,
     memory: &CommitMemory,
-    policy: &Policy,
+    Terms { policy, retention, now }: Terms<'_>,
     work: &[Work],
-    now: Timestamp,
 ) -> rusqlite::Result<Committed> {
-    let batch = Batch { connection, memory, policy, now };
+    let batch = Batch { connection, memory, policy, retention, now };
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
     let done = batch.all(work).and_then(|committed| {
         connection.prepare_cached("COMMIT")?.execute(())?;
@@ -83,6 +90,7 @@ pub(super) struct Batch<'c> {
     pub(super) connection: &'c Connection,
     memory: &'c CommitMemory,
     policy: &'c Policy,
+    retention: &'c Retention,
     pub(super) now: Timestamp,
 }
 
@@ -115,13 +123,26 @@ impl Batch<'_> {
             }
             Work::Timers => self.timers(),
             Work::Sweep => {
-                self.memory.forget();
-                let gone =
-                    ledger::drop_unclaimed(self.connection, self.ago(UNCLAIMED), MOST_SWEPT)?;
-                let forgotten = idempotency::forget(self.connection, self.ago(KEYS), MOST_SWEPT)?;
-                Ok(Ok(Done::Count(gone + forgotten)))
+                let gone = self.shielded(|| Ok(self.sweep()?))?;
+                Ok(gone.map(Done::Count).map_err(EngineError::Store))
             }
         }
+    }
+
+    /// Drops a portion of what is kept no longer; says how many rows went.
+    fn sweep(&self) -> rusqlite::Result<usize> {
+        let (on, most) = (self.connection, MOST_SWEPT);
+        // Commits go with their facts.
+        self.memory.forget();
+        let mut gone = ledger::drop_unclaimed(on, self.ago(UNCLAIMED), most)?;
+        gone += idempotency::forget(on, self.ago(KEYS), most)?;
+        if let Some(span) = self.retention.changes {
+            gone += changes::prune(on, self.ago(span), most)?;
+        }
+        if let Some(span) = self.retention.deliveries {
+            gone += ledger::prune(on, self.ago(span), most)?;
+        }
+        Ok(gone)
     }
 
     fn delivery(&self, delivery: &Delivery) -> rusqlite::Result<Result<Done, EngineError>> {

@@ -10,6 +10,7 @@ mod tally;
 mod writer;
 
 use bytes::Bytes;
+use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
@@ -72,6 +73,16 @@ impl DeliveryOutcome {
     }
 }
 
+/// How long what nobody needs for going on is kept; `None` is for ever.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Retention {
+    /// Changes: who polls less often has to begin anew.
+    pub changes: Option<SignedDuration>,
+    /// Deliveries of the ledger. One that is sent again after that is applied again, which changes
+    /// nothing.
+    pub deliveries: Option<SignedDuration>,
+}
+
 /// Why the engine did not take something; nothing of it was stored.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {
@@ -94,7 +105,7 @@ enum Work {
     Report(Box<Observation>, String),
     /// Fires the timers that are due.
     Timers,
-    /// Drops facts that no pull request has claimed for long.
+    /// Drops a portion of what is kept no longer.
     Sweep,
 }
 
@@ -125,16 +136,23 @@ impl Engine {
     ///
     /// # Errors
     /// When the database cannot be read or written.
-    pub async fn start(store: &Store, policy: Policy, clock: Clock) -> Result<Self, StoreError> {
+    pub async fn start(
+        store: &Store,
+        policy: Policy,
+        retention: Retention,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (close, closing) = watch::channel(false);
-        let writer = writer::Writer::open(store, policy, clock.clone()).await?;
+        let writer = writer::Writer::open(store, policy, retention, clock.clone()).await?;
         let (head, next_timer) = (writer.head(), writer.next_timer());
         tally::begin();
         let engine = Self { jobs, head, close };
         tokio::spawn(writer.run(waiting, closing.clone()));
         if clock.runs() {
-            tokio::spawn(writer::run_timers(engine.jobs.downgrade(), next_timer, closing, clock));
+            let jobs = engine.jobs.downgrade();
+            tokio::spawn(writer::run_sweeps(jobs.clone(), closing.clone()));
+            tokio::spawn(writer::run_timers(jobs, next_timer, closing, clock));
         }
         Ok(engine)
     }
@@ -181,8 +199,8 @@ impl Engine {
         }
     }
 
-    /// Drops what no pull request has claimed for long, and keys that are forgotten, without waiting
-    /// for the task that does so now and then. Answers how many rows went.
+    /// Drops a portion of what is kept no longer, without waiting for the task that does so now and
+    /// then. Answers how many rows went; after none there is nothing more.
     ///
     /// # Errors
     /// The rows are as they were.

@@ -1,4 +1,4 @@
-//! The tasks behind the engine: the writer, and the one that wakes it when a timer is due.
+//! The tasks behind the engine: the writer, and those that wake it when a timer is due or to sweep.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use deadpool_sqlite::Object;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::batch::{self, Committed};
-use super::{EngineError, Job, Work, tally};
+use super::{Done, EngineError, Job, Retention, Work, tally};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::lifecycle::Policy;
@@ -14,12 +14,14 @@ use crate::store::{CommitMemory, Store, StoreError, ledger};
 
 /// Pieces of work in one transaction, at most.
 const BATCH: usize = 256;
-/// How often unclaimed facts are swept.
+/// How often what is kept no longer is swept away.
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// The longest sleep of the timer task: a clock that is set forward is noticed within it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// The shortest: timers that cannot be fired must not spin.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
+/// A database that refused is not asked again before.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Holds the one connection that writes.
 pub(super) struct Writer {
@@ -27,6 +29,7 @@ pub(super) struct Writer {
     /// Lent to each transaction; what does not come back is forgotten.
     memory: CommitMemory,
     policy: Policy,
+    retention: Retention,
     clock: Clock,
     head: watch::Sender<i64>,
     next_timer: watch::Sender<Option<Timestamp>>,
@@ -36,6 +39,7 @@ impl Writer {
     pub(super) async fn open(
         store: &Store,
         policy: Policy,
+        retention: Retention,
         clock: Clock,
     ) -> Result<Self, StoreError> {
         let connection = store.writer().await?;
@@ -50,7 +54,7 @@ impl Writer {
             .map_err(|error| StoreError::Pool(error.to_string()))??;
         let (head, next_timer) = (watch::Sender::new(head), watch::Sender::new(next_timer));
         let memory = CommitMemory::default();
-        Ok(Self { connection, memory, policy, clock, head, next_timer })
+        Ok(Self { connection, memory, policy, retention, clock, head, next_timer })
     }
 
     pub(super) fn head(&self) -> watch::Receiver<i64> {
@@ -90,15 +94,18 @@ impl Writer {
     }
 
     async fn commit(&mut self, jobs: impl Iterator<Item = Job>) {
-        type Replies = Vec<oneshot::Sender<Result<super::Done, EngineError>>>;
+        type Replies = Vec<oneshot::Sender<Result<Done, EngineError>>>;
         let (work, replies): (Vec<Work>, Replies) = jobs.map(|job| (job.work, job.reply)).unzip();
         metrics::histogram!("nudged_commit_batch_size").record(work.len() as f64);
-        let (policy, clock, started) = (self.policy, self.clock.clone(), Instant::now());
+        let (policy, retention, clock) = (self.policy, self.retention, self.clock.clone());
+        let started = Instant::now();
         let memory = std::mem::take(&mut self.memory);
         let done = self
             .connection
             .interact(move |connection| {
-                let done = batch::commit(connection, &memory, &policy, &work, clock.now());
+                let terms =
+                    batch::Terms { policy: &policy, retention: &retention, now: clock.now() };
+                let done = batch::commit(connection, &memory, terms, &work);
                 (done, memory)
             })
             .await;
@@ -133,14 +140,13 @@ impl Writer {
     }
 }
 
-/// Asks the writer to fire timers when they are due, and to sweep now and then.
+/// Asks the writer to fire timers when they are due.
 pub(super) async fn run_timers(
     jobs: mpsc::WeakSender<Job>,
     mut next_timer: watch::Receiver<Option<Timestamp>>,
     mut closing: watch::Receiver<bool>,
     clock: Clock,
 ) {
-    let mut swept = Instant::now();
     loop {
         let due = *next_timer.borrow_and_update();
         let sleep = due.map_or(LONGEST_SLEEP, |due| {
@@ -155,22 +161,48 @@ pub(super) async fn run_timers(
             },
             _ = closing.changed() => return,
         }
-        let is_due = due.is_some_and(|due| due <= clock.now());
-        let sweep = swept.elapsed() >= SWEEP;
-        if sweep {
-            swept = Instant::now();
+        if due.is_none_or(|due| due > clock.now()) {
+            continue;
         }
-        let work = [is_due.then_some(Work::Timers), sweep.then_some(Work::Sweep)];
-        for work in work.into_iter().flatten() {
-            let Some(jobs) = jobs.upgrade() else { return };
-            let (reply, answer) = oneshot::channel();
-            if jobs.send(Job { work, reply }).await.is_err() {
-                return;
-            }
-            if let Ok(Err(error)) = answer.await {
+        match ask(&jobs, Work::Timers).await {
+            Ok(_) => {}
+            Err(EngineError::Closed) => return,
+            Err(error) => {
                 tracing::warn!(%error, "timers could not be fired; they are tried again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
     }
+}
+
+/// Asks the writer, at the start and now and then, to drop what is kept no longer: one portion after
+/// another, between which others have their turn.
+pub(super) async fn run_sweeps(jobs: mpsc::WeakSender<Job>, mut closing: watch::Receiver<bool>) {
+    loop {
+        let rest = match ask(&jobs, Work::Sweep).await {
+            Ok(Done::Count(gone)) if gone > 0 => {
+                tracing::debug!(gone, "rows that are kept no longer were dropped");
+                continue;
+            }
+            Ok(_) => SWEEP,
+            Err(EngineError::Closed) => return,
+            Err(error) => {
+                tracing::warn!(%error, "what is kept no longer could not be dropped");
+                SWEEP
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            _ = closing.changed() => return,
+        }
+    }
+}
+
+/// Has the writer do something when its turn comes, however long the queue is.
+async fn ask(jobs: &mpsc::WeakSender<Job>, work: Work) -> Result<Done, EngineError> {
+    let jobs = jobs.upgrade().ok_or(EngineError::Closed)?;
+    let (reply, answer) = oneshot::channel();
+    jobs.send(Job { work, reply }).await.map_err(|_| EngineError::Closed)?;
+    drop(jobs);
+    answer.await.unwrap_or(Err(EngineError::Closed))
 }

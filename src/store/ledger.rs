@@ -120,10 +120,19 @@ pub(crate) fn drop_unclaimed(c: &Connection, before: Timestamp, limit: u32) -> R
         "DELETE FROM comments WHERE rowid IN
             (SELECT rowid FROM comments WHERE seen_at < ?1 AND NOT EXISTS
                 (SELECT 1 FROM pr WHERE pr.repo_id = comments.repo_id AND pr.number = comments.number)
-             LIMIT ?2)",
+             LIMIT +?2)",
         (At(before), limit),
     )?;
     Ok(commits + comments)
+}
+
+/// Drops those of the `most` oldest rows of the ledger that came before `before`. Says how many went.
+pub(crate) fn prune(c: &Connection, before: Timestamp, most: u32) -> Result<usize> {
+    c.execute(
+        "DELETE FROM deliveries
+         WHERE id IN (SELECT id FROM deliveries ORDER BY id LIMIT +?2) AND received_at < ?1",
+        (At(before), most),
+    )
 }
 
 /// What the ledger kept of a delivery, for doing it again.

@@ -6,7 +6,7 @@
 use jiff::SignedDuration;
 use nudged::clock::Clock;
 use nudged::domain::{Adopt, Observation, RepoId, RepoName};
-use nudged::engine::{Delivery, DeliveryOutcome, Engine, Verdict};
+use nudged::engine::{Delivery, DeliveryOutcome, Engine, Retention, Verdict};
 use nudged::lifecycle::Policy;
 use nudged::store::Store;
 use proptest::test_runner::{RngAlgorithm, TestRng};
@@ -163,7 +163,9 @@ async fn ends_alike(name: &str, shuffles: u64) {
         auto_register: true,
         notify: false,
     };
-    let engine = Engine::start(&store, policy, Clock::system()).await.expect("an engine");
+    let engine = Engine::start(&store, policy, Retention::default(), Clock::system())
+        .await
+        .expect("an engine");
     let letters = stories::story(name);
     play(&engine, observed(&letters, 1), 1).await;
     let expected = rows(&store, 1).await;

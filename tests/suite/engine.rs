@@ -1,9 +1,12 @@
-//! The engine's own promises: a full queue says so, and timers ring by themselves.
+//! The engine's own promises: it ends in order, and timers ring by themselves.
 
+use std::pin::pin;
+
+use futures_util::poll;
 use jiff::SignedDuration;
 use nudged::clock::Clock;
 use nudged::domain::Adopt;
-use nudged::engine::{Delivery, DeliveryOutcome, Engine, EngineError, QUEUE};
+use nudged::engine::{Delivery, DeliveryOutcome, Engine, EngineError, Retention};
 use nudged::github::understand;
 use nudged::lifecycle::Policy;
 use nudged::store::Store;
@@ -28,49 +31,27 @@ fn delivery(event: &str, guid: &str, payload: &serde_json::Value) -> Delivery {
 async fn engine(folder: &std::path::Path, settle: SignedDuration) -> (Store, Engine) {
     let store = Store::open(&folder.join("engine.db")).await.expect("a store");
     let policy = Policy { settle, adopt: Adopt::All, auto_register: true, notify: false };
-    let engine = Engine::start(&store, policy, Clock::system()).await.expect("an engine");
+    let engine = Engine::start(&store, policy, Retention::default(), Clock::system())
+        .await
+        .expect("an engine");
     (store, engine)
 }
 
 #[tokio::test]
-async fn a_full_queue_says_busy_and_what_was_taken_is_done() {
+async fn a_closed_engine_has_done_what_it_took_and_takes_nothing_more() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (_store, engine) = engine(folder.path(), SignedDuration::ZERO).await;
-    let blocker =
-        rusqlite::Connection::open(folder.path().join("engine.db")).expect("a connection");
-    blocker.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    // One batch is with the writer, which waits for the lock; the queue fills behind it.
-    let sent: Vec<_> = (0..QUEUE + 1_000)
-        .map(|n| {
-            let (engine, payload) =
-                (engine.clone(), check("build", &sha(1), 1, json!("success"), 1));
-            let delivery = delivery("check_run", &format!("d{n}"), &payload);
-            tokio::spawn(async move { engine.receive(delivery).await })
-        })
-        .collect();
-    while engine.queue().0 < engine.queue().1 {
-        tokio::task::yield_now().await;
-    }
-    blocker.execute_batch("ROLLBACK").expect("the lock is free");
-    let (mut applied, mut busy) = (0, 0);
-    for answer in sent {
-        match answer.await.expect("an answer") {
-            Ok(outcome) => {
-                assert_eq!(outcome, DeliveryOutcome::Applied);
-                applied += 1;
-            }
-            Err(EngineError::Busy) => busy += 1,
-            Err(error) => panic!("{error}"),
-        }
-    }
-    assert!(applied >= QUEUE && busy > 0, "{applied} applied, {busy} busy");
-    let stored: i64 = blocker
-        .query_row("SELECT count(*) FROM deliveries", (), |row| row.get(0))
-        .expect("a count");
-    assert_eq!(usize::try_from(stored).expect("a count"), applied);
+    let (store, engine) = engine(folder.path(), SignedDuration::ZERO).await;
+    let run =
+        |guid: &str| delivery("check_run", guid, &check("build", &sha(1), 1, json!("success"), 1));
+    let mut taken = pin!(engine.receive(run("taken")));
+    assert!(poll!(taken.as_mut()).is_pending());
     engine.close().await;
-    let late = delivery("check_run", "late", &check("build", &sha(1), 1, json!("success"), 1));
-    assert!(matches!(engine.receive(late).await, Err(EngineError::Closed)));
+    assert_eq!(taken.await.expect("done"), DeliveryOutcome::Applied);
+    assert!(matches!(engine.receive(run("late")).await, Err(EngineError::Closed)));
+    let stored = store.read(|c| {
+        c.query_row("SELECT group_concat(guid) FROM deliveries", (), |row| row.get::<_, String>(0))
+    });
+    assert_eq!(stored.await.expect("a read"), "taken");
 }
 
 #[tokio::test]

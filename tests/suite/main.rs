@@ -20,6 +20,7 @@ mod once;
 mod order;
 mod payloads;
 mod reads;
+mod retention;
 mod reviews;
 mod rules;
 mod store;

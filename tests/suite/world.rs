@@ -57,6 +57,8 @@ impl World {
             notify_secret: None,
             notify_format: NotifyFormat::Auto,
             notify_timeout: Duration::from_secs(10),
+            retain_changes: None,
+            retain_deliveries: None,
             log: "error".to_owned(),
             log_format: LogFormat::Text,
         };
