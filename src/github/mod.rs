@@ -5,11 +5,11 @@ mod payload;
 pub mod signature;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
-use crate::domain::Observation;
 use crate::engine::Verdict;
 use observe::Unclear;
-use payload::Envelope;
+use payload::{Envelope, Noted};
 
 /// The actions of an event that are understood. Any other is kept, so that nothing is lost when
 /// GitHub adds one.
@@ -53,6 +53,9 @@ const REPOSITORY: &[&str] = &[
     "transferred",
     "unarchived",
 ];
+const INSTALLATION_REPOSITORIES: &[&str] = &["added", "removed"];
+/// Of an event that has no actions, or all of whose actions are understood.
+const ANY: &[&str] = &[];
 const WORKFLOW_JOB: &[&str] = &["queued", "in_progress", "completed", "waiting"];
 
 /// A payload, read as far as it concerns us.
@@ -67,81 +70,76 @@ pub struct Understood {
 
 /// Reads the JSON body of an event. Never fails: what cannot be read is quarantined.
 pub fn understand(event: &str, body: &Bytes) -> Understood {
-    let (envelope, broken) = match serde_json::from_slice::<Envelope<'_>>(body) {
-        Ok(envelope) => (envelope, None),
-        Err(error) => (Envelope::default(), Some(error)),
-    };
-    let action = envelope.action.as_deref().unwrap_or_default();
-    let known = |actions: &[&str]| actions.contains(&action);
-    let unused = |reason: &str| Ok(Verdict::Ignored(reason.to_owned()));
-    let verdict = match event {
-        "pull_request" if known(PULL_REQUEST) => observed(observe::pull_request(body, action)),
-        "pull_request_review" if known(REVIEW) => observed(observe::review(body)),
-        "pull_request_review_comment" if known(COMMENT) => {
-            observed(observe::review_comment(body, action))
+    match event {
+        "pull_request" => read(body, PULL_REQUEST, observe::pull_request),
+        "pull_request_review" => read(body, REVIEW, observe::review),
+        "pull_request_review_comment" => read(body, COMMENT, observe::review_comment),
+        "pull_request_review_thread" => read(body, THREAD, observe::review_thread),
+        "issue_comment" => read(body, COMMENT, observe::issue_comment),
+        "check_run" => read(body, CHECK_RUN, observe::check_run),
+        "check_suite" => read(body, CHECK_SUITE, observe::check_suite),
+        "workflow_run" => read(body, WORKFLOW_RUN, observe::workflow_run),
+        "workflow_job" => read(body, WORKFLOW_JOB, observe::workflow_job),
+        "status" => read(body, ANY, observe::status),
+        "push" => read(body, ANY, observe::push),
+        "repository" => read(body, REPOSITORY, observe::repository),
+        "installation" => read(body, ANY, observe::installation),
+        "installation_repositories" => {
+            read(body, INSTALLATION_REPOSITORIES, observe::installation_repositories)
         }
-        "pull_request_review_thread" if known(THREAD) => {
-            observed(observe::review_thread(body, action))
-        }
-        "issue_comment" if known(COMMENT) => {
-            observed_if(observe::issue_comment(body, action), "the issue is no pull request")
-        }
-        "check_run" if known(CHECK_RUN) => observed(observe::check_run(body)),
-        "check_suite" if action == "completed" => observed(observe::check_suite(body)),
-        "check_suite" if known(CHECK_SUITE) => unused("a suite never makes anything pending"),
-        "workflow_run" if known(WORKFLOW_RUN) => observed(observe::workflow_run(body)),
-        "workflow_job" if known(WORKFLOW_JOB) => observed(observe::workflow_job(body)),
-        "status" => observed(observe::status(body)),
-        "push" => observed_if(observe::push(body), "the push is not to a branch"),
-        "repository" if known(REPOSITORY) => observed(observe::repository(body)),
-        "installation" => match action {
-            "deleted" | "suspend" => observed(observe::installation(body, false)),
-            "created" | "unsuspend" => observed(observe::installation(body, true)),
-            _ => unused("it changes no access"),
-        },
-        "installation_repositories" if action == "added" => {
-            observed(observe::installation_repositories(body, true))
-        }
-        "installation_repositories" if action == "removed" => {
-            observed(observe::installation_repositories(body, false))
-        }
-        "merge_group" => unused("the commit of a merge group is no pull request's head"),
-        "ping" => unused("ping"),
-        "pull_request"
-        | "pull_request_review"
-        | "pull_request_review_comment"
-        | "pull_request_review_thread"
-        | "issue_comment"
-        | "check_run"
-        | "check_suite"
-        | "workflow_run"
-        | "workflow_job"
-        | "repository"
-        | "installation_repositories" => Err(match broken {
-            Some(error) => format!("the body cannot be read as JSON of this event: {error}"),
-            None => format!("the action `{action}` is not known"),
-        }),
-        _ => unused("the event is not used"),
-    };
-    Understood {
-        action: envelope.action.as_deref().map(str::to_owned),
-        repo: envelope.repository.as_ref().map(|repo| repo.full_name.clone().into_owned()),
-        verdict: verdict.unwrap_or_else(Verdict::Quarantined),
+        "merge_group" => unused(body, "the commit of a merge group is no pull request's head"),
+        "ping" => unused(body, "ping"),
+        _ => unused(body, "the event is not used"),
     }
 }
 
-fn observed(observation: Result<Observation, Unclear>) -> Result<Verdict, String> {
-    let observation = observation.map_err(|unclear| unclear.to_string())?;
-    Ok(Verdict::Observed(Box::new(observation)))
+/// An event that is understood when its action is one of `known`.
+fn read<'a, E: Noted + Deserialize<'a>>(
+    body: &'a [u8],
+    known: &[&str],
+    observe: fn(&E) -> observe::Seen,
+) -> Understood {
+    let strange = |event: &dyn Noted| {
+        let action = event.action().unwrap_or_default();
+        let is_known = known.is_empty() || known.contains(&action);
+        (!is_known).then(|| format!("the action `{action}` is not known"))
+    };
+    match serde_json::from_slice::<E>(body) {
+        Ok(event) => {
+            let verdict = match strange(&event) {
+                Some(reason) => Verdict::Quarantined(reason),
+                None => match observe(&event) {
+                    Ok(Ok(observation)) => Verdict::Observed(Box::new(observation)),
+                    Ok(Err(reason)) => Verdict::Ignored(reason.to_owned()),
+                    Err(Unclear(field)) => Verdict::Quarantined(format!(
+                        "`{field}` is missing or has a value that is not understood"
+                    )),
+                },
+            };
+            understood(&event, verdict)
+        }
+        Err(error) => {
+            let envelope = envelope(body);
+            let reason = strange(&envelope).unwrap_or_else(|| {
+                format!("the body does not have the shape of this event: {error}")
+            });
+            understood(&envelope, Verdict::Quarantined(reason))
+        }
+    }
 }
 
-/// `None` is ignored for the reason given.
-fn observed_if(
-    observation: Result<Option<Observation>, Unclear>,
-    reason: &str,
-) -> Result<Verdict, String> {
-    match observation.transpose() {
-        Some(observation) => observed(observation),
-        None => Ok(Verdict::Ignored(reason.to_owned())),
+fn unused(body: &[u8], reason: &str) -> Understood {
+    understood(&envelope(body), Verdict::Ignored(reason.to_owned()))
+}
+
+fn envelope(body: &[u8]) -> Envelope<'_> {
+    serde_json::from_slice(body).unwrap_or_default()
+}
+
+fn understood(event: &dyn Noted, verdict: Verdict) -> Understood {
+    Understood {
+        action: event.action().map(str::to_owned),
+        repo: event.repo().map(str::to_owned),
+        verdict,
     }
 }

@@ -1,10 +1,8 @@
 //! From GitHub's payloads to observations: `github-rules` 13 to 20, applied at the wall.
 
-use serde::Deserialize;
-
 use super::payload::{
     App, Branch, CheckRun, CheckRunEvent, CheckSuiteEvent, InstallationEvent, IssueCommentEvent,
-    Output, PullRequest, PullRequestEvent, PushEvent, Repository, RepositoryEvent,
+    Noted, Output, PullRequest, PullRequestEvent, PushEvent, Repository, RepositoryEvent,
     ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent, When, WorkflowJobEvent,
     WorkflowRunEvent,
 };
@@ -21,33 +19,30 @@ const MOST_TEXT: usize = 1_000;
 /// Bytes kept of what a failed check wrote.
 const MOST_OUTPUT: usize = 8 * 1024;
 
-/// Why a payload could not be understood, in words for the ledger.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unclear {
-    #[error("the body does not have the shape of this event: {0}")]
-    Shape(#[from] serde_json::Error),
-    #[error("`{0}` is missing or has a value that is not understood")]
-    Field(&'static str),
+/// A required field is missing, or has a value that is not understood.
+pub(super) struct Unclear(pub(super) &'static str);
+
+/// What an event tells, or why it is of no interest.
+pub(super) type Seen = Result<Result<Observation, &'static str>, Unclear>;
+
+fn observed(observation: Observation) -> Seen {
+    Ok(Ok(observation))
 }
 
-type Understood = Result<Observation, Unclear>;
-
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
-    serde_json::from_slice(body)
+fn unused(reason: &'static str) -> Seen {
+    Ok(Err(reason))
 }
 
 /// `pull_request`, whatever its action: each carries the whole pull request.
-pub(super) fn pull_request(body: &[u8], action: &str) -> Understood {
-    let event: PullRequestEvent<'_> = parse(body)?;
-    let before = event.before.filter(|_| action == "synchronize");
-    let before = before.map(|sha| commit(&sha, "before")).transpose()?;
+pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Seen {
+    let before = event.before.as_ref().filter(|_| event.action() == Some("synchronize"));
+    let before = before.map(|sha| commit(sha, "before")).transpose()?;
     let pull = pull_seen(&event.pull_request, before)?;
-    Ok(Observation::Pull { repo: repo(&event.repository)?, pull })
+    observed(Observation::Pull { repo: repo(&event.repository)?, pull })
 }
 
 /// `pull_request_review`.
-pub(super) fn review(body: &[u8]) -> Understood {
-    let event: ReviewEvent<'_> = parse(body)?;
+pub(super) fn review(event: &ReviewEvent<'_>) -> Seen {
     let pull = pull_seen(&event.pull_request, None)?;
     let seen = &event.review;
     let state = match seen.state.to_ascii_lowercase().as_str() {
@@ -56,7 +51,7 @@ pub(super) fn review(body: &[u8]) -> Understood {
         "dismissed" => ReviewState::Dismissed,
         "commented" => ReviewState::Commented,
         "pending" => ReviewState::Pending,
-        _ => return Err(Unclear::Field("review.state")),
+        _ => return Err(Unclear("review.state")),
     };
     let review = domain::Review {
         id: seen.id,
@@ -67,12 +62,11 @@ pub(super) fn review(body: &[u8]) -> Understood {
         seen_at: pull.updated_at,
         url: optional_text(seen.html_url.as_deref()),
     };
-    Ok(Observation::Review { repo: repo(&event.repository)?, pull, review })
+    observed(Observation::Review { repo: repo(&event.repository)?, pull, review })
 }
 
 /// `check_run`, whatever its action: each carries the whole run.
-pub(super) fn check_run(body: &[u8]) -> Understood {
-    let event: CheckRunEvent<'_> = parse(body)?;
+pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Seen {
     let run = &event.check_run;
     let urls = [run.html_url.as_deref(), run.details_url.as_deref()];
     let state = RunState {
@@ -84,7 +78,8 @@ pub(super) fn check_run(body: &[u8]) -> Understood {
         started_at: run.started_at.0,
     };
     let output = run.output.as_ref().filter(|_| has_failed(&state)).and_then(output_text);
-    let observed = domain::CheckRun {
+    let sha = commit(&run.head_sha, "check_run.head_sha")?;
+    let run = domain::CheckRun {
         run_id: run.id,
         source: source(run),
         suite_id: run.check_suite.as_ref().map(|suite| suite.id),
@@ -93,13 +88,11 @@ pub(super) fn check_run(body: &[u8]) -> Understood {
         failed_step: None,
         state,
     };
-    let sha = commit(&run.head_sha, "check_run.head_sha")?;
-    Ok(Observation::CheckRun { repo: repo(&event.repository)?, sha, run: observed })
+    observed(Observation::CheckRun { repo: repo(&event.repository)?, sha, run })
 }
 
 /// `workflow_job`: the check run it names, never a second check.
-pub(super) fn workflow_job(body: &[u8]) -> Understood {
-    let event: WorkflowJobEvent<'_> = parse(body)?;
+pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Seen {
     let job = &event.workflow_job;
     let state = RunState {
         status: run_status(&job.status),
@@ -110,7 +103,7 @@ pub(super) fn workflow_job(body: &[u8]) -> Understood {
         started_at: job.started_at.0,
     };
     let failed_step = job.steps.as_deref().filter(|_| has_failed(&state)).and_then(failed_steps);
-    let observed = domain::CheckRun {
+    let run = domain::CheckRun {
         run_id: job.id,
         source: "github-actions".to_owned(),
         suite_id: None,
@@ -120,12 +113,11 @@ pub(super) fn workflow_job(body: &[u8]) -> Understood {
         state,
     };
     let sha = commit(&job.head_sha, "workflow_job.head_sha")?;
-    Ok(Observation::CheckRun { repo: repo(&event.repository)?, sha, run: observed })
+    observed(Observation::CheckRun { repo: repo(&event.repository)?, sha, run })
 }
 
 /// `workflow_run`.
-pub(super) fn workflow_run(body: &[u8]) -> Understood {
-    let event: WorkflowRunEvent<'_> = parse(body)?;
+pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Seen {
     let run = &event.workflow_run;
     let status = run_status(&run.status);
     let state = RunState {
@@ -136,7 +128,8 @@ pub(super) fn workflow_run(body: &[u8]) -> Understood {
         url: optional_text(run.html_url.as_deref()),
         started_at: run.run_started_at.0.or(run.created_at.0),
     };
-    let observed = domain::WorkflowRun {
+    let sha = commit(&run.head_sha, "workflow_run.head_sha")?;
+    let run = domain::WorkflowRun {
         id: run.id,
         attempt: run.run_attempt.unwrap_or(1),
         state,
@@ -144,13 +137,11 @@ pub(super) fn workflow_run(body: &[u8]) -> Understood {
         event: text(&run.event),
         suite_id: run.check_suite_id,
     };
-    let sha = commit(&run.head_sha, "workflow_run.head_sha")?;
-    Ok(Observation::WorkflowRun { repo: repo(&event.repository)?, sha, run: observed })
+    observed(Observation::WorkflowRun { repo: repo(&event.repository)?, sha, run })
 }
 
 /// `status`.
-pub(super) fn status(body: &[u8]) -> Understood {
-    let event: StatusEvent<'_> = parse(body)?;
+pub(super) fn status(event: &StatusEvent<'_>) -> Seen {
     let status = CommitStatus {
         updated_at: required(event.updated_at, "updated_at")?,
         id: event.id,
@@ -161,79 +152,84 @@ pub(super) fn status(body: &[u8]) -> Understood {
         created_at: required(event.created_at, "created_at")?,
     };
     let sha = commit(&event.sha, "sha")?;
-    Ok(Observation::Status { repo: repo(&event.repository)?, sha, status })
+    observed(Observation::Status { repo: repo(&event.repository)?, sha, status })
 }
 
 /// `pull_request_review_comment`.
-pub(super) fn review_comment(body: &[u8], action: &str) -> Understood {
-    let event: ReviewCommentEvent<'_> = parse(body)?;
+pub(super) fn review_comment(event: &ReviewCommentEvent<'_>) -> Seen {
     let pull = pull_seen(&event.pull_request, None)?;
-    let comment = comment(&event.comment, CommentKind::Review, action == "deleted")?;
+    let comment = comment(&event.comment, CommentKind::Review, event.action() == Some("deleted"))?;
     let (repo, number) = (repo(&event.repository)?, pull.number);
-    Ok(Observation::Comment { repo, number, pull: Some(pull), comment })
+    observed(Observation::Comment { repo, number, pull: Some(pull), comment })
 }
 
 /// `pull_request_review_thread`: the only word on whether a thread is resolved.
-pub(super) fn review_thread(body: &[u8], action: &str) -> Understood {
-    let event: ThreadEvent<'_> = parse(body)?;
+pub(super) fn review_thread(event: &ThreadEvent<'_>) -> Seen {
     let pull = pull_seen(&event.pull_request, None)?;
     let comments = event.thread.comments.iter();
     let comments: Vec<Comment> =
         comments.map(|seen| comment(seen, CommentKind::Review, false)).collect::<Result<_, _>>()?;
-    let root_id = comments.first().ok_or(Unclear::Field("thread.comments"))?.root_id;
-    let thread = Thread { root_id, resolved: action == "resolved", at: pull.updated_at };
-    Ok(Observation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
+    let root_id = comments.first().ok_or(Unclear("thread.comments"))?.root_id;
+    let thread =
+        Thread { root_id, resolved: event.action() == Some("resolved"), at: pull.updated_at };
+    observed(Observation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
 }
 
-/// `issue_comment`; `None` where the issue is no pull request.
-pub(super) fn issue_comment(body: &[u8], action: &str) -> Result<Option<Observation>, Unclear> {
-    let event: IssueCommentEvent<'_> = parse(body)?;
+/// `issue_comment`, where the issue is a pull request.
+pub(super) fn issue_comment(event: &IssueCommentEvent<'_>) -> Seen {
     if event.issue.pull_request.is_none() {
-        return Ok(None);
+        return unused("the issue is no pull request");
     }
-    let comment = comment(&event.comment, CommentKind::Issue, action == "deleted")?;
-    let repo = repo(&event.repository)?;
-    Ok(Some(Observation::Comment { repo, number: event.issue.number, pull: None, comment }))
+    let deleted = event.action() == Some("deleted");
+    let comment = comment(&event.comment, CommentKind::Issue, deleted)?;
+    let (repo, number) = (repo(&event.repository)?, event.issue.number);
+    observed(Observation::Comment { repo, number, pull: None, comment })
 }
 
-/// `check_suite` completed: never pending, but a sign that all its failures are there.
-pub(super) fn check_suite(body: &[u8]) -> Understood {
-    let event: CheckSuiteEvent<'_> = parse(body)?;
+/// `check_suite`: never pending, but completed a sign that all its failures are there.
+pub(super) fn check_suite(event: &CheckSuiteEvent<'_>) -> Seen {
+    if event.action() != Some("completed") {
+        return unused("a suite never makes anything pending");
+    }
     let sha = commit(&event.check_suite.head_sha, "check_suite.head_sha")?;
     let (repo, suite_id) = (repo(&event.repository)?, event.check_suite.id);
-    Ok(Observation::SuiteCompleted { repo, sha, suite_id })
+    observed(Observation::SuiteCompleted { repo, sha, suite_id })
 }
 
-/// `push`; `None` where it is not about a branch.
-pub(super) fn push(body: &[u8]) -> Result<Option<Observation>, Unclear> {
-    let event: PushEvent<'_> = parse(body)?;
-    let Some(branch) = event.reference.strip_prefix("refs/heads/") else { return Ok(None) };
+/// `push` to a branch.
+pub(super) fn push(event: &PushEvent<'_>) -> Seen {
+    let Some(branch) = event.reference.strip_prefix("refs/heads/") else {
+        return unused("the push is not to a branch");
+    };
     let pushed_at = required(event.repository.pushed_at, "repository.pushed_at")?;
     let repo = repo(&event.repository)?;
-    Ok(Some(Observation::Push { repo, branch: text(branch), pushed_at }))
+    observed(Observation::Push { repo, branch: text(branch), pushed_at })
 }
 
 /// `repository`, whatever its action: its name is what counts.
-pub(super) fn repository(body: &[u8]) -> Understood {
-    let event: RepositoryEvent<'_> = parse(body)?;
-    Ok(Observation::Repository { repo: repo(&event.repository)? })
+pub(super) fn repository(event: &RepositoryEvent<'_>) -> Seen {
+    observed(Observation::Repository { repo: repo(&event.repository)? })
 }
 
 /// `installation`: access to all of an account comes or goes.
-pub(super) fn installation(body: &[u8], granted: bool) -> Understood {
-    let event: InstallationEvent<'_> = parse(body)?;
+pub(super) fn installation(event: &InstallationEvent<'_>) -> Seen {
+    let granted = match event.action() {
+        Some("created" | "unsuspend") => true,
+        Some("deleted" | "suspend") => false,
+        _ => return unused("it changes no access"),
+    };
     let account = Some(text(&event.installation.account.login));
     let at = required(event.installation.updated_at, "installation.updated_at")?;
-    Ok(Observation::Access { repos: Vec::new(), account, granted, at })
+    observed(Observation::Access { repos: Vec::new(), account, granted, at })
 }
 
 /// `installation_repositories`: access to single repositories comes or goes.
-pub(super) fn installation_repositories(body: &[u8], granted: bool) -> Understood {
-    let event: InstallationEvent<'_> = parse(body)?;
+pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Seen {
+    let granted = event.action() == Some("added");
     let named = if granted { &event.repositories_added } else { &event.repositories_removed };
     let repos = named.iter().map(|repo| RepoId(repo.id)).collect();
     let at = required(event.installation.updated_at, "installation.updated_at")?;
-    Ok(Observation::Access { repos, account: None, granted, at })
+    observed(Observation::Access { repos, account: None, granted, at })
 }
 
 fn comment(
@@ -258,7 +254,7 @@ fn comment(
 }
 
 fn repo(seen: &Repository<'_>) -> Result<RepoSeen, Unclear> {
-    let name = RepoName::parse(&seen.full_name).ok_or(Unclear::Field("repository.full_name"))?;
+    let name = RepoName::parse(&seen.full_name).ok_or(Unclear("repository.full_name"))?;
     let url = match &seen.html_url {
         Some(url) => text(url.trim_end_matches('/')),
         None => format!("https://github.com/{}", name.as_str()),
@@ -268,7 +264,7 @@ fn repo(seen: &Repository<'_>) -> Result<RepoSeen, Unclear> {
 
 fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSeen, Unclear> {
     if seen.number < 1 {
-        return Err(Unclear::Field("pull_request.number"));
+        return Err(Unclear("pull_request.number"));
     }
     let merged = seen.merged == Some(true) || seen.merged_at.0.is_some();
     let state = match (&*seen.state, merged, seen.draft) {
@@ -276,7 +272,7 @@ fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSe
         ("closed", ..) => PrState::Closed,
         ("open", _, Some(true)) => PrState::Draft,
         ("open", ..) => PrState::Open,
-        _ => return Err(Unclear::Field("pull_request.state")),
+        _ => return Err(Unclear("pull_request.state")),
     };
     let Branch { name: head_ref, sha: head_sha, repo: head_repo } = &seen.head;
     let core = PullCore {
@@ -362,11 +358,11 @@ fn stamped(state: &RunState, text: String) -> Excerpt {
 }
 
 fn commit(sha: &str, field: &'static str) -> Result<CommitSha, Unclear> {
-    CommitSha::parse(sha).ok_or(Unclear::Field(field))
+    CommitSha::parse(sha).ok_or(Unclear(field))
 }
 
 fn required(at: When, field: &'static str) -> Result<Timestamp, Unclear> {
-    at.0.ok_or(Unclear::Field(field))
+    at.0.ok_or(Unclear(field))
 }
 
 /// The name GitHub shows for a deleted account.

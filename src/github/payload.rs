@@ -58,20 +58,76 @@ impl<'de> Deserialize<'de> for When {
 
 type Text<'a> = Cow<'a, str>;
 
-/// What the ledger notes of any event.
+/// What the ledger notes of an event.
+pub(super) trait Noted {
+    fn action(&self) -> Option<&str>;
+    /// `owner/name`.
+    fn repo(&self) -> Option<&str>;
+}
+
+macro_rules! noted {
+    ($($event:ident),+ $(,)?) => {$(
+        impl Noted for $event<'_> {
+            fn action(&self) -> Option<&str> {
+                self.action.as_deref()
+            }
+
+            fn repo(&self) -> Option<&str> {
+                Some(&self.repository.full_name)
+            }
+        }
+    )+};
+}
+
+noted!(
+    CheckRunEvent,
+    CheckSuiteEvent,
+    IssueCommentEvent,
+    PullRequestEvent,
+    PushEvent,
+    RepositoryEvent,
+    ReviewCommentEvent,
+    ReviewEvent,
+    StatusEvent,
+    ThreadEvent,
+    WorkflowJobEvent,
+    WorkflowRunEvent,
+);
+
+impl Noted for InstallationEvent<'_> {
+    fn action(&self) -> Option<&str> {
+        self.action.as_deref()
+    }
+
+    fn repo(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// The same of an event whose own shape is not known, or not there.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Envelope<'a> {
     #[serde(borrow)]
-    pub(super) action: Option<Text<'a>>,
+    action: Option<Text<'a>>,
     #[serde(borrow)]
-    pub(super) repository: Option<RepositoryName<'a>>,
+    repository: Option<RepositoryName<'a>>,
+}
+
+impl Noted for Envelope<'_> {
+    fn action(&self) -> Option<&str> {
+        self.action.as_deref()
+    }
+
+    fn repo(&self) -> Option<&str> {
+        self.repository.as_ref().map(|repo| &*repo.full_name)
+    }
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct RepositoryName<'a> {
+struct RepositoryName<'a> {
     #[serde(borrow)]
-    pub(super) full_name: Text<'a>,
+    full_name: Text<'a>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,6 +153,8 @@ pub(super) struct User<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct PullRequestEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     #[serde(borrow)]
@@ -152,6 +210,8 @@ pub(super) struct RepositoryId {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ReviewEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     #[serde(borrow)]
@@ -175,6 +235,8 @@ pub(super) struct Review<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CheckRunEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     #[serde(borrow)]
@@ -235,6 +297,8 @@ pub(super) struct Output<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct WorkflowJobEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     #[serde(borrow)]
@@ -274,6 +338,8 @@ pub(super) struct Step<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct WorkflowRunEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     #[serde(borrow)]
@@ -311,6 +377,8 @@ pub(super) struct WorkflowRun<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct StatusEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     pub(super) id: i64,
@@ -330,6 +398,8 @@ pub(super) struct StatusEvent<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ReviewCommentEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     #[serde(borrow)]
@@ -363,6 +433,8 @@ pub(super) struct Comment<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ThreadEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     #[serde(borrow)]
@@ -379,6 +451,8 @@ pub(super) struct Thread<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct IssueCommentEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     pub(super) issue: Issue,
@@ -396,6 +470,8 @@ pub(super) struct Issue {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CheckSuiteEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
     #[serde(borrow)]
@@ -411,6 +487,8 @@ pub(super) struct CompletedSuite<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct PushEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow, rename = "ref")]
     pub(super) reference: Text<'a>,
     #[serde(borrow)]
@@ -419,12 +497,16 @@ pub(super) struct PushEvent<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RepositoryEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) repository: Repository<'a>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct InstallationEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) installation: Installation<'a>,
     #[serde(default)]
