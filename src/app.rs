@@ -1,10 +1,10 @@
 //! The composition root: settings in, a running server out. Everything is wired here and nowhere else.
 
+mod numbers;
+
 use std::net::SocketAddr;
-use std::sync::LazyLock;
 
 use anyhow::Context;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -80,7 +80,7 @@ pub async fn start_within(
     })?;
     let addr = listener.local_addr()?;
 
-    let metrics = METRICS.clone();
+    let metrics = numbers::METRICS.clone();
     let engine =
         Engine::start(&store, policy(settings)?, retention(settings)?, clock.clone()).await?;
     let (shutdown, stopping) = watch::channel(false);
@@ -98,7 +98,7 @@ pub async fn start_within(
         clock: clock.clone(),
         secrets,
         token: ApiToken::new(token.expose()).context("the API token is empty")?,
-        metrics,
+        metrics: metrics.clone(),
         limits: limits.clone(),
         shutdown: stopping.clone(),
     });
@@ -110,7 +110,8 @@ pub async fn start_within(
                 outbox.run().await;
             }
         };
-        tokio::join!(http::serve(listener, router, &limits, stopping), sending);
+        let counting = numbers::keep_up(metrics, stopping.clone());
+        tokio::join!(http::serve(listener, router, &limits, stopping), sending, counting);
         // Whatever was accepted is answered; now the writer may finish and let go of the file.
         working.close().await;
         drop(lock);
@@ -156,13 +157,3 @@ fn retention(settings: &Settings) -> anyhow::Result<Retention> {
     let (changes, deliveries) = (span(settings.retain_changes)?, span(settings.retain_deliveries)?);
     Ok(Retention { changes, deliveries })
 }
-
-/// One recorder a process, since the metrics of all its parts come together in one place.
-static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    if metrics::set_global_recorder(recorder).is_err() {
-        tracing::warn!("another recorder has the metrics: /metrics stays empty");
-    }
-    handle
-});

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Outcome, Output, start_logging};
 use crate::app;
 use crate::config::{Flags, Settings, TokenSource};
+use crate::http::{Files, Limits};
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     let settings = Settings::load(&args.flags)?;
     start_logging(&settings)?;
     let mut stop = Stop::listen()?;
-    let mut running = app::start(&settings, crate::clock::Clock::system()).await?;
+    let clock = crate::clock::Clock::system();
+    let mut running = app::start_within(&settings, clock, limits()).await?;
     announce(Output { json: args.json }, &settings, &running)?;
 
     tokio::select! {
@@ -32,6 +34,22 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     running.stop().await?;
     tracing::info!("stopped");
     Ok(Outcome::Done)
+}
+
+/// As much as this process may have open files for.
+fn limits() -> Limits {
+    let (full, files) = (Limits::default(), Files::raise().now);
+    let limits = full.clone().fitting(files);
+    if limits.connections < full.connections {
+        tracing::warn!(
+            files,
+            needed = full.files(),
+            connections = limits.connections,
+            "few files may be open, so fewer connections are taken; raise the limit (ulimit -n, \
+             LimitNOFILE)"
+        );
+    }
+    limits
 }
 
 /// The token itself is never printed, only where it is.

@@ -146,3 +146,30 @@ fn the_signing_secret_is_made_once_and_readable_by_its_owner_only() {
     let error = settings.notify_secret_or_make().unwrap_err().to_string();
     assert!(error.contains("notify-secret") && !error.contains("nonsense"), "{error}");
 }
+
+#[test]
+fn what_is_shipped_names_every_setting() {
+    let (file, readme) =
+        (include_str!("../../deploy/nudged.toml"), include_str!("../../README.md"));
+    for key in KEYS {
+        assert!(file.contains(&format!("\n#{} = ", key.name)), "nudged.toml lacks {}", key.name);
+        assert!(file.contains(&format!("nvironment {}", key.env)), "nudged.toml lacks {}", key.env);
+        for name in [key.name, key.env] {
+            assert!(readme.contains(&format!("`{name}`")), "the README lacks {name}");
+        }
+    }
+    // Each line as it stands, but for secrets: the default is spelled as it is parsed.
+    let secret = |line: &&str| {
+        ["webhook_secret", "api_token", "notify_url", "notify_secret"]
+            .iter()
+            .any(|name| line.starts_with(name))
+    };
+    let lines: Vec<_> = file
+        .lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .filter(|line| line.contains(" = ") && !line.starts_with(' ') && !secret(line))
+        .collect();
+    let (shown, bare) = (lines.join("\n"), Flags::default());
+    let shown = load(&shown, &[], bare.clone()).unwrap();
+    assert_eq!(format!("{shown:?}"), format!("{:?}", load(file, &[], bare).unwrap()));
+}

@@ -62,6 +62,9 @@ pub enum DeliveryOutcome {
 }
 
 impl DeliveryOutcome {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Applied, Self::Ignored, Self::Duplicate, Self::Quarantined];
+
     /// The spelling in the database and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -128,7 +128,7 @@ impl Writer {
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        metrics::counter!("nudged_commit_failures_total").increment(1);
+        tally::failed();
         tracing::error!(
             error = failure,
             count = replies.len(),

@@ -88,7 +88,7 @@ impl Refusal {
 }
 
 /// `GET /v1/changes`: a page, or where that is accepted a stream of events.
-#[utoipa::path(get, path = "/changes", params(("after" = Option<String>, Query), ("Last-Event-ID" = Option<String>, Header), ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60), ("project" = Option<Vec<String>>, Query), ("session" = Option<Vec<String>>, Query), ("type" = Option<Vec<String>>, Query)), responses((status = 200, description = "done", body = ChangesJson)))]
+#[utoipa::path(get, path = "/changes", params(("after" = Option<String>, Query, description = "`0`, a `seq`, `next` of an earlier answer, or `head`", pattern = r"^(head|([^.]+\.)?[0-9]{1,18})$"), ("Last-Event-ID" = Option<String>, Header, description = "where an event stream goes on; beats `after`"), ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60), ("project" = Option<Vec<String>>, Query), ("session" = Option<Vec<String>>, Query), ("type" = Option<Vec<String>>, Query)), responses((status = 200, description = "A page; or, with `Accept: text/event-stream`, events that go on: `id` is a cursor, `event` the change's type, `data` the change as in a page. A `heartbeat` has `{\"next\"}` as its data, `reset` what a 410 has, and ends the stream.", content((ChangesJson = "application/json"), (String = "text/event-stream")))))]
 pub(super) async fn get(
     State(app): State<App>,
     hangup: Option<Extension<Hangup>>,

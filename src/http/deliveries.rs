@@ -22,7 +22,7 @@ const MISSING: &str = "there is no such delivery; GET /v1/deliveries lists them 
 const OUTCOMES: [&str; 3] = ["applied", "ignored", "quarantined"];
 
 /// `GET /v1/deliveries`: newest first.
-#[utoipa::path(get, path = "/deliveries", params(("outcome" = Option<String>, Query)), responses((status = 200, description = "done", body = List<DeliveryJson>)))]
+#[utoipa::path(get, path = "/deliveries", params(("outcome" = Option<String>, Query, pattern = "^(applied|ignored|quarantined)$")), responses((status = 200, description = "done", body = List<DeliveryJson>)))]
 pub(super) async fn list(
     State(app): State<App>,
     query: RawQuery,

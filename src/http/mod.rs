@@ -7,6 +7,7 @@ mod auth;
 mod changes;
 mod deliveries;
 mod errors;
+mod files;
 mod health;
 mod linger;
 mod live;
@@ -36,6 +37,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use auth::ApiToken;
+pub use files::Files;
 pub use serve::serve;
 
 use crate::clock::Clock;
@@ -58,7 +60,8 @@ pub struct Limits {
     pub live_readers: usize,
     /// How long an event stream is silent before it says that it lives.
     pub heartbeat: Duration,
-    /// How long a reader of the event stream may take nothing of what waits for it.
+    /// How long a reader of the event stream may take nothing of what waits for it. A connection on
+    /// which nothing at all is taken ends after twice that time.
     pub stalled_within: Duration,
     /// From the first byte of a request (or the opening of the connection) to the end of its headers.
     pub headers_within: Duration,
@@ -129,6 +132,7 @@ pub fn router(state: AppState) -> Router {
         live::Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
     let bodies = Arc::new(Semaphore::new(bodies));
     let app = App { state: Arc::new(state), bodies, tail, readers };
+    webhook::begin();
     let (v1, v1_api) = OpenApiRouter::<App>::new()
         .routes(routes!(changes::get))
         .routes(routes!(projects::list))

@@ -18,7 +18,7 @@ use crate::store::views::{self, NudgeFilter};
 const LIST: &str = "nudges";
 
 /// `GET /v1/nudges`: oldest first. With `wait`, an empty list is answered only when the time is up.
-#[utoipa::path(get, path = "/nudges", params(("session" = Option<String>, Query), ("pull" = Option<String>, Query), ("branch" = Option<String>, Query), ("audience" = Option<Audience>, Query), ("state" = Option<Vec<NudgeState>>, Query), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60)), responses((status = 200, description = "done", body = List<NudgeJson>)))]
+#[utoipa::path(get, path = "/nudges", params(("session" = Option<String>, Query), ("pull" = Option<String>, Query, description = "its address, or `owner/repo/number`", pattern = r"^([^/]+/[^/]+/[0-9]{1,18}|.+://.+)$"), ("branch" = Option<String>, Query), ("audience" = Option<Audience>, Query), ("state" = Option<Vec<NudgeState>>, Query), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60)), responses((status = 200, description = "done", body = List<NudgeJson>)))]
 pub(super) async fn list(
     State(app): State<App>,
     query: RawQuery,

@@ -16,6 +16,7 @@ use crate::domain::{
     DisplayStatus, Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision,
     SessionKind, SessionState, TerminationReason,
 };
+use crate::store::changes::CHANGE_TYPES;
 
 macro_rules! words {
     ($($name:ident),+ $(,)?) => {$(
@@ -118,7 +119,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         }
     }
     match path {
-        "/v1/changes" => errors.extend([406, 410]),
+        "/v1/changes" => errors.push(410),
         "/webhooks/github" => errors.extend([400, 401, 408, 413, 415, 500, 503]),
         "/readyz" => errors.push(503),
         _ => {}
@@ -127,16 +128,42 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if shown.as_str().is_some_and(|shown| shown.contains("/List_")) {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": 1_000, "default": 100});
         parameters.push(json!({"name": "limit", "in": "query", "schema": limit}));
+        let list = path.rsplit('/').next().unwrap_or_default();
         parameters.push(json!({
-            "name": "cursor", "in": "query", "schema": {"type": "string"},
-            "description": "`next` of an earlier answer",
+            "name": "cursor", "in": "query",
+            "schema": {"type": "string", "pattern": format!("^{list}-[0-9]{{1,18}}$")},
+            "description": "`next` of an earlier answer of this list",
         }));
     }
+    parameters.iter_mut().for_each(sharpen);
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
     }
     for status in errors {
         add_error(&mut operation["responses"], status);
+    }
+}
+
+/// What holds for every parameter: `null` is no more than a word there, and one in the query that is
+/// there has a value, since an empty one is refused.
+fn sharpen(parameter: &mut Value) {
+    let types = (parameter["name"] == "type").then_some(CHANGE_TYPES);
+    let asked = parameter["in"] == "query";
+    let schema = &mut parameter["schema"];
+    if let Some(kinds) = schema["type"].as_array() {
+        schema["type"] = kinds.iter().find(|kind| *kind != "null").cloned().unwrap_or_default();
+    }
+    if let Some(one) =
+        schema["oneOf"].as_array().and_then(|all| all.iter().find(|it| it["type"] != "null"))
+    {
+        *schema = one.clone();
+    }
+    let value = if schema["type"] == "array" { &mut schema["items"] } else { schema };
+    if asked && value["type"] == "string" && value["enum"].is_null() {
+        value["minLength"] = json!(1);
+    }
+    if let Some(types) = types {
+        value["enum"] = json!(types);
     }
 }
 
@@ -146,7 +173,6 @@ fn add_error(responses: &mut Value, status: u16) {
         401 => "the token or the signature is missing or wrong",
         403 => "the request comes from a web page of another origin",
         404 => "there is no such object",
-        406 => "the form asked for is not to be had",
         408 => "the body did not arrive in time",
         409 => "it does not go together with what is there",
         410 => "the cursor points to where nothing is any more",

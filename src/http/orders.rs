@@ -165,8 +165,13 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
         (None, _) => Ok(None),
         (Some(_), Some(_)) => Err(bad("is given twice; give it once")),
         (Some(key), None) => match key.to_str() {
-            Ok(key) if (1..=LONGEST_KEY).contains(&key.len()) => Ok(Some(key.to_owned())),
-            _ => Err(bad("has to be printable ASCII of 1 to 255 characters")),
+            Ok(key)
+                if (1..=LONGEST_KEY).contains(&key.len())
+                    && key.bytes().all(|byte| byte.is_ascii_graphic()) =>
+            {
+                Ok(Some(key.to_owned()))
+            }
+            _ => Err(bad("has to be printable ASCII of 1 to 255 characters, without spaces")),
         },
     }
 }

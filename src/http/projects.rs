@@ -29,9 +29,15 @@ pub(super) struct ProjectBody {
     /// The same as in the path, where it is given.
     id: Option<String>,
     /// `owner/name`; a new project needs it.
+    #[schema(
+        max_length = 1_000,
+        pattern = r"^[^/\s\x00-\x1f\x7f-\x9f]+/[^/\s\x00-\x1f\x7f-\x9f]+$"
+    )]
     repo: Option<String>,
     /// Where its working copy is; empty takes it away.
+    #[schema(max_length = 1_000, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     path: Option<String>,
+    #[schema(max_length = 1_000, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     display_name: Option<String>,
     adopt: Option<Adopt>,
     nudges: Option<NudgesBody>,
@@ -50,8 +56,10 @@ pub(super) struct NudgesBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct GlobsBody {
     /// Those alone; an empty list: all.
+    #[schema(max_items = 100)]
     only: Option<Vec<String>>,
     /// Not those.
+    #[schema(max_items = 100)]
     except: Option<Vec<String>>,
 }
 
@@ -80,7 +88,7 @@ pub(super) async fn one(
 
 /// `PUT /v1/projects/{id}`: registers a project, or changes the settings of one. One that was
 /// archived is watched again.
-#[utoipa::path(put, path = "/projects/{id}", params(("id" = String, Path)), request_body = ProjectBody, responses((status = 200, description = "done", body = ProjectJson)))]
+#[utoipa::path(put, path = "/projects/{id}", params(("id" = String, Path, pattern = "^[a-z0-9-]{1,40}$")), request_body = ProjectBody, responses((status = 200, description = "done", body = ProjectJson)))]
 pub(super) async fn put(
     State(app): State<App>,
     Named(id): Named<String>,

@@ -1,4 +1,9 @@
 //! Connections: accepted up to a cap, given up on when silent, finished when the server ends.
+//!
+//! HTTP/1.1 alone: one connection is one request at a time, so the cap bounds everything, and a reader
+//! that does not read is cut off with its connection. An HTTP/2 stream whose window is closed would
+//! hear of nothing, and whoever kept its connection alive could leave any number of them behind.
+//! Proxies speak HTTP/2 to the outside and HTTP/1.1 to us.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,11 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{Request, Version, header};
+use axum::http::{Request, header};
 use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -20,21 +25,13 @@ use tokio::task::JoinSet;
 use super::Limits;
 use super::linger::Lingering;
 
-/// Requests of one HTTP/2 connection that run at once.
-const STREAMS: u32 = 64;
-
-/// The most that the headers of a request may take.
-const HEADER_BYTES: u32 = 32 * 1024;
-
 /// What one connection reads ahead.
 const BUFFER: usize = 64 * 1024;
 
 /// After `accept` failed (no file handles left, say), before it is tried again.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Ends the HTTP/1 connection of the request that carries it, whatever waits to be written there.
-///
-/// Requests that share their connection with others, as in HTTP/2, carry none.
+/// Ends the connection of the request that carries it, whatever waits to be written there.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hangup(Arc<Notify>);
 
@@ -69,9 +66,9 @@ pub async fn serve(
         match accepted {
             Ok((stream, _)) => {
                 let (builder, router) = (builder.clone(), router.clone());
-                let (watcher, within) = (graceful.watcher(), limits.headers_within);
+                let (watcher, limits) = (graceful.watcher(), limits.clone());
                 connections.spawn(async move {
-                    connection(stream, &builder, router, watcher, within).await;
+                    connection(stream, &builder, router, watcher, &limits).await;
                     drop(slot);
                 });
             }
@@ -88,43 +85,35 @@ pub async fn serve(
     connections.shutdown().await;
 }
 
-fn builder(limits: &Limits) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(limits: &Limits) -> Builder {
+    let mut builder = Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.headers_within)
         .max_buf_size(BUFFER);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEADER_BYTES)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(limits.headers_within);
     builder
 }
 
 async fn connection(
     stream: TcpStream,
-    builder: &Builder<TokioExecutor>,
+    builder: &Builder,
     router: Router,
     watcher: Watcher,
-    within: Duration,
+    limits: &Limits,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     let linger = Arc::new(AtomicBool::new(false));
     let asked = AtomicBool::new(false);
-    let stream = TokioIo::new(Lingering::new(stream, Arc::clone(&linger)));
+    // Twice: readers of the event stream are cut off, and counted, before their connection is.
+    let patience = limits.stalled_within * 2;
+    let stream = TokioIo::new(Lingering::new(stream, Arc::clone(&linger), patience));
     let routes = TowerToHyperService::new(router);
     let hangup = Hangup::default();
     let service = service_fn(|mut request: Request<Incoming>| {
         asked.store(true, Ordering::Relaxed);
-        if request.version() < Version::HTTP_2 {
-            request.extensions_mut().insert(hangup.clone());
-        }
+        request.extensions_mut().insert(hangup.clone());
         let (answer, linger) = (routes.call(request), Arc::clone(&linger));
         async move {
             let answer = answer.await?;
@@ -135,11 +124,12 @@ async fn connection(
         }
     });
     let mut served = pin!(watcher.watch(builder.serve_connection(stream, service)));
-    // The builder's own timeout starts only once it knows the version, which takes the first bytes.
+    // Whoever opens a connection and asks nothing is given up; the builder's own timeout may start
+    // only with the first bytes.
     let done = tokio::select! {
         result = served.as_mut() => Some(result),
         () = hangup.0.notified() => return,
-        () = tokio::time::sleep(within) => None,
+        () = tokio::time::sleep(limits.headers_within) => None,
     };
     let result = match done {
         Some(result) => result,
@@ -172,6 +162,32 @@ mod tests {
         let length = client.read(&mut answer)?;
         assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
         Ok(client)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_asks_and_does_not_read_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let patience = Duration::from_millis(300);
+        let limits = Limits { connections: 1, stalled_within: patience, ..Limits::default() };
+        let router = Router::new()
+            .route("/", get(async || "here"))
+            .route("/large", get(async || vec![b'x'; 32 * 1024 * 1024]));
+        tokio::spawn(async move { serve(listener, router, &limits, stopped).await });
+        let asking = tokio::task::spawn_blocking(move || {
+            let mut deaf = Client::connect(server).unwrap();
+            deaf.write_all(b"GET /large HTTP/1.1\r\nHost: nudged\r\n\r\n").unwrap();
+            // Its place is the only one.
+            let began = std::time::Instant::now();
+            while ask(server).is_err() {
+                assert!(began.elapsed() < Duration::from_secs(20), "its place is never given up");
+            }
+            let mut rest = Vec::new();
+            let end = deaf.read_to_end(&mut rest);
+            assert!(end.is_err() || rest.len() < 32 * 1024 * 1024, "it got everything");
+        });
+        asking.await.unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

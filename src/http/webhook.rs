@@ -56,6 +56,40 @@ const EVENTS: &[&str] = &[
     "workflow_run",
 ];
 
+/// All others.
+const OTHER: &str = "other";
+
+/// Why webhooks are refused: the codes of the errors below.
+const REFUSALS: &[&str] = &[
+    "bad_header",
+    "body_incomplete",
+    "body_too_large",
+    "body_too_slow",
+    "header_missing",
+    "internal",
+    "payload_missing",
+    "signature_missing",
+    "signature_wrong",
+    "unavailable",
+    "unsupported_content_type",
+];
+
+const TAKEN: &str = "nudged_deliveries_total";
+const REFUSED: &str = "nudged_webhooks_refused_total";
+
+/// Shows every series from the start, so that the first of a kind is seen as a rise.
+pub(super) fn begin() {
+    for event in EVENTS.iter().copied().chain([OTHER]) {
+        for outcome in DeliveryOutcome::ALL {
+            let outcome = outcome.as_str();
+            metrics::counter!(TAKEN, "event" => event, "outcome" => outcome).increment(0);
+        }
+    }
+    for code in REFUSALS {
+        metrics::counter!(REFUSED, "code" => *code).increment(0);
+    }
+}
+
 /// How the JSON is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
@@ -64,7 +98,7 @@ enum Encoding {
 }
 
 /// The route.
-#[utoipa::path(post, path = "/webhooks/github", params(("X-Hub-Signature-256" = String, Header), ("X-GitHub-Event" = String, Header), ("X-GitHub-Delivery" = String, Header)), request_body = Object, responses((status = 200, description = "done", body = Object)))]
+#[utoipa::path(post, path = "/webhooks/github", params(("X-Hub-Signature-256" = String, Header, pattern = "^sha256=[0-9a-fA-F]{64}$"), ("X-GitHub-Event" = String, Header, min_length = 1, max_length = 255), ("X-GitHub-Delivery" = String, Header, min_length = 1, max_length = 255)), request_body = Object, responses((status = 200, description = "done", body = Object)))]
 pub(super) async fn receive(State(app): State<App>, request: Request) -> Response {
     // Of the level that no filter drops: every line inside names the delivery.
     let span = tracing::error_span!("webhook", delivery = tracing::field::Empty);
@@ -74,16 +108,15 @@ pub(super) async fn receive(State(app): State<App>, request: Request) -> Respons
 async fn answer(app: &App, request: Request) -> Response {
     match accept(app, request).await {
         Ok((event, delivery, outcome)) => {
-            let event = EVENTS.iter().copied().find(|known| *known == event).unwrap_or("other");
+            let event = EVENTS.iter().copied().find(|known| *known == event).unwrap_or(OTHER);
             let outcome = outcome.as_str();
             tracing::debug!(event, outcome, "a delivery was taken");
-            metrics::counter!("nudged_deliveries_total", "event" => event, "outcome" => outcome)
-                .increment(1);
+            metrics::counter!(TAKEN, "event" => event, "outcome" => outcome).increment(1);
             Json(json!({ "delivery": delivery, "outcome": outcome })).into_response()
         }
         Err(error) => {
             tracing::debug!(code = error.code(), "a webhook was refused");
-            metrics::counter!("nudged_webhooks_refused_total", "code" => error.code()).increment(1);
+            metrics::counter!(REFUSED, "code" => error.code()).increment(1);
             error.into_response()
         }
     }

@@ -323,3 +323,29 @@ async fn the_document_and_the_router_name_the_same_routes() {
         assert_eq!(allowed.join(" "), methods, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_document_tells_the_stream_and_what_parameters_take() {
+    let world = World::new().await;
+    let document = reqwest::get(world.url("/openapi.json")).await.expect("an answer");
+    let document: Value = document.json().await.expect("JSON");
+    let changes = &document["paths"]["/v1/changes"]["get"];
+    let mut forms: Vec<_> =
+        changes["responses"]["200"]["content"].as_object().expect("forms").keys().collect();
+    forms.sort();
+    assert_eq!(forms, ["application/json", "text/event-stream"]);
+    for (path, methods) in ROUTES {
+        for method in methods.split(' ') {
+            let parameters = &document["paths"][path][method]["parameters"];
+            for parameter in parameters.as_array().into_iter().flatten() {
+                let name = format!("{method} {path} {}", parameter["name"]);
+                let schema = &parameter["schema"];
+                assert!(!schema.to_string().contains("null"), "{name}: {schema}");
+                let value = if schema["type"] == "array" { &schema["items"] } else { schema };
+                let free = value["type"] == "string" && value["enum"].is_null();
+                let query = parameter["in"] == "query";
+                assert!(!query || !free || value["minLength"] == 1, "{name}: {schema}");
+            }
+        }
+    }
+}

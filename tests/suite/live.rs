@@ -336,7 +336,7 @@ async fn a_reader_that_does_not_read_is_cut_off_and_resumes() {
         loop {
             let url = world.url("/metrics");
             let text = reqwest::get(url).await.expect("metrics").text().await.expect("text");
-            if text.contains("nudged_feed_readers_cut_off_total") {
+            if !text.contains("nudged_feed_readers_cut_off_total 0\n") {
                 return text;
             }
             let beat = quick.event().await.expect("a heartbeat");

@@ -292,7 +292,13 @@ async fn health_and_numbers_need_no_token() {
         ("/readyz", "ready"),
         ("/metrics", "nudged_deliveries_total{event=\"pull_request\",outcome=\"applied\"}"),
         ("/metrics", "nudged_engine_queue_capacity"),
-        ("/metrics", "nudged_commit_batch_size"),
+        ("/metrics", "# HELP nudged_commit_batch_size "),
+        ("/metrics", "nudged_commit_batch_size_bucket{le=\"1\"}"),
+        ("/metrics", "nudged_commit_seconds_bucket{le=\"+Inf\"}"),
+        // Series that nothing has happened to yet, or their first rise would go unseen.
+        ("/metrics", "nudged_deliveries_total{event=\"merge_group\",outcome=\"quarantined\"}"),
+        ("/metrics", "nudged_webhooks_refused_total{code=\"body_too_slow\"}"),
+        ("/metrics", "nudged_commit_failures_total"),
     ] {
         let response = bare.get(world.url(path)).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK, "{path}");

@@ -1,4 +1,4 @@
-//! The files: the API token, the database, and the disk below them.
+//! The files: the API token, the database, the disk below them, and how many may be open.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -9,6 +9,7 @@ use super::{Findings, bytes};
 use crate::cli::table::age;
 use crate::config::Settings;
 use crate::domain::Timestamp;
+use crate::http::{Files, Limits};
 use crate::store::inspect::{Inspection, inspect};
 
 /// A log of writes above this was kept from being reused by a long read.
@@ -158,4 +159,20 @@ pub(super) fn disk(findings: &mut Findings, db: &Path) {
         NO_SPACE..LITTLE_SPACE => findings.doubtful(CHECK, message, mend),
         LITTLE_SPACE.. => findings.fine(CHECK, message),
     }
+}
+
+/// The limit of this shell; that of a service is in its unit.
+pub(super) fn open_files(findings: &mut Findings) {
+    const CHECK: &str = "files";
+    let (full, most) = (Limits::default(), Files::look().most);
+    let shown = most.map_or_else(|| "any number of".to_owned(), |most| most.to_string());
+    let message = format!("a server started here may have {shown} open files");
+    let connections = full.clone().fitting(most).connections;
+    if connections < full.connections {
+        let message = format!("{message}, so it takes {connections} connections at most");
+        let needed = full.files();
+        let mend = format!("raise the limit to {needed}: ulimit -Hn, or LimitNOFILE in the unit");
+        return findings.doubtful(CHECK, message, mend);
+    }
+    findings.fine(CHECK, message);
 }

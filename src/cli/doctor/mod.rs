@@ -99,6 +99,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     files::token(&mut findings, &settings, args.token.is_some());
     files::database(&mut findings, &settings.db).await?;
     files::disk(&mut findings, &settings.db);
+    files::open_files(&mut findings);
     match holder {
         Ok(Some(holder)) => findings.fine("lock", format!("the database is served by {holder}")),
         Ok(None) => findings.fine("lock", "nobody serves the database"),

@@ -12,6 +12,9 @@ use tokio::sync::watch;
 
 use crate::http::serve::Hangup;
 
+const REFUSED: &str = "nudged_feed_readers_refused_total";
+const CUT_OFF: &str = "nudged_feed_readers_cut_off_total";
+
 /// When the server shuts down nobody is waited for longer than this.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -47,6 +50,9 @@ impl Readers {
         patience: Duration,
         shutdown: watch::Receiver<bool>,
     ) -> Arc<Self> {
+        for name in [REFUSED, CUT_OFF] {
+            metrics::counter!(name).increment(0);
+        }
         let readers = Arc::new(Self {
             most,
             began: Instant::now(),
@@ -61,7 +67,7 @@ impl Readers {
     pub(super) fn admit(self: &Arc<Self>, hangup: Option<Hangup>) -> Option<Seat> {
         let mut places = self.places();
         if places.len() >= self.most {
-            metrics::counter!("nudged_feed_readers_refused_total").increment(1);
+            metrics::counter!(REFUSED).increment(1);
             return None;
         }
         let place = Arc::new(Place {
@@ -107,7 +113,7 @@ impl Readers {
                 if let Some(hangup) = &place.hangup {
                     hangup.now();
                 }
-                metrics::counter!("nudged_feed_readers_cut_off_total").increment(1);
+                metrics::counter!(CUT_OFF).increment(1);
                 tracing::info!(
                     seq = place.seq.load(Ordering::Relaxed),
                     "a reader of the change feed does not read and is cut off"
