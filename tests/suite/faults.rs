@@ -57,9 +57,25 @@ fn install(world: &World) {
 }
 
 /// All rows of all tables, but for the ledger that says that it failed.
-fn state(world: &World) -> Vec<Vec<String>> {
+fn state(world: &World) -> Vec<String> {
+    let connection = rusqlite::Connection::open(world.db()).expect("the database");
     let tables = TABLES.iter().filter(|table| !matches!(**table, "deliveries" | "cause"));
-    tables.flat_map(|table| world.sql(&format!("SELECT '{table}', * FROM {table}"))).collect()
+    let rows = |table: &&str| {
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).expect("a query");
+        let columns = statement.column_count();
+        let shown = |row: &rusqlite::Row<'_>| {
+            let cells = (0..columns).map(|index| row.get::<_, rusqlite::types::Value>(index));
+            Ok(format!("{table} {:?}", cells.collect::<rusqlite::Result<Vec<_>>>()?))
+        };
+        let rows = statement.query_map((), shown).expect("rows");
+        rows.collect::<rusqlite::Result<Vec<_>>>().expect("rows")
+    };
+    tables.flat_map(rows).collect()
+}
+
+/// The countdown need not outlive a power cut.
+fn count_down_from(world: &World, n: usize) {
+    world.execute(&format!("PRAGMA synchronous = OFF; UPDATE countdown SET n = {n}"));
 }
 
 /// Sends again and again, each time with a fault one write later, until it comes through; `send`
@@ -67,10 +83,10 @@ fn state(world: &World) -> Vec<Vec<String>> {
 async fn fails_whole(world: &World, send: impl AsyncFn() -> (StatusCode, String)) -> usize {
     let before = state(world);
     for n in 1.. {
-        world.execute(&format!("UPDATE countdown SET n = {n}"));
+        count_down_from(world, n);
         let (status, outcome) = send().await;
         let left = world.sql("SELECT n FROM countdown")[0][0].clone();
-        world.execute("UPDATE countdown SET n = 0");
+        count_down_from(world, 0);
         if outcome == "applied" {
             assert_ne!(left, "0", "write {n} failed and the whole was called applied");
             assert_ne!(state(world), before);

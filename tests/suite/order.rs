@@ -2,6 +2,7 @@
 //!
 //! Cases are data: payloads, and what has to be seen after every permutation of them.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::payloads::{at, check, pull, review, sha, status, workflow_run};
@@ -28,14 +29,15 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
 /// Plays the events in every order, each in a world of its own, with the first one once more at the
 /// end, and compares what `sql` then shows.
 pub async fn in_any_order(events: &[Event], sql: &str, expected: &[&[&str]]) {
-    for order in permutations(events.len()) {
+    let play = async |order: Vec<usize>| {
         let world = World::new().await;
         for (place, index) in order.iter().chain(&order[..1]).enumerate() {
             let (event, payload) = &events[*index];
             world.apply(event, &place.to_string(), payload).await;
         }
         assert_eq!(world.sql(sql), expected, "in the order {order:?} of {events:#?}");
-    }
+    };
+    join_all(permutations(events.len()).into_iter().map(play)).await;
 }
 
 fn pr(action: &str, head: u64, seconds: i64, with: Value) -> Event {
