@@ -24,6 +24,7 @@ const TIMES: &[&str] = &["2026-03-12T09:00:17Z", "2026-03-12T09:01:38Z"];
 pub(super) struct Bodies {
     mac: Hmac<Sha256>,
     pulls: u64,
+    deliveries_a_head: u64,
     pull: Template,
     checks: [Template; 2],
 }
@@ -40,10 +41,11 @@ struct Template {
 }
 
 impl Bodies {
-    pub(super) fn new(secret: &str, pulls: u64) -> Result<Self> {
+    pub(super) fn new(secret: &str, pulls: u64, deliveries_a_head: u64) -> Result<Self> {
         let bodies = Self {
             mac: Hmac::new_from_slice(secret.as_bytes())?,
             pulls,
+            deliveries_a_head,
             pull: Template::new(PULL),
             checks: [Template::new(GREEN), Template::new(RED)],
         };
@@ -57,14 +59,18 @@ impl Bodies {
         Ok(bodies)
     }
 
-    /// The event and body of a delivery: every pull request is opened, then each has four check runs
-    /// for each event of its own.
+    /// The event and body of a delivery: every pull request is seen, then each has four check runs, and
+    /// so on; now and then it is seen with a new head.
     pub(super) fn make(&self, number: u64) -> (&'static str, Vec<u8>) {
         let pull = number % self.pulls;
         let round = number / self.pulls;
+        let head = round / self.deliveries_a_head * self.pulls + pull;
         match round % 5 {
-            0 => ("pull_request", self.pull.fill(pull, number)),
-            check => ("check_run", self.checks[usize::from(check % 2 == 0)].fill(pull, number)),
+            0 => ("pull_request", self.pull.fill(pull, head, number)),
+            check => {
+                let check = &self.checks[usize::from(check % 2 == 0)];
+                ("check_run", check.fill(pull, head, number))
+            }
         }
     }
 
@@ -96,7 +102,7 @@ impl Template {
         }
     }
 
-    fn fill(&self, pull: u64, delivery: u64) -> Vec<u8> {
+    fn fill(&self, pull: u64, head: u64, delivery: u64) -> Vec<u8> {
         let mut body = self.bytes.to_vec();
         let mut put = |places: &[usize], text: &str| {
             for &at in places {
@@ -107,7 +113,7 @@ impl Template {
         let (hour, minute, second) = (10 + second / 3600, second / 60 % 60, second % 60);
         put(&self.numbers, &format!("{}", 100 + pull));
         put(&self.pull_ids, &format!("{}", 4_000_000_000 + pull));
-        put(&self.heads, &format!("{:040x}", 0xfeed_0000 + pull));
+        put(&self.heads, &format!("{:040x}", 0xfeed_0000_0000 + head));
         put(&self.branches, &format!("{pull:03}"));
         put(&self.runs, &format!("{}", 70_000_000_000 + delivery));
         put(&self.times, &format!("2026-03-12T{hour:02}:{minute:02}:{second:02}Z"));

@@ -1,7 +1,7 @@
 //! Acknowledged deliveries a second over 64 connections, next to a bare hyper server that only reads
 //! the body and checks the signature; both as child processes on loopback, in one run.
 //!
-//! `cargo bench --bench throughput -- [--deliveries N] [--pulls N]`
+//! `cargo bench --bench throughput -- [--deliveries N] [--pulls N] [--a-head N]`
 
 mod bare;
 mod bodies;
@@ -46,11 +46,12 @@ fn main() -> Result<()> {
     };
     let deliveries = number("--deliveries", 30_000, 500_000)?;
     let pulls = number("--pulls", 400, 800)?;
-    runtime.block_on(compare(deliveries, pulls))
+    let a_head = number("--a-head", 20, 500_000)?;
+    runtime.block_on(compare(deliveries, pulls, a_head))
 }
 
-async fn compare(deliveries: u64, pulls: u64) -> Result<()> {
-    let bodies = Arc::new(Bodies::new(SECRET, pulls)?);
+async fn compare(deliveries: u64, pulls: u64, a_head: u64) -> Result<()> {
+    let bodies = Arc::new(Bodies::new(SECRET, pulls, a_head)?);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let bare = Server::start(Command::new(std::env::current_exe()?).arg("--bare"))?;
     let bare_run = run("bare hyper", bare.addr, &bodies, deliveries, bare.child.id()).await?;

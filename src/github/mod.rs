@@ -1,15 +1,17 @@
 //! GitHub at the wall: signatures, payloads, and their translation into observations.
 
+mod noted;
 mod observe;
 mod payload;
 pub mod signature;
+mod when;
 
 use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::engine::Verdict;
+use noted::{Envelope, Noted};
 use observe::Unclear;
-use payload::{Envelope, Noted};
 
 /// The actions of an event that are understood. Any other is kept, so that nothing is lost when
 /// GitHub adds one.

@@ -1,11 +1,13 @@
 //! From GitHub's payloads to observations: `github-rules` 13 to 20, applied at the wall.
 
+use super::noted::Noted;
 use super::payload::{
     App, Branch, CheckRun, CheckRunEvent, CheckSuiteEvent, InstallationEvent, IssueCommentEvent,
-    Noted, Output, PullRequest, PullRequestEvent, PushEvent, Repository, RepositoryEvent,
-    ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent, When, WorkflowJobEvent,
+    Output, PullRequest, PullRequestEvent, PushEvent, Repository, RepositoryEvent,
+    ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent, WorkflowJobEvent,
     WorkflowRunEvent,
 };
+use super::when::When;
 use crate::domain::{
     self, CheckStatus, Comment, CommentKind, CommitSha, CommitStatus, Excerpt, Mergeability,
     Observation, PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState,

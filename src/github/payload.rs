@@ -4,131 +4,13 @@
 //! actions and values without notice, and Enterprise Server sends the shapes of years ago.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, Visitor};
+use serde::de::IgnoredAny;
 
-use crate::domain::Timestamp;
-
-/// A time as GitHub writes it: RFC 3339 in most payloads, Unix seconds in some. `null`, absent or
-/// unreadable is `None`: whoever needs it says so.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct When(pub(super) Option<Timestamp>);
-
-impl When {
-    /// Whole milliseconds, as the store keeps them, in years of four digits, so that text sorts.
-    fn sane(at: Timestamp) -> Self {
-        let millis = at.as_millisecond();
-        let four_digits = (0..253_402_300_800_000).contains(&millis);
-        Self(four_digits.then(|| Timestamp::from_millisecond(millis).ok()).flatten())
-    }
-}
-
-impl<'de> Deserialize<'de> for When {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnyTime;
-        impl<'de> Visitor<'de> for AnyTime {
-            type Value = When;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an RFC 3339 time, Unix seconds, or null")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<When, E> {
-                Ok(text.parse().map_or(When(None), When::sane))
-            }
-            fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<When, E> {
-                Ok(Timestamp::from_second(seconds).map_or(When(None), When::sane))
-            }
-            fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<When, E> {
-                i64::try_from(seconds).map_or(Ok(When(None)), |seconds| self.visit_i64(seconds))
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<When, E> {
-                Ok(When(None))
-            }
-            fn visit_none<E: de::Error>(self) -> Result<When, E> {
-                Ok(When(None))
-            }
-            fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<When, D::Error> {
-                inner.deserialize_any(self)
-            }
-        }
-        deserializer.deserialize_any(AnyTime)
-    }
-}
+use super::when::When;
 
 type Text<'a> = Cow<'a, str>;
-
-/// What the ledger notes of an event.
-pub(super) trait Noted {
-    fn action(&self) -> Option<&str>;
-    /// `owner/name`.
-    fn repo(&self) -> Option<&str>;
-}
-
-macro_rules! noted {
-    ($($event:ident),+ $(,)?) => {$(
-        impl Noted for $event<'_> {
-            fn action(&self) -> Option<&str> {
-                self.action.as_deref()
-            }
-
-            fn repo(&self) -> Option<&str> {
-                Some(&self.repository.full_name)
-            }
-        }
-    )+};
-}
-
-noted!(
-    CheckRunEvent,
-    CheckSuiteEvent,
-    IssueCommentEvent,
-    PullRequestEvent,
-    PushEvent,
-    RepositoryEvent,
-    ReviewCommentEvent,
-    ReviewEvent,
-    StatusEvent,
-    ThreadEvent,
-    WorkflowJobEvent,
-    WorkflowRunEvent,
-);
-
-impl Noted for InstallationEvent<'_> {
-    fn action(&self) -> Option<&str> {
-        self.action.as_deref()
-    }
-
-    fn repo(&self) -> Option<&str> {
-        None
-    }
-}
-
-/// The same of an event whose own shape is not known, or not there.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Envelope<'a> {
-    #[serde(borrow)]
-    action: Option<Text<'a>>,
-    #[serde(borrow)]
-    repository: Option<RepositoryName<'a>>,
-}
-
-impl Noted for Envelope<'_> {
-    fn action(&self) -> Option<&str> {
-        self.action.as_deref()
-    }
-
-    fn repo(&self) -> Option<&str> {
-        self.repository.as_ref().map(|repo| &*repo.full_name)
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct RepositoryName<'a> {
-    #[serde(borrow)]
-    full_name: Text<'a>,
-}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Repository<'a> {

@@ -20,7 +20,7 @@ mod status;
 
 pub use ownership::slug_stem;
 pub use reduce::{needs_history, reduce};
-pub use rollup::{check_status, derive_checks, roll_up};
+pub use rollup::{alike, check_status, derive_checks, roll_up, stirs_old_runs, telling_runs};
 pub use snapshot::{
     BranchSession, CommitFact, Effect, HistoryEntry, Outcome, Policy, ProjectChange, PullFacts,
     PullOutcome, PullSnapshot, SessionChange, Snapshot, Talk,

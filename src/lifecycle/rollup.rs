@@ -1,6 +1,7 @@
 //! From the facts at a commit to its checks, and from the checks to one CI state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::domain::{
     Check, CheckKey, CheckRun, CheckStatus, CiState, CommitFacts, CommitStatus, RunState,
@@ -44,20 +45,54 @@ pub(super) fn newest_workflow_runs(facts: &CommitFacts) -> Vec<&WorkflowRun> {
     newest.into_values().collect()
 }
 
-/// The checks at a commit, sorted by key: the newest run of each, the statuses, and one for each
-/// workflow run that failed without a failed check of its own.
-pub fn derive_checks(facts: &CommitFacts) -> Vec<Check> {
-    // Runs that agree in these belong to one check, whichever it is.
-    let mut newest = BTreeMap::<_, &CheckRun>::new();
+/// Runs that agree in these belong to one check, whichever it is.
+type Likeness<'a> = (&'a str, Option<i64>, Option<i64>, &'a str);
+
+fn likeness(run: &CheckRun) -> Likeness<'_> {
+    (&run.source, run.suite_id, run.workflow_run_id, &run.state.name)
+}
+
+fn newest_check_runs(facts: &CommitFacts) -> BTreeMap<Likeness<'_>, &Arc<CheckRun>> {
+    let mut newest = BTreeMap::<_, &Arc<CheckRun>>::new();
     for run in &facts.check_runs {
-        let like = (run.source.as_str(), run.suite_id, run.workflow_run_id, &run.state.name);
-        let slot = newest.entry(like).or_insert(run);
+        let slot = newest.entry(likeness(run)).or_insert(run);
         if run.run_id > slot.run_id {
             *slot = run;
         }
     }
+    newest
+}
+
+/// The check runs whose excerpts can be told: of an older run they say nothing any more.
+pub fn telling_runs(facts: &CommitFacts) -> BTreeSet<i64> {
+    newest_check_runs(facts).into_values().map(|run| run.run_id).collect()
+}
+
+/// Whether both runs belong to one check, so that the newer stands for the older.
+pub fn alike(a: &CheckRun, b: &CheckRun) -> bool {
+    likeness(a) == likeness(b)
+}
+
+/// Whether a check run that is seen again can make excerpts matter that [`telling_runs`] leaves out:
+/// its own, or those of a run that it does not stand for any more.
+pub fn stirs_old_runs(facts: &CommitFacts, seen: &CheckRun) -> bool {
+    let Some(known) = facts.check_runs.iter().find(|run| run.run_id == seen.run_id) else {
+        return false;
+    };
+    // By the registers of `merge_check_run`.
+    let stays_like = seen.suite_id <= known.suite_id
+        && seen.workflow_run_id <= known.workflow_run_id
+        && seen.source <= known.source
+        && seen.state.name == known.state.name;
+    let newer = |run: &Arc<CheckRun>| run.run_id > known.run_id && alike(run, known);
+    !stays_like || facts.check_runs.iter().any(newer)
+}
+
+/// The checks at a commit, sorted by key: the newest run of each, the statuses, and one for each
+/// workflow run that failed without a failed check of its own.
+pub fn derive_checks(facts: &CommitFacts) -> Vec<Check> {
     let mut checks = BTreeMap::<CheckKey, Check>::new();
-    for run in newest.into_values() {
+    for run in newest_check_runs(facts).into_values() {
         let workflow = workflow_of(facts, run);
         let check = from_run(run, workflow);
         match checks.get(&check.key) {

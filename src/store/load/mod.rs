@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::domain::{
-    Comment, CommitFacts, CommitSha, Nudge, NudgeId, Observation, Paused, Project, ProjectId,
-    PullId, PullRequest, PullSeen, RepoId, RepoName, RepoSeen, Session, SessionId, Thread,
-    Timestamp,
+    CheckRun, Comment, CommitFacts, CommitSha, Nudge, NudgeId, Observation, Paused, Project,
+    ProjectId, PullId, PullRequest, PullSeen, RepoId, RepoName, RepoSeen, Session, SessionId,
+    Thread, Timestamp,
 };
 use crate::lifecycle::{BranchSession, Snapshot, Talk, needs_history, slug_stem};
 
@@ -62,6 +62,10 @@ pub(crate) fn load(
             Ok(Snapshot { nudge: loader.nudge(*nudge)?, errand, ..empty() })
         }
     }
+}
+
+fn observed_run(observation: &Observation) -> Option<&CheckRun> {
+    if let Observation::CheckRun { run, .. } = observation { Some(run) } else { None }
 }
 
 fn empty() -> Snapshot {
@@ -277,7 +281,9 @@ impl Loader<'_> {
         observation: &Observation,
     ) -> Result<Snapshot> {
         let mut snapshot = self.for_repo(repo)?;
-        let Some(commit) = self.commits.known(repo.id, sha)? else { return Ok(snapshot) };
+        let Some(commit) = self.commits.known(repo.id, sha, observed_run(observation))? else {
+            return Ok(snapshot);
+        };
         snapshot.facts.insert(sha.clone(), commit.facts);
         let failed = needs_history(&snapshot.facts, observation);
         let pulls = self.all(

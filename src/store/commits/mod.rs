@@ -2,113 +2,24 @@
 //!
 //! All deliveries about a head want all its facts. Nobody but the writer changes them, so it keeps
 //! those of recent commits instead of reading them again. What it remembers is what the rows say:
-//! whoever rolls back, or deletes commits, makes it forget.
+//! whoever rolls back, or deletes commits, makes it forget. With debug assertions each recollection
+//! is compared with the rows.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+mod memory;
+
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::domain::{
-    CheckRun, CommitFacts, CommitSha, CommitStatus, RepoId, RunState, Timestamp, WorkflowRun,
+    CheckRun, CommitFacts, CommitSha, CommitStatus, Excerpt, RepoId, RunState, Timestamp,
+    WorkflowRun,
 };
-use crate::lifecycle::CommitFact;
+use crate::lifecycle::{CommitFact, stirs_old_runs, telling_runs};
 
 use super::codec::{At, Json, at};
-
-/// What is remembered at most, about. Beyond it all is forgotten, and read again as it is wanted.
-const MOST_BYTES: usize = 16 << 20;
-/// What a fact takes beside the text of its excerpts, about.
-const FACT_BYTES: usize = 512;
-
-/// Facts at recent commits, as the rows say. One connection's own.
-#[derive(Default)]
-pub(crate) struct CommitMemory(RefCell<Remembered>);
-
-#[derive(Default)]
-struct Remembered {
-    commits: HashMap<(RepoId, CommitSha), Known>,
-    bytes: usize,
-}
-
-/// A commit's row, and all facts at it.
-#[derive(Clone)]
-pub(super) struct Known {
-    pub(super) id: i64,
-    pub(super) facts: CommitFacts,
-}
-
-impl CommitMemory {
-    /// Forgets everything: what is remembered may not be what the rows say.
-    pub(crate) fn forget(&self) {
-        self.0.take();
-    }
-
-    fn recall(&self, repo: RepoId, sha: &CommitSha) -> Option<Known> {
-        self.0.borrow().commits.get(&(repo, sha.clone())).cloned()
-    }
-
-    fn remember(&self, repo: RepoId, sha: &CommitSha, known: &Known) {
-        let mut remembered = self.0.borrow_mut();
-        remembered.make_room(weight(&known.facts));
-        remembered.commits.insert((repo, sha.clone()), known.clone());
-    }
-
-    /// Brings a remembered commit up to a register that was written; answers the commit's id.
-    fn learn(&self, repo: RepoId, sha: &CommitSha, fact: &CommitFact) -> Option<i64> {
-        let mut remembered = self.0.borrow_mut();
-        remembered.make_room(match fact {
-            CommitFact::CheckRun(run) => FACT_BYTES + written(run),
-            CommitFact::Status(_) | CommitFact::WorkflowRun(_) | CommitFact::SuiteCompleted(_) => {
-                FACT_BYTES
-            }
-        });
-        let Known { id, facts } = remembered.commits.get_mut(&(repo, sha.clone()))?;
-        match fact {
-            CommitFact::CheckRun(run) => {
-                let run = Arc::new(run.clone());
-                put(&mut facts.check_runs, run, |known, new| known.run_id == new.run_id);
-            }
-            CommitFact::Status(status) => {
-                put(&mut facts.statuses, status.clone(), |known, new| known.context == new.context);
-            }
-            CommitFact::WorkflowRun(run) => {
-                put(&mut facts.workflow_runs, run.clone(), |known, new| known.id == new.id);
-            }
-            CommitFact::SuiteCompleted(suite) => {
-                put(&mut facts.completed_suites, *suite, |known, new| known == new);
-            }
-        }
-        Some(*id)
-    }
-}
-
-impl Remembered {
-    fn make_room(&mut self, bytes: usize) {
-        if self.bytes + bytes > MOST_BYTES {
-            *self = Self::default();
-        }
-        self.bytes += bytes;
-    }
-}
-
-fn put<T>(all: &mut Vec<T>, new: T, same: fn(&T, &T) -> bool) {
-    match all.iter_mut().find(|known| same(known, &new)) {
-        Some(known) => *known = new,
-        None => all.push(new),
-    }
-}
-
-fn weight(facts: &CommitFacts) -> usize {
-    let runs: usize = facts.check_runs.iter().map(|run| FACT_BYTES + written(run)).sum();
-    let others = facts.statuses.len() + facts.workflow_runs.len() + facts.completed_suites.len();
-    runs + FACT_BYTES * (others + 1)
-}
-
-fn written(run: &CheckRun) -> usize {
-    run.output.iter().chain(&run.failed_step).map(|excerpt| excerpt.text.len()).sum()
-}
+pub(crate) use memory::CommitMemory;
+use memory::Known;
 
 /// The commits of one connection, read through what it remembers.
 #[derive(Clone, Copy)]
@@ -118,26 +29,45 @@ pub(super) struct Commits<'c> {
 }
 
 impl Commits<'_> {
-    /// A commit with all facts at it, if anything was ever seen of it.
-    pub(super) fn known(&self, repo: RepoId, sha: &CommitSha) -> Result<Option<Known>> {
-        if let Some(known) = self.memory.recall(repo, sha) {
-            debug_assert!(self.is_true(&known)?, "what is remembered of {sha:?} is not so");
-            return Ok(Some(known));
+    /// A commit with the facts at it, if anything was ever seen of it. `seen`: the check run that they
+    /// are wanted for.
+    pub(super) fn known(
+        &self,
+        repo: RepoId,
+        sha: &CommitSha,
+        seen: Option<&CheckRun>,
+    ) -> Result<Option<Known>> {
+        let known = match self.memory.recall(repo, sha) {
+            Some(known) => {
+                debug_assert!(self.is_true(&known)?, "what is remembered of {sha:?} is not so");
+                known
+            }
+            None => {
+                let Some(id) = self.id(repo, sha)? else { return Ok(None) };
+                let mut facts = self.read(id, false)?;
+                self.read_told(id, &mut facts)?;
+                let known = Known { id, facts };
+                self.memory.remember(repo, sha, &known);
+                known
+            }
+        };
+        if seen.is_some_and(|run| stirs_old_runs(&known.facts, run)) {
+            self.memory.let_go(repo, sha);
+            return Ok(Some(Known { facts: self.read(known.id, true)?, ..known }));
         }
-        let id = self
-            .connection
-            .prepare_cached("SELECT id FROM commits WHERE repo_id = ?1 AND sha = ?2")?
-            .query_row((repo, sha), |row| row.get(0))
-            .optional()?;
-        let Some(id) = id else { return Ok(None) };
-        let known = Known { id, facts: self.read(id)? };
-        self.memory.remember(repo, sha, &known);
         Ok(Some(known))
     }
 
-    /// All facts at a commit.
+    /// The facts at a commit.
     pub(super) fn facts(&self, repo: RepoId, sha: &CommitSha) -> Result<CommitFacts> {
-        Ok(self.known(repo, sha)?.map(|known| known.facts).unwrap_or_default())
+        Ok(self.known(repo, sha, None)?.map(|known| known.facts).unwrap_or_default())
+    }
+
+    fn id(&self, repo: RepoId, sha: &CommitSha) -> Result<Option<i64>> {
+        self.connection
+            .prepare_cached("SELECT id FROM commits WHERE repo_id = ?1 AND sha = ?2")?
+            .query_row((repo, sha), |row| row.get(0))
+            .optional()
     }
 
     /// Writes a register at a commit, whose row is made where there is none.
@@ -193,15 +123,19 @@ impl Commits<'_> {
         }
     }
 
-    fn read(&self, commit: i64) -> Result<CommitFacts> {
+    /// All facts at a commit, with or without what its check runs wrote.
+    fn read(&self, commit: i64, excerpts: bool) -> Result<CommitFacts> {
+        let check_runs = if excerpts {
+            "SELECT name, status, conclusion, url, started_at, completed_at, run_id, source,
+                    suite_id, workflow_run_id, output, failed_step
+             FROM check_runs WHERE commit_id = ?1"
+        } else {
+            "SELECT name, status, conclusion, url, started_at, completed_at, run_id, source,
+                    suite_id, workflow_run_id, NULL, NULL
+             FROM check_runs WHERE commit_id = ?1"
+        };
         Ok(CommitFacts {
-            check_runs: self.all(
-                "SELECT name, status, conclusion, url, started_at, completed_at, run_id, source,
-                        suite_id, workflow_run_id, output, failed_step
-                 FROM check_runs WHERE commit_id = ?1",
-                commit,
-                check_run,
-            )?,
+            check_runs: self.all(check_runs, commit, check_run)?,
             statuses: self.all(
                 "SELECT context, status_id, state, description, url, created_at, updated_at
                  FROM commit_statuses WHERE commit_id = ?1",
@@ -223,6 +157,21 @@ impl Commits<'_> {
         })
     }
 
+    /// Adds what the telling check runs wrote.
+    fn read_told(&self, commit: i64, facts: &mut CommitFacts) -> Result<()> {
+        let telling = telling_runs(facts);
+        let mut excerpts = self.connection.prepare_cached(
+            "SELECT output, failed_step FROM check_runs WHERE commit_id = ?1 AND run_id = ?2",
+        )?;
+        for run in facts.check_runs.iter_mut().filter(|run| telling.contains(&run.run_id)) {
+            let (output, step) = excerpts
+                .query_row((commit, run.run_id), |row| Ok((excerpt(row, 0)?, excerpt(row, 1)?)))?;
+            let run = Arc::make_mut(run);
+            (run.output, run.failed_step) = (output, step);
+        }
+        Ok(())
+    }
+
     /// Whether the rows say what is remembered, in whatever order.
     fn is_true(&self, known: &Known) -> Result<bool> {
         let sorted = |mut facts: CommitFacts| {
@@ -232,7 +181,9 @@ impl Commits<'_> {
             facts.completed_suites.sort_unstable();
             facts
         };
-        Ok(sorted(known.facts.clone()) == sorted(self.read(known.id)?))
+        let mut read = self.read(known.id, false)?;
+        self.read_told(known.id, &mut read)?;
+        Ok(sorted(known.facts.clone()) == sorted(read))
     }
 
     fn write_check_run(&self, commit: i64, run: &CheckRun) -> Result<()> {
@@ -334,9 +285,13 @@ fn check_run(row: &Row<'_>) -> Result<Arc<CheckRun>> {
         source: row.get(7)?,
         suite_id: row.get(8)?,
         workflow_run_id: row.get(9)?,
-        output: row.get::<_, Option<Json<_>>>(10)?.map(|Json(output)| output),
-        failed_step: row.get::<_, Option<Json<_>>>(11)?.map(|Json(step)| step),
+        output: excerpt(row, 10)?,
+        failed_step: excerpt(row, 11)?,
     }))
+}
+
+fn excerpt(row: &Row<'_>, column: usize) -> Result<Option<Excerpt>> {
+    Ok(row.get::<_, Option<Json<_>>>(column)?.map(|Json(excerpt)| excerpt))
 }
 
 fn status(row: &Row<'_>) -> Result<CommitStatus> {
