@@ -71,14 +71,16 @@ pub async fn start_within(
 ) -> anyhow::Result<Running> {
     let secrets = settings.required_webhook_secrets()?;
     let secrets = Secrets::new(secrets.iter().map(Secret::expose))?;
-    let holder = format!("process {} at {}", std::process::id(), settings.listen);
-    let lock = ServerLock::take(&settings.db, &holder)?;
+    let holder = |addr| format!("process {} at {addr}", std::process::id());
+    let lock = ServerLock::take(&settings.db, &holder(settings.listen))?;
     let store = Store::open(&settings.db).await?;
     let (token, token_source) = settings.token_or_make()?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", settings.listen)
     })?;
     let addr = listener.local_addr()?;
+    // Port 0 has become a port.
+    lock.describe(&holder(addr)).context("cannot write the lock file")?;
 
     let metrics = numbers::METRICS.clone();
     let engine =

@@ -93,10 +93,22 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&format!("error: {error:#}"));
+            output::complain(&format!("error: {}", describe_error(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error with its causes, but for those that the one before has told already.
+fn describe_error(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.contains(&cause) {
+            let colon = if told.is_empty() { "" } else { ": " };
+            told = format!("{told}{colon}{cause}");
+        }
+    }
+    told
 }
 
 fn run(cli: Cli) -> anyhow::Result<Outcome> {

@@ -1,6 +1,8 @@
 //! Opening: is the file ours, is it of our age, and the settings of each connection.
 
 use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -39,6 +41,7 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
     let lock = File::create(beside(path, "-migrate.lock")).map_err(io)?;
     lock.lock().map_err(io)?;
 
+    make_private(path).map_err(io)?;
     let mut connection = Connection::open_with_flags(path, OpenFlags::default())?;
     refuse_foreign(&connection, path)?;
     refuse_newer(&connection, path)?;
@@ -52,6 +55,15 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
         (new_epoch(), clock::now().to_string()),
     )?;
     Ok(())
+}
+
+/// Makes a new file readable by its owner alone, as SQLite then makes those beside it: it holds what
+/// people wrote about private code. One that is there keeps the rights it was given.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    match File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// The part of cursors that says which life of the database they belong to.

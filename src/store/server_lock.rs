@@ -36,9 +36,21 @@ impl ServerLock {
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
-        writeln!(file, "{holder}").and_then(|()| file.flush()).map_err(io)?;
-        Ok(Self(file))
+        let lock = Self(file);
+        lock.describe(holder).map_err(io)?;
+        Ok(lock)
+    }
+
+    /// Writes anew who holds it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn describe(&self, holder: &str) -> std::io::Result<()> {
+        let mut file = &self.0;
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{holder}")?;
+        file.flush()
     }
 
     /// What the server that has the database at `path` wrote about itself; `None` where there is none.

@@ -55,6 +55,37 @@ async fn a_closed_engine_has_done_what_it_took_and_takes_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_server_that_starts_drops_what_is_kept_no_longer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&folder.path().join("engine.db")).await.expect("a store");
+    let writer = store.writer().await.expect("a connection");
+    let old = |connection: &mut rusqlite::Connection| {
+        connection.execute_batch(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700)
+             INSERT INTO change_log (event_type, payload, cause, created_at)
+             SELECT 'pr_updated', '{}', '', '2020-01-01T00:00:00.000Z' FROM n",
+        )
+    };
+    writer.interact(old).await.expect("done").expect("rows");
+    drop(writer);
+    let settle = SignedDuration::ZERO;
+    let policy = Policy { settle, adopt: Adopt::All, auto_register: true, notify: false };
+    let retention = Retention { changes: Some(SignedDuration::from_hours(1)), deliveries: None };
+    let engine =
+        Engine::start(&store, policy, retention, Clock::system()).await.expect("an engine");
+    let swept = async {
+        let count = |c: &rusqlite::Connection| {
+            c.query_row("SELECT count(*) FROM change_log", (), |row| row.get::<_, i64>(0))
+        };
+        while store.read(count).await.expect("a read") > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), swept).await.expect("swept in time");
+    engine.close().await;
+}
+
+#[tokio::test]
 async fn a_timer_rings_by_itself() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, engine) = engine(folder.path(), SignedDuration::from_millis(50)).await;

@@ -1,5 +1,6 @@
 //! The file: who may open it, what it refuses to hold, and that what is acknowledged is on disk.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -110,12 +111,24 @@ async fn files_that_are_not_ours_are_refused_and_left_as_they_are() {
 }
 
 #[tokio::test]
+async fn the_file_and_those_beside_it_are_readable_by_their_owner_alone() {
+    let world = World::new().await;
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = world.db().into_os_string();
+        file.push(suffix);
+        let mode = std::fs::metadata(&file).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+}
+
+#[tokio::test]
 async fn a_second_server_on_the_same_file_is_told_who_has_it() {
     let mut world = World::new().await;
     let clock = nudged::clock::Clock::system();
     let error = nudged::app::start(world.settings(), clock).await.err().expect("refused");
     let error = format!("{error:#}");
-    let holder = format!("already served by process {}", std::process::id());
+    let (process, addr) = (std::process::id(), world.running().addr);
+    let holder = format!("already served by process {process} at {addr}");
     assert!(error.contains(&holder), "{error}");
     world.apply("pull_request", "1", &pull("opened", 1, &sha(1), 0, json!({}))).await;
     // It lets go when it ends.
