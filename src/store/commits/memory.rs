@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::{CheckRun, CommitFacts, CommitSha, RepoId};
-use crate::lifecycle::{CommitFact, alike};
+use crate::lifecycle::{CommitFact, alike, stirs_old_runs};
 
 /// What is remembered at most, about.
 const MOST_BYTES: usize = 16 << 20;
@@ -40,14 +40,6 @@ impl CommitMemory {
         self.0.take();
     }
 
-    /// Forgets one commit.
-    pub(super) fn let_go(&self, repo: RepoId, sha: &CommitSha) {
-        let mut remembered = self.0.borrow_mut();
-        let key = (repo, sha.clone());
-        remembered.lately.remove(&key);
-        remembered.before.remove(&key);
-    }
-
     pub(super) fn recall(&self, repo: RepoId, sha: &CommitSha) -> Option<Known> {
         self.0.borrow_mut().find(repo, sha).cloned()
     }
@@ -56,12 +48,17 @@ impl CommitMemory {
         self.0.borrow_mut().put((repo, sha.clone()), known.clone());
     }
 
-    /// Brings a remembered commit up to a register that was written; answers the commit's id.
+    /// Brings a remembered commit up to a register that is written; answers the commit's id.
     pub(super) fn learn(&self, repo: RepoId, sha: &CommitSha, fact: &CommitFact) -> Option<i64> {
         let mut remembered = self.0.borrow_mut();
         let Known { id, facts } = remembered.find(repo, sha)?;
         let id = *id;
         match fact {
+            // Excerpts come to matter that are not remembered.
+            CommitFact::CheckRun(run) if stirs_old_runs(facts, run) => {
+                remembered.lately.remove(&(repo, sha.clone()));
+                return Some(id);
+            }
             CommitFact::CheckRun(run) => {
                 let run = Arc::new(run.clone());
                 put(&mut facts.check_runs, Arc::clone(&run), |a, b| a.run_id == b.run_id);

@@ -52,7 +52,6 @@ impl Commits<'_> {
             }
         };
         if seen.is_some_and(|run| stirs_old_runs(&known.facts, run)) {
-            self.memory.let_go(repo, sha);
             return Ok(Some(Known { facts: self.read(known.id, true)?, ..known }));
         }
         Ok(Some(known))
