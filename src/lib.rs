@@ -22,8 +22,8 @@
 //! # Reading order
 //!
 //! [`domain`] (the words), [`lifecycle`] (the rules), [`store`] (rows), [`engine`] (the one door),
-//! [`github`] (the wall), [`http`] (what others see), [`app`] and [`cli`] (how it is put together).
-//! Imports point one way: `cli, app → http, github → engine → store → lifecycle → domain`.
+//! [`github`] (the wall), [`http`] (what others see), [`outbox`] (telling the human), [`app`] and [`cli`] (how it is put together).
+//! Imports point one way: `cli, app → http, outbox, github → engine → store → lifecycle → domain`.
 
 pub mod app;
 pub mod cli;

@@ -26,9 +26,10 @@ pub(super) struct Args {
     /// Go on as changes come, also across restarts of the server, until Ctrl-C
     #[arg(long, short)]
     follow: bool,
-    /// Begin after this cursor: a seq, the cursor of an earlier answer, or `head` for now
-    #[arg(long, default_value = "0", value_name = "CURSOR")]
-    after: String,
+    /// Begin after this cursor: a seq, the cursor of an earlier answer, or `head` for now; without it,
+    /// with the oldest change that is kept
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
     /// Only of these projects
     #[arg(long, value_name = "ID")]
     project: Vec<String>,
@@ -54,6 +55,7 @@ pub(super) struct Page {
     pub(super) changes: Vec<Value>,
     pub(super) next: String,
     head: i64,
+    floor: i64,
 }
 
 impl Page {
@@ -81,7 +83,8 @@ async fn print(args: &Args, client: &Client) -> anyhow::Result<Outcome> {
     let mut pause = FIRST_PAUSE;
     let mut headed = false;
     loop {
-        let page = match page(args, client, &cursor, left.min(PAGE), wait).await {
+        let after = cursor.as_deref().unwrap_or("head");
+        let page = match page(args, client, after, left.min(PAGE), wait).await {
             Err(ClientError::Passing(reason)) if args.follow => {
                 if pause == FIRST_PAUSE {
                     complain(&format!("{reason}; trying again, nothing is lost"));
@@ -93,6 +96,10 @@ async fn print(args: &Args, client: &Client) -> anyhow::Result<Outcome> {
             page => page?,
         };
         pause = FIRST_PAUSE;
+        let Some(cursor) = &mut cursor else {
+            cursor = Some(page.floor.to_string());
+            continue;
+        };
         if !std::mem::replace(&mut headed, true) {
             out.text(HEAD)?;
         }
@@ -101,7 +108,7 @@ async fn print(args: &Args, client: &Client) -> anyhow::Result<Outcome> {
             out.text(row(&serde_json::from_value(change.clone())?))?;
         }
         left -= left.min(page.changes.len() as u64);
-        let ends = page.reaches_head() || (page.changes.is_empty() && page.next == cursor);
+        let ends = page.reaches_head() || (page.changes.is_empty() && page.next == *cursor);
         cursor.clone_from(&page.next);
         if left == 0 || (ends && !args.follow) {
             out.text(format_args!("go on with --after {cursor}"))?;

@@ -234,6 +234,8 @@ async fn changes_are_printed_from_any_cursor_on() {
     world.execute("DELETE FROM change_log WHERE seq <= 3");
     let said = client(&world, &["changes", "--after", "1"]).await.ends_with(1);
     assert!(said.err.contains("gap"), "{}", said.err);
+    let said = client(&world, &["changes", "--json"]).await.ends_with(0);
+    assert_eq!(said.lines(), all[3..], "without a cursor it begins with what is left");
     let mut wrong =
         nudged(world.folder(), &["changes", "--token", "wrong", "--url", &world.url("")]);
     wrong.env("NUDGED_API_TOKEN", TOKEN);

@@ -92,18 +92,18 @@ impl Readers {
         let pause = (patience / 4).max(Duration::from_millis(10));
         loop {
             tokio::select! {
-                () = tokio::time::sleep(pause) => self.cut_off(patience),
+                () = tokio::time::sleep(pause) => self.cut_off(patience, self.now()),
                 _ = shutdown.wait_for(|down| *down) => break,
             }
         }
         while !self.places().is_empty() {
             tokio::time::sleep(LAST_PATIENCE / 10).await;
-            self.cut_off(patience.min(LAST_PATIENCE));
+            self.cut_off(patience.min(LAST_PATIENCE), self.now());
         }
     }
 
-    fn cut_off(&self, patience: Duration) {
-        let now = self.now();
+    /// Ends those who at `now` have not asked for more for longer than `patience`.
+    fn cut_off(&self, patience: Duration, now: u64) {
         let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         self.places().retain(|_, place| {
             let given = place.given.load(Ordering::Relaxed);
@@ -123,6 +123,7 @@ impl Readers {
         });
     }
 
+    /// Milliseconds since the beginning, from 1 on.
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
     }
@@ -172,8 +173,10 @@ mod tests {
         slow.given();
         quick.given();
         assert!(quick.asks());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        readers.cut_off(Duration::from_millis(5));
+        let patience = Duration::from_secs(30);
+        readers.cut_off(patience, readers.now());
+        assert_eq!(readers.standing(), (2, Some(3)));
+        readers.cut_off(patience, readers.now() + 30_001);
         assert_eq!(readers.standing(), (1, Some(5)));
         assert!(!slow.asks() && quick.asks());
         drop((slow, quick));
