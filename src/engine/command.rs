@@ -1,46 +1,42 @@
 //! What people and bots ask for: done once, and answered from the state that it made.
 
-use rusqlite::Connection;
-
 use super::batch::{Batch, Fault};
 use super::{Done, EngineError, Verdict};
 use crate::domain::Observation;
 use crate::store::idempotency::{self, Known, RequestKey};
-use crate::store::ledger;
+use crate::store::views::{ObjectRef, ObjectView};
+use crate::store::{self, ledger};
 
 /// How long a key and its answer are kept.
 pub(super) const KEYS: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
-/// Shows the object that a command changed, as JSON. It reads in the transaction that changed it, so
-/// that the answer can be kept with the effect. `None`: there is no such object.
-pub type Render = Box<dyn Fn(&Connection) -> rusqlite::Result<Option<String>> + Send>;
-
 /// Something that somebody asks for.
+#[derive(Debug, Clone)]
 pub struct Command {
-    pub ask: Ask,
+    pub request: Request,
     /// Who causes the changes, such as `api:1f0c…`.
     pub cause: String,
     /// What the client calls this request, if it does.
     pub key: Option<RequestKey>,
-    /// The status of the answer when it is done.
-    pub status: u16,
-    pub render: Render,
+    /// What it changes. It is read in the transaction that changed it, so that the answer can be kept
+    /// with the effect.
+    pub object: ObjectRef,
 }
 
 /// What is asked for.
 #[derive(Debug, Clone)]
-pub enum Ask {
+pub enum Request {
     /// A change that a rule decides on.
     Observe(Box<Observation>),
     /// A delivery of the ledger again: what it says, read anew or as it was read.
     Replay { delivery: i64, verdict: Verdict },
 }
 
-/// What came of it.
+/// What came of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// It is done. `again`: it had been done before, under the same key.
-    Done { status: u16, answer: String, again: bool },
+pub enum CommandResult {
+    /// It is done: the object as it was then. `again`: it had been done before, under the same key.
+    Done { view: Box<ObjectView>, again: bool },
     /// A rule refuses it, for the reason given; nothing was changed, and the key is still free.
     Refused(&'static str),
     /// There is no such object; the key is still free.
@@ -51,38 +47,38 @@ pub enum Told {
 
 impl Batch<'_> {
     pub(super) fn command(&self, command: &Command) -> rusqlite::Result<Result<Done, EngineError>> {
-        let told = self.shielded(|| self.obey(command))?;
-        if let Err(reason) = &told {
+        let result = self.shielded(|| self.obey(command))?;
+        if let Err(reason) = &result {
             tracing::error!(cause = command.cause, reason, "a request failed");
         }
-        Ok(told.map(Done::Command).map_err(EngineError::Store))
+        Ok(result.map(Done::Command).map_err(EngineError::Store))
     }
 
-    fn obey(&self, command: &Command) -> Result<Told, Fault> {
+    fn obey(&self, command: &Command) -> Result<CommandResult, Fault> {
         if let Some(key) = &command.key {
             match idempotency::find(self.connection, key, self.ago(KEYS))? {
                 Known::No => {}
-                Known::Same(status, answer) => {
-                    return Ok(Told::Done { status, answer, again: true });
-                }
-                Known::Other => return Ok(Told::KeyReused),
+                Known::Same(view) => return Ok(CommandResult::Done { view, again: true }),
+                Known::Other => return Ok(CommandResult::KeyReused),
             }
         }
-        let refused = match &command.ask {
-            Ask::Observe(observation) => self.observe(observation, &command.cause)?.ignored,
-            Ask::Replay { delivery, verdict } => {
+        let refused = match &command.request {
+            Request::Observe(observation) => self.observe(observation, &command.cause)?.ignored,
+            Request::Replay { delivery, verdict } => {
                 self.again(*delivery, verdict, &command.cause)?;
                 None
             }
         };
         if let Some(reason) = refused {
-            return Ok(Told::Refused(reason));
+            return Ok(CommandResult::Refused(reason));
         }
-        let Some(answer) = (command.render)(self.connection)? else { return Ok(Told::NotFound) };
+        let Some(view) = store::object(self.connection, &command.object)? else {
+            return Ok(CommandResult::NotFound);
+        };
         if let Some(key) = &command.key {
-            idempotency::keep(self.connection, key, (command.status, &answer), self.now)?;
+            idempotency::keep(self.connection, key, &view, self.now)?;
         }
-        Ok(Told::Done { status: command.status, answer, again: false })
+        Ok(CommandResult::Done { view: Box::new(view), again: false })
     }
 
     /// Does a delivery again. The row of one that was applied stays as it is: its effect is there.

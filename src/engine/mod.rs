@@ -18,7 +18,7 @@ use crate::domain::Observation;
 use crate::lifecycle::Policy;
 use crate::store::{Store, StoreError};
 
-pub use command::{Ask, Command, Render, Told};
+pub use command::{Command, CommandResult, Request};
 
 /// Pieces of work that may wait; beyond that callers are told [`EngineError::Busy`].
 pub const QUEUE: usize = 2_048;
@@ -116,7 +116,7 @@ enum Work {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Done {
     Delivery(DeliveryOutcome),
-    Command(Told),
+    Command(CommandResult),
     /// How many timers fired or rows went.
     Count(usize),
 }
@@ -176,9 +176,9 @@ impl Engine {
     ///
     /// # Errors
     /// Nothing was stored, and the request may be repeated.
-    pub async fn command(&self, command: Command) -> Result<Told, EngineError> {
+    pub async fn command(&self, command: Command) -> Result<CommandResult, EngineError> {
         match self.work(Work::Command(Box::new(command))).await? {
-            Done::Command(told) => Ok(told),
+            Done::Command(result) => Ok(result),
             Done::Delivery(_) | Done::Count(_) => Err(EngineError::Closed),
         }
     }

@@ -7,14 +7,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
+use super::commands::Submission;
 use super::errors::ApiError;
-use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wire::{List, ProjectJson};
 use crate::domain::{Adopt, Observation, ProjectConfig, ProjectId, RepoName};
-use crate::engine::{Ask, Render};
+use crate::engine::Request;
 use crate::lifecycle::refusal;
-use crate::store::views;
+use crate::store::views::ObjectRef;
 
 const LIST: &str = "projects";
 
@@ -70,7 +70,7 @@ pub(super) async fn list(
     query: RawQuery,
 ) -> Result<Json<List<ProjectJson>>, ApiError> {
     let page = Params::read_list(&query, &[])?.page(LIST)?;
-    let listed = app.store.read(move |connection| views::projects(connection, page)).await?;
+    let listed = app.store.projects(page).await?;
     Ok(Json(List::of(LIST, listed, ProjectJson::from)))
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn one(
     query: RawQuery,
 ) -> Result<Json<ProjectJson>, ApiError> {
     Params::read(&query, &[])?;
-    let found = app.store.read(move |connection| views::project_by_id(connection, &id)).await?;
+    let found = app.store.project(id).await?;
     found.map(|view| Json(view.into())).ok_or_else(|| ApiError::not_found(refusal::NO_PROJECT))
 }
 
@@ -93,15 +93,14 @@ pub(super) async fn put(
     State(app): State<App>,
     Named(id): Named<String>,
     query: RawQuery,
-    order: Order,
+    submission: Submission,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let config = order.json::<ProjectBody>()?.config(&id)?;
-    let ask = Ask::Observe(Box::new(Observation::ProjectConfigured {
-        id: ProjectId(id.clone()),
-        config,
-    }));
-    order.carry_out(&app, ask, refusal::NO_PROJECT, shown(id)).await
+    let config = submission.json::<ProjectBody>()?.config(&id)?;
+    let id = ProjectId(id);
+    let configured = Observation::ProjectConfigured { id: id.clone(), config };
+    let request = Request::Observe(Box::new(configured));
+    submission.carry_out(&app, request, ObjectRef::Project(id), refusal::NO_PROJECT).await
 }
 
 /// `DELETE /v1/projects/{id}`: the project is watched no longer; what is known of it stays.
@@ -110,15 +109,12 @@ pub(super) async fn archive(
     State(app): State<App>,
     Named(id): Named<String>,
     query: RawQuery,
-    order: Order,
+    submission: Submission,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let ask = Ask::Observe(Box::new(Observation::ProjectArchived { id: ProjectId(id.clone()) }));
-    order.carry_out(&app, ask, refusal::NO_PROJECT, shown(id)).await
-}
-
-fn shown(id: String) -> Render {
-    render(move |connection| Ok(views::project_by_id(connection, &id)?.map(ProjectJson::from)))
+    let id = ProjectId(id);
+    let request = Request::Observe(Box::new(Observation::ProjectArchived { id: id.clone() }));
+    submission.carry_out(&app, request, ObjectRef::Project(id), refusal::NO_PROJECT).await
 }
 
 impl ProjectBody {

@@ -19,7 +19,7 @@ pub use receiver::{Receiver, is_slack};
 use crate::clock::Clock;
 use crate::domain::{NudgeId, Observation, SendFailure};
 use crate::engine::{Engine, EngineError};
-use crate::store::outbox::{DueErrand, due, next_after};
+use crate::store::outbox::DueErrand;
 use crate::store::views::NudgeView;
 use crate::store::{Store, StoreError};
 
@@ -177,10 +177,7 @@ impl<'o> Round<'o> {
         }
         let parts = &self.outbox.parts;
         let now = parts.clock.now();
-        let (errands, next) = parts
-            .store
-            .read(move |c| Ok((due(c, now, 2 * CONCURRENT)?, next_after(c, now)?)))
-            .await?;
+        let (errands, next) = parts.store.due_errands(now, 2 * CONCURRENT).await?;
         let free = |errand: &DueErrand| !self.whose.values().any(|who| *who == key(errand));
         let errands: Vec<_> = errands.into_iter().filter(free).take(room).collect();
         for errand in errands {

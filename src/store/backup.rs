@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
-use super::changes::bounds;
 use super::open::{beside, new_epoch, refuse_foreign, refuse_newer};
+use super::sqlite::read::bounds;
 use super::{ServerLock, StoreError};
 
 /// Why there is no copy.

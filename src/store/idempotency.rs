@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::domain::Timestamp;
 
-use super::codec::At;
+use super::codec::{At, Json};
+use super::views::ObjectView;
 
 /// What a client calls its request, and what the request was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,33 +23,42 @@ pub struct RequestKey {
 pub(crate) enum Known {
     /// Nothing.
     No,
-    /// This very request was carried out; its status and answer.
-    Same(u16, String),
+    /// This very request was carried out; the object that it changed, as it was then.
+    Same(Box<ObjectView>),
     /// The key was used for some other request.
     Other,
 }
 
+/// The status of every request that was carried out: a column from when it could be another one.
+const DONE: u16 = 200;
+
 /// Looks a key up; one that was kept since before `oldest` is forgotten.
+///
+/// So is one whose answer is no view, kept by a build that kept the JSON which the client was shown:
+/// the request is carried out again, and every request that such a build knew may be.
 pub(crate) fn find(c: &Connection, wanted: &RequestKey, oldest: Timestamp) -> Result<Known> {
     let found = c
         .prepare_cached(
-            "SELECT request, body_hash, status, answer FROM idempotency
-             WHERE key = ?1 AND created_at >= ?2",
+            "SELECT request, body_hash, answer FROM idempotency WHERE key = ?1 AND created_at >= ?2",
         )?
         .query_row((&wanted.key, At(oldest)), |row| {
             let same = row.get::<_, String>(0)? == wanted.request
                 && row.get::<_, [u8; 32]>(1)? == wanted.body_hash;
-            Ok(if same { Known::Same(row.get(2)?, row.get(3)?) } else { Known::Other })
+            Ok((same, row.get::<_, String>(2)?))
         })
         .optional()?;
-    Ok(found.unwrap_or(Known::No))
+    Ok(match found {
+        None => Known::No,
+        Some((false, _)) => Known::Other,
+        Some((true, answer)) => serde_json::from_str(&answer).map_or(Known::No, Known::Same),
+    })
 }
 
-/// Keeps the answer to a request.
+/// Keeps what a request made of the object that it changed.
 pub(crate) fn keep(
     c: &Connection,
     key: &RequestKey,
-    (status, answer): (u16, &str),
+    view: &ObjectView,
     now: Timestamp,
 ) -> Result<()> {
     c.prepare_cached(
@@ -57,7 +67,7 @@ pub(crate) fn keep(
          ON CONFLICT DO UPDATE SET request = excluded.request, body_hash = excluded.body_hash,
             status = excluded.status, answer = excluded.answer, created_at = excluded.created_at",
     )?
-    .execute((&key.key, &key.request, key.body_hash, status, answer, At(now)))
+    .execute((&key.key, &key.request, key.body_hash, DONE, Json(view), At(now)))
     .map(drop)
 }
 

@@ -1,7 +1,6 @@
 //! The ledger of deliveries, timers that are due, and what is swept away.
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Result, Row};
+use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::domain::{Observation, PullId, TimerKind, Timestamp};
 
@@ -133,36 +132,6 @@ pub(crate) fn prune(c: &Connection, before: Timestamp, most: u32) -> Result<usiz
          WHERE id IN (SELECT id FROM deliveries ORDER BY id LIMIT +?2) AND received_at < ?1",
         (At(before), most),
     )
-}
-
-/// What the ledger kept of a delivery, for doing it again.
-#[derive(Debug, Clone)]
-pub struct Kept {
-    pub event: String,
-    /// What it became, as JSON.
-    pub observation: Option<String>,
-    /// The raw body.
-    pub body: Option<Vec<u8>>,
-}
-
-/// A row of the ledger with what was kept. `most`: a body that would be larger is refused.
-pub(crate) fn kept(c: &Connection, id: i64, most: usize) -> Result<Option<Kept>> {
-    let read = |row: &Row<'_>| {
-        let unpack = |packed: Vec<u8>| zstd::bulk::decompress(&packed, most);
-        let body = row.get::<_, Option<Vec<u8>>>(2)?.map(unpack).transpose();
-        Ok(Kept {
-            event: row.get(0)?,
-            observation: row.get(1)?,
-            body: body.map_err(|error| conversion(2, error))?,
-        })
-    };
-    c.prepare_cached("SELECT event, observation, body FROM deliveries WHERE id = ?1")?
-        .query_row([id], read)
-        .optional()
-}
-
-fn conversion(column: usize, error: std::io::Error) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, error.into())
 }
 
 /// The outcome of a row of the ledger.

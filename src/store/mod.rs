@@ -4,7 +4,7 @@
 //! anything: rules live in `lifecycle`, this room moves rows.
 
 mod backup;
-pub mod changes;
+pub(crate) mod changes;
 mod codec;
 mod commits;
 pub mod idempotency;
@@ -13,10 +13,11 @@ pub(crate) mod ledger;
 mod load;
 mod open;
 pub mod outbox;
-mod rows;
+mod queries;
+pub mod reads;
 mod save;
-mod select;
 mod server_lock;
+mod sqlite;
 pub mod views;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub(crate) use load::load;
 pub use open::APPLICATION_ID;
 pub(crate) use save::{save, set_cause};
 pub use server_lock::ServerLock;
+pub(crate) use sqlite::read::object;
 
 /// How many connections read at once.
 const READERS: usize = 4;
@@ -129,7 +131,7 @@ impl Store {
 
     /// Runs a read in a transaction of its own, so that all its statements see one state.
     /// Nothing may wait inside: an open read keeps the WAL from being reused.
-    pub async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -167,4 +169,17 @@ fn pool(
         .post_create(configure)
         .build()
         .map_err(|error| StoreError::Pool(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("n.db")).await.unwrap();
+        let write = store.read(|connection| connection.execute("DELETE FROM meta", ())).await;
+        assert!(write.is_err(), "a reader wrote");
+    }
 }

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Result};
 
 use super::codec::At;
-use super::rows::NudgeView;
-use super::views::nudge_by_id;
+use super::sqlite::read;
+use super::views::NudgeView;
 use crate::domain::{Errand, NudgeId, Posting, PostingEnd, Timestamp};
 
 /// A nudge whose next attempt is due.
@@ -18,7 +18,7 @@ pub struct DueErrand {
 }
 
 /// What is due, the oldest of each session, in the order of creation, at most `limit`.
-pub fn due(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<DueErrand>> {
+pub(super) fn due(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<DueErrand>> {
     let mut query = c.prepare_cached(
         "SELECT min(nudge_id), message_id, attempts FROM outbox WHERE next_attempt_at <= ?1
          GROUP BY coalesce(session_id, nudge_id) ORDER BY 1 LIMIT +?2",
@@ -29,7 +29,7 @@ pub fn due(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<DueErrand
     let mut errands = Vec::new();
     for row in rows {
         let (id, message_id, attempts) = row?;
-        if let Some(nudge) = nudge_by_id(c, id)? {
+        if let Some(nudge) = read::nudge(c, id)? {
             errands.push(DueErrand { message_id, attempt: attempts.saturating_add(1), nudge });
         }
     }
@@ -37,7 +37,7 @@ pub fn due(c: &Connection, now: Timestamp, limit: usize) -> Result<Vec<DueErrand
 }
 
 /// The first instant after `now` at which something becomes due.
-pub fn next_after(c: &Connection, now: Timestamp) -> Result<Option<Timestamp>> {
+pub(super) fn next_after(c: &Connection, now: Timestamp) -> Result<Option<Timestamp>> {
     let next = c
         .prepare_cached("SELECT min(next_attempt_at) FROM outbox WHERE next_attempt_at > ?1")?
         .query_row([At(now)], |row| row.get::<_, Option<At>>(0))?;
@@ -45,7 +45,7 @@ pub fn next_after(c: &Connection, now: Timestamp) -> Result<Option<Timestamp>> {
 }
 
 /// How many rows there are, and how many timers are due by `now`.
-pub fn backlog(c: &Connection, now: Timestamp) -> Result<(i64, i64)> {
+pub(super) fn backlog(c: &Connection, now: Timestamp) -> Result<(i64, i64)> {
     c.prepare_cached(
         "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM timers WHERE due_at <= ?1)",
     )?

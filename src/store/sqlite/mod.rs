@@ -1,0 +1,3 @@
+//! SQLite: the only room that names `rusqlite`.
+
+pub(super) mod read;
