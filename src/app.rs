@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::api::NudgeJson;
 use crate::clock::Clock;
 use crate::config::{NotifyFormat, Secret, Settings, SigningSecret, TokenSource};
 use crate::engine::{Engine, Retention};
@@ -89,7 +90,8 @@ pub async fn start_within(
     let outbox = match receiver(settings)? {
         Some(receiver) => {
             let (store, engine, clock) = (store.clone(), engine.clone(), clock.clone());
-            let parts = outbox::Parts { store, engine, clock, show: http::nudge_json };
+            let show = |nudge| serde_json::to_value(NudgeJson::from(nudge));
+            let parts = outbox::Parts { store, engine, clock, show };
             Some(Outbox::new(parts, receiver, stopping.clone()))
         }
         None => None,

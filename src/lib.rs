@@ -25,6 +25,7 @@
 //! [`github`] (the wall), [`http`] (what others see), [`outbox`] (telling the human), [`app`] and [`cli`] (how it is put together).
 //! Imports point one way: `cli, app → http, outbox, github → engine → store → lifecycle → domain`.
 
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;
