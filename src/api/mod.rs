@@ -24,7 +24,7 @@ pub use deliveries::{DeliveryJson, DeliveryQuery};
 pub use errors::{ApiError, Code, ErrorJson};
 pub use nudges::{NudgeJson, NudgeQuery};
 pub use paging::{LIMITS, List, Paging};
-pub use projects::{ProjectBody, ProjectJson};
+pub use projects::{ProjectBody, ProjectJson, ProjectNudges};
 pub use pulls::{CheckJson, CommentJson, PullJson, PullQuery};
 pub use sessions::{SessionJson, SessionQuery};
 pub use waiting::{Patience, WAITS, wait};

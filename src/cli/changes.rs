@@ -48,7 +48,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// One answer of `GET /v1/changes`. Changes stay as they came, for `--json`.
+/// One answer of `GET /v1/changes`. Changes stay as they came: a script may know more of them than this
+/// build does.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page {
     pub(super) changes: Vec<Value>,
@@ -104,7 +105,9 @@ async fn print(args: &Args, client: &Client) -> anyhow::Result<Outcome> {
         }
         for change in &page.changes {
             out.object(change)?;
-            out.text(row(&serde_json::from_value(change.clone())?))?;
+            if !out.json {
+                out.text(row(&serde_json::from_value(change.clone())?))?;
+            }
         }
         left -= left.min(page.changes.len() as u64);
         let ends = page.reaches_head() || (page.changes.is_empty() && page.next == *cursor);

@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+
+use crate::api::ErrorJson;
 
 /// No answer takes longer than a long poll and this.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -106,14 +107,18 @@ impl Client {
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> ClientError {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let message = body["error"]["message"].as_str().unwrap_or("no reason given");
+    let ErrorJson { error, floor, head, epoch } = serde_json::from_slice(body).unwrap_or_default();
+    let message = match error.message.as_str() {
+        "" => "no reason given",
+        message => message,
+    };
+    let (floor, head) = (floor.unwrap_or_default(), head.unwrap_or_default());
+    let epoch = epoch.unwrap_or_default();
     match status {
         StatusCode::GONE => ClientError::Lasting(format!(
-            "gap: changes after this cursor are no longer there (the log begins after {}, its head \
-             is {}, epoch {}): {message}. Read the present state from /v1/pulls and /v1/sessions, \
-             then go on with --after head, or with --after {} for all that is left",
-            body["floor"], body["head"], body["epoch"], body["floor"]
+            "gap: changes after this cursor are no longer there (the log begins after {floor}, its \
+             head is {head}, epoch {epoch:?}): {message}. Read the present state from /v1/pulls and /v1/sessions, \
+             then go on with --after head, or with --after {floor} for all that is left"
         )),
         status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
             ClientError::Passing(format!("{status}: {message}"))

@@ -14,10 +14,11 @@ use serde_json::Value;
 use super::changes::Page;
 use super::client::Client;
 use super::deliver::{Poster, read_embedded};
-use super::describe::{Change, what};
+use super::describe::what;
 use super::logging::start_logging;
 use super::output::{Outcome, Output, block, line};
 use super::serve::Stop;
+use crate::api::{ChangeJson, List, NudgeJson};
 use crate::app::{self, Running};
 use crate::config::{LogFormat, NotifyFormat, Secret, Settings};
 use crate::domain::Adopt;
@@ -149,9 +150,13 @@ impl Story {
         self.cursor = page.next;
         for change in page.changes {
             self.out.object(&change)?;
-            let change: Change = serde_json::from_value(change)?;
-            self.out.text(format_args!("    {:<19} {}", line(&change.kind), what(&change)))?;
-            if change.kind == "nudge_created" && !self.out.json {
+            let change: ChangeJson = serde_json::from_value(change)?;
+            self.out.text(format_args!(
+                "    {:<19} {}",
+                line(&change.event_type),
+                what(&change)
+            ))?;
+            if change.event_type == "nudge_created" && !self.out.json {
                 self.show_nudge(&change).await?;
             }
         }
@@ -159,22 +164,19 @@ impl Story {
     }
 
     /// Prints the nudge's body in full, as its reader gets it.
-    async fn show_nudge(&mut self, change: &Change) -> anyhow::Result<()> {
-        let Some(id) = change.payload["id"].as_i64().filter(|id| self.shown.insert(*id)) else {
+    async fn show_nudge(&mut self, change: &ChangeJson) -> anyhow::Result<()> {
+        let payload: Value = serde_json::from_str(change.payload.get())?;
+        let Some(id) = payload["id"].as_i64().filter(|id| self.shown.insert(*id)) else {
             return Ok(());
         };
         let mut query = vec![("limit", "1000".to_owned())];
         query.extend(change.session_id.clone().map(|session| ("session", session)));
-        let nudges: Value = self.client.get("/v1/nudges", &query, Duration::ZERO).await?;
-        let nudge = nudges["items"].as_array().into_iter().flatten().find(|n| n["id"] == id);
-        let Some(nudge) = nudge else { return Ok(()) };
-        let (kind, audience) = (&nudge["kind"], &nudge["audience"]);
-        self.out.text(format_args!(
-            "    ┌─ {} to the {}",
-            line(kind.as_str().unwrap_or_default()),
-            line(audience.as_str().unwrap_or_default())
-        ))?;
-        for text in block(nudge["body"].as_str().unwrap_or_default()).lines() {
+        let nudges: List<NudgeJson> = self.client.get("/v1/nudges", &query, Duration::ZERO).await?;
+        let Some(nudge) = nudges.items.into_iter().find(|nudge| nudge.id == id) else {
+            return Ok(());
+        };
+        self.out.text(format_args!("    ┌─ {} to the {}", nudge.kind, nudge.audience))?;
+        for text in block(&nudge.body).lines() {
             self.out.text(format_args!("    │ {text}"))?;
         }
         self.out.text("    └─")?;

@@ -1,49 +1,35 @@
 //! A change of the log as a line for people.
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::output::line;
+use crate::api::ChangeJson;
 
 /// The longest text of a change that is not known here.
 const LONGEST: usize = 120;
-
-/// A change as the API tells it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Change {
-    pub(super) seq: i64,
-    pub(super) session_id: Option<String>,
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-    #[serde(default)]
-    pub(super) payload: Value,
-    #[serde(default)]
-    pub(super) created_at: String,
-}
 
 /// The head of the table that [`row`] fills.
 pub(super) const HEAD: &str =
     "   SEQ  TIME                  TYPE                 SESSION       WHAT";
 
-pub(super) fn row(change: &Change) -> String {
+pub(super) fn row(change: &ChangeJson) -> String {
     let time = line(&change.created_at);
     let seconds = time.split('.').next().unwrap_or_default().trim_end_matches('Z');
     format!(
         "{:>6}  {:<20}  {:<19}  {:<12}  {}",
         change.seq,
         format!("{seconds}Z"),
-        line(&change.kind),
+        line(&change.event_type),
         line(change.session_id.as_deref().unwrap_or("-")),
         what(change)
     )
 }
 
 /// What happened, in a few words made of the payload.
-pub(super) fn what(change: &Change) -> String {
-    let payload = &change.payload;
+pub(super) fn what(change: &ChangeJson) -> String {
+    let payload: Value = serde_json::from_str(change.payload.get()).unwrap_or_default();
     let text = |key: &str| line(payload[key].as_str().unwrap_or_default());
-    match change.kind.as_str() {
+    match change.event_type.as_str() {
         "project_registered" => format!("{} watches {}", text("id"), text("repo")),
         "session_created" | "session_updated" => {
             let mut words = vec![text("id"), text("state")];
@@ -98,14 +84,14 @@ mod tests {
     use super::*;
 
     fn check(change: &str, expect: &str) {
-        let change: Change = serde_json::from_str(change).unwrap();
+        let change: ChangeJson = serde_json::from_str(change).unwrap();
         assert_eq!(row(&change), expect);
     }
 
     #[test]
     fn a_pull_request_is_told_in_a_line() {
         check(
-            r#"{"seq":7,"sessionId":"mer-1","type":"pr_updated","createdAt":"2026-03-12T09:00:17.123Z",
+            r#"{"seq":7,"projectId":"mer","sessionId":"mer-1","cause":"probe","type":"pr_updated","createdAt":"2026-03-12T09:00:17.123Z",
                 "payload":{"url":"https://github.com/o/r/pull/231","state":"open","ci":"failing",
                 "review":"none","mergeability":"mergeable","headSha":"0123456789"}}"#,
             "     7  2026-03-12T09:00:17Z  pr_updated           mer-1         \
@@ -116,7 +102,7 @@ mod tests {
     #[test]
     fn a_stranger_s_text_cannot_steer_the_terminal_and_an_unknown_change_is_shown() {
         check(
-            r#"{"seq":8,"sessionId":null,"type":"new\u001b[2J","createdAt":"","payload":{"a":"\u009bx"}}"#,
+            r#"{"seq":8,"projectId":"mer","sessionId":null,"cause":"probe","type":"new\u001b[2J","createdAt":"","payload":{"a":"\u009bx"}}"#,
             "     8  Z                     new [2J              -             {\"a\":\" x\"}",
         );
     }

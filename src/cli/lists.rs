@@ -3,13 +3,14 @@
 use std::io;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Client, ClientError};
 use super::output::{Outcome, Output, complain};
 use super::reach::Reach;
 use super::table::{Column, Screen, Table, prose, text, word};
+use crate::api::{DeliveryJson, List, ProjectJson, ProjectNudges, SessionJson};
 
 /// The most that the API gives at once.
 const PAGE: u64 = 1000;
@@ -62,13 +63,6 @@ pub(super) struct Deliveries {
     listing: Listing,
 }
 
-/// A page of a list. Items stay as they came, for `--json`.
-#[derive(Debug, Deserialize)]
-struct Page {
-    items: Vec<Value>,
-    next: Option<String>,
-}
-
 /// Hands over item after item; whether there are more than `limit`.
 pub(super) async fn walk(
     client: &Client,
@@ -88,7 +82,7 @@ pub(super) async fn walk(
         if !wait.is_zero() {
             query.push(("wait", wait.as_secs().to_string()));
         }
-        let page: Page =
+        let page: List<Value> =
             client.get(path, &query, wait).await.map_err(|error| named(error, path))?;
         left -= left.min(page.items.len() as u64);
         for item in page.items {
@@ -112,18 +106,21 @@ fn named(error: ClientError, path: &str) -> anyhow::Error {
 }
 
 /// What is listed, and how it looks as a table.
-pub(super) struct View<'a> {
+pub(super) struct View<'a, T> {
     /// The plural, for "there are no …".
     pub(super) what: &'a str,
     pub(super) path: &'a str,
     pub(super) query: Query,
     pub(super) wait: Duration,
     pub(super) columns: &'a [Column],
-    pub(super) cells: fn(&Value, Screen) -> Vec<String>,
+    pub(super) cells: fn(&T, Screen) -> Vec<String>,
 }
 
 /// Prints a whole list.
-pub(super) async fn print(listing: &Listing, view: View<'_>) -> anyhow::Result<Outcome> {
+pub(super) async fn print<T: DeserializeOwned>(
+    listing: &Listing,
+    view: View<'_, T>,
+) -> anyhow::Result<Outcome> {
     let client = listing.reach.client()?;
     let out = Output { json: listing.json };
     let screen = Screen::detect();
@@ -131,9 +128,10 @@ pub(super) async fn print(listing: &Listing, view: View<'_>) -> anyhow::Result<O
     let mut count = 0_u64;
     let more = walk(&client, view.path, &view.query, listing.limit, view.wait, |item| {
         count += 1;
+        // As it came: a script may know more of it than this build does.
         out.object(&item)?;
         if !out.json {
-            table.row((view.cells)(&item, screen));
+            table.row((view.cells)(&serde_json::from_value(item)?, screen));
         }
         Ok(true)
     });
@@ -153,30 +151,20 @@ pub(super) fn filters<const N: usize>(given: [(&'static str, &Option<String>); N
     given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
 }
 
-/// A value of JSON as a cell.
-pub(super) fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    }
-}
-
-/// A word, without the one that says nothing.
-fn some(value: &Value) -> String {
-    let word = cell(value);
-    if matches!(word.as_str(), "none" | "unknown") { String::new() } else { word }
+/// A text as a cell, empty where there is none.
+pub(super) fn cell(text: Option<&String>) -> String {
+    text.cloned().unwrap_or_default()
 }
 
 pub(super) async fn projects(args: Projects) -> anyhow::Result<Outcome> {
     let columns = [text("ID"), text("REPO"), text("ADOPT"), prose("NUDGES"), text("SINCE")];
-    let cells = |item: &Value, screen: Screen| {
+    let cells = |item: &ProjectJson, screen: Screen| {
         vec![
-            cell(&item["id"]),
-            cell(&item["repo"]),
-            cell(&item["adopt"]),
-            nudges_of(&item["nudges"]),
-            screen.age(&cell(&item["registeredAt"])),
+            item.id.clone(),
+            item.repo.clone(),
+            item.adopt.to_string(),
+            nudges_of(&item.nudges),
+            screen.age(&item.registered_at),
         ]
     };
     let (what, path) = ("projects", "/v1/projects");
@@ -186,16 +174,11 @@ pub(super) async fn projects(args: Projects) -> anyhow::Result<Outcome> {
 }
 
 /// `all`, `paused`, or the checks that count.
-fn nudges_of(nudges: &Value) -> String {
-    let globs = |key: &str| {
-        let globs = nudges["checks"][key].as_array().cloned().unwrap_or_default();
-        globs.iter().map(cell).collect::<Vec<_>>().join(",")
-    };
+fn nudges_of(nudges: &ProjectNudges) -> String {
     let mut words = Vec::new();
-    words.extend((nudges["paused"] == true).then(|| "paused".to_owned()));
-    for key in ["only", "except"] {
-        let globs = globs(key);
-        words.extend((!globs.is_empty()).then(|| format!("{key} {globs}")));
+    words.extend(nudges.paused.then(|| "paused".to_owned()));
+    for (which, globs) in [("only", &nudges.checks.only), ("except", &nudges.checks.except)] {
+        words.extend((!globs.is_empty()).then(|| format!("{which} {}", globs.join(","))));
     }
     if words.is_empty() { "all".to_owned() } else { words.join("; ") }
 }
@@ -210,17 +193,16 @@ pub(super) async fn sessions(args: Sessions) -> anyhow::Result<Outcome> {
         prose("BRANCH"),
         text("UPDATED"),
     ];
-    let cells = |item: &Value, screen: Screen| {
-        let pulls = item["pulls"].as_array().cloned().unwrap_or_default();
-        let numbers: Vec<_> = pulls.iter().map(|pull| format!("#{}", pull["number"])).collect();
+    let cells = |item: &SessionJson, screen: Screen| {
+        let numbers: Vec<_> = item.pulls.iter().map(|pull| format!("#{}", pull.number)).collect();
         vec![
-            cell(&item["id"]),
-            cell(&item["status"]),
-            some(&item["activity"]["state"]),
-            cell(&item["harness"]),
+            item.id.clone(),
+            item.status.to_string(),
+            item.activity.state.to_string(),
+            item.harness.clone(),
             numbers.join(" "),
-            cell(&item["branch"]),
-            screen.age(&cell(&item["updatedAt"])),
+            cell(item.branch.as_ref()),
+            screen.age(&item.updated_at),
         ]
     };
     let query = filters([("project", &args.project), ("status", &args.status)]);
@@ -239,19 +221,19 @@ pub(super) async fn deliveries(args: Deliveries) -> anyhow::Result<Outcome> {
         prose("REASON"),
         text("DELIVERY").spare(),
     ];
-    let cells = |item: &Value, screen: Screen| {
-        let event = match item["action"].as_str() {
-            Some(action) => format!("{} {action}", cell(&item["event"])),
-            None => cell(&item["event"]),
+    let cells = |item: &DeliveryJson, screen: Screen| {
+        let event = match &item.action {
+            Some(action) => format!("{} {action}", item.event),
+            None => item.event.clone(),
         };
         vec![
-            cell(&item["id"]),
-            screen.age(&cell(&item["receivedAt"])),
+            item.id.to_string(),
+            screen.age(&item.received_at),
             event,
-            cell(&item["repo"]),
-            cell(&item["outcome"]),
-            cell(&item["reason"]),
-            cell(&item["delivery"]),
+            cell(item.repo.as_ref()),
+            item.outcome.clone(),
+            cell(item.reason.as_ref()),
+            item.delivery.clone(),
         ]
     };
     let query = filters([("outcome", &args.outcome)]);

@@ -10,6 +10,7 @@ use super::lists::{Listing, Query, View, cell, filters, print, walk};
 use super::output::{Outcome, Output, block, complain, line};
 use super::reach::Reach;
 use super::table::{Colour, Screen, cut, prose, text, word};
+use crate::api::NudgeJson;
 
 /// What `nudges` takes.
 #[derive(Debug, clap::Args)]
@@ -101,18 +102,17 @@ async fn list(args: List) -> anyhow::Result<Outcome> {
         text("CREATED"),
         prose("SAYS").spare(),
     ];
-    let cells = |item: &Value, screen: Screen| {
-        let body = cell(&item["body"]);
+    let cells = |item: &NudgeJson, screen: Screen| {
         vec![
-            cell(&item["id"]),
-            cell(&item["audience"]),
-            cell(&item["kind"]),
-            cell(&item["state"]),
-            cell(&item["priority"]),
-            cell(&item["sessionId"]),
-            short_pull(&cell(&item["pullUrl"])),
-            screen.age(&cell(&item["createdAt"])),
-            body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
+            item.id.to_string(),
+            item.audience.to_string(),
+            item.kind.to_string(),
+            item.state.to_string(),
+            item.priority.to_string(),
+            cell(item.session_id.as_ref()),
+            short_pull(item.pull_url.as_deref().unwrap_or_default()),
+            screen.age(&item.created_at),
+            item.body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
         ]
     };
     // The API's query has no `#`, which begins a fragment.
@@ -146,20 +146,21 @@ async fn show(args: Show) -> anyhow::Result<Outcome> {
     };
     let out = Output { json: args.json };
     out.object(&nudge)?;
+    let nudge: NudgeJson = serde_json::from_value(nudge)?;
     let screen = Screen::detect();
-    let plain = |key: &str| line(&cell(&nudge[key]));
-    let state = plain("state");
+    let state = nudge.state.as_str();
     out.text(format_args!(
         "nudge {} to the {} · {} · {} · {}",
-        args.id,
-        plain("audience"),
-        plain("kind"),
-        screen.paint(&state, Colour::of(&state)),
-        screen.age(&plain("createdAt")),
+        nudge.id,
+        nudge.audience,
+        nudge.kind,
+        screen.paint(state, Colour::of(state)),
+        screen.age(&nudge.created_at),
     ))?;
-    out.text(cut(&short_pull(&plain("pullUrl")), screen.width.unwrap_or(usize::MAX)))?;
+    let pull = line(&short_pull(nudge.pull_url.as_deref().unwrap_or_default()));
+    out.text(cut(&pull, screen.width.unwrap_or(usize::MAX)))?;
     out.text("")?;
-    out.text(block(cell(&nudge["body"]).trim_end()))?;
+    out.text(block(nudge.body.trim_end()))?;
     Ok(Outcome::Done)
 }
 
@@ -171,7 +172,8 @@ async fn acknowledge(args: Ack) -> anyhow::Result<Outcome> {
         match client.post::<Value>(&format!("/v1/nudges/{id}/ack")).await {
             Ok(nudge) => {
                 out.object(&nudge)?;
-                out.text(format_args!("nudge {id} is {}", line(&cell(&nudge["state"]))))?;
+                let NudgeJson { state, .. } = serde_json::from_value(nudge)?;
+                out.text(format_args!("nudge {id} is {state}"))?;
             }
             Err(error) => {
                 complain(&format!("nudge {id}: {error}"));

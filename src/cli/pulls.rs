@@ -9,6 +9,7 @@ use super::describe::{short_pull, short_sha};
 use super::lists::{Listing, Query, View, cell, filters, print};
 use super::output::{Outcome, Output, line};
 use super::table::{Colour, Screen, Table, cut, prose, text, word};
+use crate::api::PullJson;
 
 /// What `pulls` takes.
 #[derive(Debug, clap::Args)]
@@ -71,18 +72,18 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         prose("TITLE"),
         text("UPDATED"),
     ];
-    let cells = |item: &Value, screen: Screen| {
-        let comments = item["unresolvedComments"].as_i64().filter(|count| *count > 0);
+    let cells = |item: &PullJson, screen: Screen| {
+        let comments = Some(item.unresolved_comments).filter(|count| *count > 0);
         vec![
-            format!("{}#{}", cell(&item["repo"]), item["number"]),
-            cell(&item["state"]),
-            cell(&item["ci"]),
-            cell(&item["review"]),
-            cell(&item["mergeability"]),
+            format!("{}#{}", item.repo, item.number),
+            item.state.to_string(),
+            item.ci.to_string(),
+            item.review.to_string(),
+            item.mergeability.to_string(),
             comments.map(|count| count.to_string()).unwrap_or_default(),
-            cell(&item["sessionId"]),
-            cell(&item["title"]),
-            screen.age(&cell(&item["updatedAt"])),
+            cell(item.session_id.as_ref()),
+            item.title.clone(),
+            screen.age(&item.updated_at),
         ]
     };
     let query = filters([("project", &args.project), ("state", &args.state)]);
@@ -103,51 +104,43 @@ async fn one(listing: &Listing, name: &Name) -> anyhow::Result<Outcome> {
     if out.json {
         return Ok(Outcome::Done);
     }
+    let pull: PullJson = serde_json::from_value(pull)?;
     let screen = Screen::detect();
-    let word = |key: &str| {
-        let word = line(&cell(&pull[key]));
-        screen.paint(&word, Colour::of(&word))
-    };
-    let plain = |key: &str| line(&cell(&pull[key]));
     let width = screen.width.unwrap_or(usize::MAX);
-    out.text(cut(&format!("{}  {}", short_pull(&plain("url")), plain("title")), width))?;
-    out.text(cut(&plain("url"), width))?;
+    let title = format!("{}  {}", short_pull(&line(&pull.url)), line(&pull.title));
+    out.text(cut(&title, width))?;
+    out.text(cut(&line(&pull.url), width))?;
     out.text("")?;
     let field = |name: &str, value: String| out.text(format_args!("  {name:<9} {value}"));
-    field("state", word("state"))?;
-    field("ci", word("ci"))?;
-    field("review", word("review"))?;
-    field("merge", word("mergeability"))?;
-    field("comments", format!("{} unresolved", pull["unresolvedComments"]))?;
-    let room = width.saturating_sub(12);
-    let branches =
-        format!("{} → {} at {}", plain("headRef"), plain("baseRef"), short_sha(&plain("headSha")));
-    field("branch", cut(&branches, room))?;
-    field("author", cut(&plain("author"), room))?;
-    let session = plain("sessionId");
-    field("session", if session.is_empty() { "none".to_owned() } else { cut(&session, room) })?;
-    field("updated", screen.age(&plain("updatedAt")))?;
+    let word = |word: &str| screen.paint(word, Colour::of(word));
+    field("state", word(pull.state.as_str()))?;
+    field("ci", word(pull.ci.as_str()))?;
+    field("review", word(pull.review.as_str()))?;
+    field("merge", word(pull.mergeability.as_str()))?;
+    field("comments", format!("{} unresolved", pull.unresolved_comments))?;
+    let short = |text: &str| cut(&line(text), width.saturating_sub(12));
+    let head = short_sha(&pull.head_sha);
+    field("branch", short(&format!("{} → {} at {head}", pull.head_ref, pull.base_ref)))?;
+    field("author", short(&pull.author))?;
+    field("session", short(pull.session_id.as_deref().unwrap_or("none")))?;
+    field("updated", screen.age(&pull.updated_at))?;
     out.text("")?;
     checks(&pull, screen)?;
     Ok(Outcome::Done)
 }
 
-fn checks(pull: &Value, screen: Screen) -> std::io::Result<()> {
+fn checks(pull: &PullJson, screen: Screen) -> std::io::Result<()> {
     let columns =
         [word("CHECK"), prose("NAME"), prose("FROM"), text("FINISHED"), text("URL").spare()];
     let mut table = Table::new(&columns);
-    let checks = pull["checks"].as_array().cloned().unwrap_or_default();
-    for check in &checks {
-        let from = match check["workflow"].as_str() {
-            Some(workflow) => workflow.to_owned(),
-            None => cell(&check["source"]),
-        };
+    let checks = pull.checks.as_deref().unwrap_or_default();
+    for check in checks {
         table.row([
-            cell(&check["status"]),
-            cell(&check["name"]),
-            from,
-            screen.age(&cell(&check["completedAt"])),
-            cell(&check["url"]),
+            check.status.to_string(),
+            check.name.clone(),
+            check.workflow.clone().unwrap_or_else(|| check.source.clone()),
+            screen.age(check.completed_at.as_deref().unwrap_or_default()),
+            check.url.clone(),
         ]);
     }
     let out = Output { json: false };
@@ -155,7 +148,7 @@ fn checks(pull: &Value, screen: Screen) -> std::io::Result<()> {
         out.text("no check was seen at this commit")?;
     }
     table.print(screen)?;
-    if pull["checksTruncated"] == true {
+    if pull.checks_truncated {
         out.text("there are more checks than are shown")?;
     }
     Ok(())
