@@ -6,7 +6,8 @@
 //! translated into a [`domain::Observation`] ([`github::understand`]). The [`engine`] takes all that
 //! waits into one transaction: load what it touches ([`store`]), [`lifecycle::reduce`], save; it
 //! answers after COMMIT. Database triggers write the change log; readers are woken and read it
-//! ([`http`]). Timers are rows; when one is due, that is an observation too.
+//! ([`http`]). Timers are rows; when one is due, that is an observation too. What people and bots ask and
+//! order goes through [`api`], which reads the store and hands commands to the engine.
 //!
 //! # What always holds
 //!
@@ -22,8 +23,9 @@
 //! # Reading order
 //!
 //! [`domain`] (the words), [`lifecycle`] (the rules), [`store`] (rows), [`engine`] (the one door),
-//! [`github`] (the wall), [`http`] (what others see), [`outbox`] (telling the human), [`app`] and [`cli`] (how it is put together).
-//! Imports point one way: `cli, app → http, outbox, github → engine → store → lifecycle → domain`.
+//! [`github`] (the wall), [`api`] (what can be asked and ordered), [`http`] (how others reach it),
+//! [`outbox`] (telling the human), [`app`] and [`cli`] (how it is put together).
+//! Imports point one way: `cli, app → http, outbox → api, github → engine → store → lifecycle → domain`.
 
 pub mod api;
 pub mod app;

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::errors::ApiError;
-use crate::store::reads::{Bounds, CHANGE_TYPES, ChangeFilter, Cursor, CursorFault, Look};
+use super::errors::{ApiError, Code};
+use crate::store::reads::{Bounds, CHANGE_TYPES, ChangeFilter, Cursor, CursorFault, Found, Look};
 use crate::store::views::Change;
 
 /// A change of the log.
@@ -115,40 +115,50 @@ pub fn refusal(fault: CursorFault, at: &Bounds) -> ApiError {
     }
 }
 
+/// How many times one request looks at the log, each time at a portion of bounded size: a filter that
+/// hides nearly everything would otherwise have all of it read. `next` goes on from there.
+const LOOKS: usize = 5;
+
 impl Api {
-    /// Reads until the page is full or the end is reached, in as many short transactions as it takes.
+    /// Reads until the page is full, the end is reached or enough was looked at, in short transactions.
     ///
     /// # Errors
     /// The cursor cannot be gone on from, or the store cannot be read.
     pub async fn changes(
         &self,
-        mut cursor: Cursor,
+        cursor: Cursor,
         limit: usize,
         filter: &ChangeFilter,
     ) -> Result<ChangePage, ApiError> {
-        let mut page: Option<ChangePage> = None;
-        loop {
-            let have = page.as_ref().map_or(0, |page| page.changes.len());
-            let look = self.store.changes(cursor.clone(), limit - have, filter.clone());
-            let Look { at, found } = look.await?;
-            let found = match found {
-                Ok(found) => found,
-                // The log was cut off under our feet: give what we have, the next request will be
-                // told.
-                Err(fault) => return page.ok_or_else(|| refusal(fault, &at)),
-            };
-            let mut changes = page.map(|page| page.changes).unwrap_or_default();
-            for change in found.changes {
-                changes.push(ChangeJson::try_from(change)?);
+        let mut page = self.look(cursor, limit, filter).await?;
+        for _ in 1..LOOKS {
+            if page.changes.len() >= limit || page.reached >= page.at.head {
+                break;
             }
-            let done = changes.len() >= limit || found.reached >= at.head;
-            cursor = Cursor::Of { epoch: at.epoch.clone(), seq: found.reached };
-            let now = ChangePage { changes, reached: found.reached, at };
-            if done {
-                return Ok(now);
+            let cursor = Cursor::Of { epoch: page.at.epoch.clone(), seq: page.reached };
+            match self.look(cursor, limit - page.changes.len(), filter).await {
+                Ok(ChangePage { changes, reached, at }) => {
+                    page.changes.extend(changes);
+                    (page.reached, page.at) = (reached, at);
+                }
+                // The log was cut off under our feet: the next request will be told.
+                Err(ApiError { code: Code::CursorGone, .. }) => break,
+                Err(error) => return Err(error),
             }
-            page = Some(now);
         }
+        Ok(page)
+    }
+
+    async fn look(
+        &self,
+        cursor: Cursor,
+        limit: usize,
+        filter: &ChangeFilter,
+    ) -> Result<ChangePage, ApiError> {
+        let Look { at, found } = self.store.changes(cursor, limit, filter.clone()).await?;
+        let Found { changes, reached } = found.map_err(|fault| refusal(fault, &at))?;
+        let changes = changes.into_iter().map(ChangeJson::try_from).collect::<Result<_, _>>()?;
+        Ok(ChangePage { changes, reached, at })
     }
 }
 

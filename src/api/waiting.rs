@@ -53,6 +53,12 @@ impl Patience {
         Self { news, shutdown, deadline }
     }
 
+    /// The time is up, or the server shuts down.
+    pub fn is_over(&self) -> bool {
+        self.deadline.as_ref().is_none_or(|deadline| deadline.is_elapsed())
+            || *self.shutdown.borrow()
+    }
+
     /// Returns `true` as soon as something was committed since the last call (or the beginning),
     /// `false` when the time is up or the server shuts down.
     pub async fn news(&mut self) -> bool {

@@ -30,6 +30,7 @@ const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0002_conversation.sql")),
     M::up(include_str!("../../migrations/0003_idempotency.sql")),
     M::up(include_str!("../../migrations/0004_outbox.sql")),
+    M::up(include_str!("../../migrations/0005_read_indices.sql")),
 ];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(SCHEMA));

@@ -41,7 +41,7 @@ pub enum PullName {
 pub struct NudgeFilter {
     pub session: Option<String>,
     pub pull: Option<PullName>,
-    /// The branch of the session, or of the pull request where it is no fork's.
+    /// The branch of the session, which is that of its pull requests.
     pub branch: Option<String>,
     pub audience: Option<Audience>,
     pub states: Vec<NudgeState>,

@@ -1,6 +1,6 @@
 //! The change feed: cursors, filters, waiting, and that no reader misses or repeats anything.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -293,4 +293,26 @@ async fn a_reader_across_restarts_sees_everything_once() {
     world.restart().await;
     seen.extend(seqs(&page(&world, &format!("after={after}&limit=1000")).await));
     assert_eq!(seen, (1..=head).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_filter_that_hides_nearly_everything_is_answered_in_portions() {
+    let world = World::new().await;
+    world.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150000)
+         INSERT INTO change_log (project_id, event_type, payload, cause, created_at)
+         SELECT iif(i = 150000, 'rare', 'usual'), 'pr_updated', '{}', '', '' FROM n",
+    );
+    let first = world.get("/v1/changes?after=0&project=rare").await;
+    assert_eq!(first["changes"], json!([]), "a part of the log was looked at");
+    let next = first["next"].as_str().expect("a cursor");
+    let seq: i64 = next.rsplit('.').next().and_then(|seq| seq.parse().ok()).expect("a number");
+    assert!((1..150_000).contains(&seq), "{next}");
+    let second = world.get(&format!("/v1/changes?after={next}&project=rare")).await;
+    assert_eq!(second["changes"][0]["seq"], 150_000);
+    // Who is ready to wait is not sent away with nothing while there is something.
+    let began = Instant::now();
+    let whole = world.get("/v1/changes?after=0&project=rare&wait=60").await;
+    assert_eq!(whole["changes"][0]["seq"], 150_000);
+    assert!(began.elapsed() < PATIENCE);
 }

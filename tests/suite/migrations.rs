@@ -93,7 +93,12 @@ const VERSION_3: &str = "
     INSERT INTO idempotency VALUES ('old', 'PUT /v1/projects/moon', zeroblob(32), 200, '{}',
         '2027-01-15T07:00:00.000Z');";
 
-const SAMPLES: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+/// What came with version 4.
+const VERSION_4: &str = "
+    INSERT INTO outbox VALUES (4, 'roc-2', 'msg_0123456789ab_4', 2, '2026-05-01T08:00:30.000Z',
+        '2026-05-01T08:10:30.000Z', 'the receiver answers 500');";
+
+const SAMPLES: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// Makes a file as the program of that schema version left it.
 fn left_by(version: usize, path: &Path) {
@@ -165,7 +170,7 @@ async fn migrated(version: usize) -> (World, tempfile::TempDir) {
 }
 
 fn whole(world: &World) {
-    assert_eq!(world.sql("PRAGMA user_version"), [["4"]]);
+    assert_eq!(world.sql("PRAGMA user_version"), [["5"]]);
     assert_eq!(world.sql("PRAGMA foreign_key_check"), Vec::<Vec<String>>::new());
     assert_eq!(world.sql("PRAGMA integrity_check"), [["ok"]]);
 }
@@ -240,4 +245,21 @@ async fn from_3_to_4_what_was_said_before_is_on_nobody_s_way() {
     assert_eq!(world.sql("SELECT count(*) FROM outbox"), [["0"]]);
     works_on(&world).await;
     assert_eq!(world.sql("SELECT key FROM idempotency ORDER BY key"), [["k"], ["old"]]);
+}
+
+#[tokio::test]
+async fn from_4_to_5_old_rows_are_found_by_the_new_indices() {
+    let (world, _folder) = migrated(4).await;
+    for (path, found) in [
+        ("/v1/sessions?status=ci_failed", 1),
+        ("/v1/sessions?status=cleanup", 1),
+        ("/v1/sessions?project=moon", 0),
+        ("/v1/pulls?project=roc&state=merged", 1),
+        ("/v1/nudges?branch=branch-2", 2),
+        ("/v1/nudges?branch=branch-2&state=pending&audience=human", 1),
+        ("/v1/deliveries?outcome=quarantined", 1),
+    ] {
+        assert_eq!(world.items(path).await.len(), found, "{path}");
+    }
+    works_on(&world).await;
 }

@@ -38,19 +38,27 @@ impl Poll {
         let head = if wait.is_zero() { feed.api.engine.head() } else { feed.tail.listen() };
         let mut patience = Patience::new(head, feed.api.shutdown.clone(), wait);
         let mut page = feed.api.changes(cursor, limit, &filter).await?;
-        while page.changes.is_empty() && patience.news().await {
-            let taken = feed.tail.take(&page.at.epoch, page.reached, &filter, limit);
-            match taken {
-                Some(taken) if !taken.entries.is_empty() => return Ok(rendered(&taken)),
-                Some(taken) => {
-                    page.reached = taken.reached;
-                    page.at = taken.at.as_ref().clone();
+        // What was committed long ago comes before what is yet to be.
+        let mut behind = page.reached < page.at.head;
+        while page.changes.is_empty() {
+            if behind {
+                if patience.is_over() {
+                    break;
                 }
-                None => {
-                    let from = Cursor::Of { epoch: page.at.epoch, seq: page.reached };
-                    page = feed.api.changes(from, limit, &filter).await?;
+            } else if !patience.news().await {
+                break;
+            } else if let Some(taken) = feed.tail.take(&page.at.epoch, page.reached, &filter, limit)
+            {
+                if !taken.entries.is_empty() {
+                    return Ok(rendered(&taken));
                 }
+                page.reached = taken.reached;
+                page.at = taken.at.as_ref().clone();
+                continue;
             }
+            let from = Cursor::Of { epoch: page.at.epoch, seq: page.reached };
+            page = feed.api.changes(from, limit, &filter).await?;
+            behind = page.reached < page.at.head;
         }
         Ok(Json(ChangesJson::from(page)).into_response())
     }

@@ -4,7 +4,7 @@ use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::rows;
-use super::select::Select;
+use super::select::{SEARCH, Select, gather, text};
 use crate::store::reads::{KeptDelivery, LARGEST_BODY, Listed, Page};
 use crate::store::views::DeliveryView;
 
@@ -17,8 +17,25 @@ pub(in crate::store) fn deliveries(
     outcome: Option<&str>,
     page: Page,
 ) -> Result<Listed<DeliveryView>> {
-    let select = Select::new(DELIVERIES).and_maybe("outcome = ?", outcome);
-    select.falling(on, "id", page, rows::delivery, |view| view.id)
+    let select = Select::new(DELIVERIES);
+    match outcome {
+        None => select.falling(on, "id", page, rows::delivery, |view| view.id),
+        Some("applied") => applied(on, page),
+        // The condition of the index `deliveries_unapplied` has to be written out.
+        Some(outcome) => select
+            .and("outcome <> 'applied' AND outcome = ?", [text(outcome)])
+            .falling(on, "id", page, rows::delivery, |view| view.id),
+    }
+}
+
+/// Those that were applied, most of them as a rule: no index is worth its price at every delivery.
+fn applied(on: &Connection, page: Page) -> Result<Listed<DeliveryView>> {
+    let mut statement = on.prepare_cached(
+        "SELECT id, outcome = 'applied' FROM deliveries WHERE id < ?1 ORDER BY id DESC LIMIT +?2",
+    )?;
+    let values = (page.after.unwrap_or(i64::MAX), SEARCH as i64);
+    let keys = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    gather(keys, SEARCH, page.limit, |id| delivery(on, id))
 }
 
 /// One row of the ledger.

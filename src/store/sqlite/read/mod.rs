@@ -10,6 +10,9 @@ mod pulls;
 mod rows;
 mod select;
 mod sessions;
+mod status;
+#[cfg(test)]
+mod tests;
 
 pub(in crate::store) use changes::{bounds, look};
 pub(in crate::store) use deliveries::{deliveries, kept};

@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Result};
 
 use super::rows;
-use super::select::{Select, text};
+use super::select::{SEARCH, Select, gather, text};
 use crate::domain::PrState;
 use crate::store::reads::{CheckedPull, Listed, Page, Portion, PullFilter, PullName, WholePull};
 use crate::store::views::{CheckView, CommentView, PullView};
@@ -18,22 +18,60 @@ const CHECKS: usize = 1_000;
 const PULLS: &str = "SELECT pr.*, projects.repo AS repo FROM pr
     JOIN projects ON projects.id = pr.project_id";
 
+/// A pull request by the name that its repository has, and its number.
+pub(super) const NUMBERED: &str = "projects.repo = ? COLLATE NOCASE
+    AND pr.repo_id = projects.repo_id AND pr.number = ?";
+
 /// Pull requests with the checks of their heads, in the order in which they were first seen.
 pub(in crate::store) fn checked_pulls(
     on: &Connection,
     filter: &PullFilter,
     page: Page,
 ) -> Result<Listed<CheckedPull>> {
-    let listed = Select::new(PULLS)
-        .and_maybe("pr.project_id = ?", filter.project.as_deref())
-        .and_maybe("pr.pr_state = ?", filter.state.map(PrState::as_str))
-        .rising(on, "pr.id", page, rows::pull, |view| view.id)?;
+    let listed = match (&filter.project, filter.state) {
+        (Some(project), Some(state)) => of_project_in_state(on, project, state, page)?,
+        (project, state) => Select::new(PULLS)
+            .and_maybe("pr.project_id = ?", project.as_deref())
+            .and_maybe("pr.pr_state = ?", state.map(PrState::as_str))
+            .rising(on, "pr.id", page, rows::pull, |view| view.id)?,
+    };
     let with_checks = |pull: PullView| {
         let checks = checks(on, &pull, false)?;
         Ok(CheckedPull { pull, checks })
     };
     let items = listed.items.into_iter().map(with_checks).collect::<Result<_>>()?;
     Ok(Listed { items, next: listed.next })
+}
+
+/// Whichever there are fewer of, the project's or those in the state, is looked through.
+fn of_project_in_state(
+    on: &Connection,
+    project: &str,
+    state: PrState,
+    page: Page,
+) -> Result<Listed<PullView>> {
+    let has_few = on
+        .prepare_cached(
+            "SELECT count(*) <= ?2 FROM (SELECT 1 FROM pr INDEXED BY pr_by_project
+             WHERE project_id = ?1 LIMIT +(?2 + 1))",
+        )?
+        .query_row((project, SEARCH as i64), |row| row.get(0))?;
+    let keys = match has_few {
+        true => {
+            "SELECT id, pr_state = ?2 FROM pr INDEXED BY pr_by_project
+             WHERE project_id = ?1 AND id > ?3 ORDER BY id LIMIT +?4"
+        }
+        false => {
+            "SELECT id, project_id = ?1 FROM pr INDEXED BY pr_by_state
+             WHERE pr_state = ?2 AND id > ?3 ORDER BY id LIMIT +?4"
+        }
+    };
+    let mut statement = on.prepare_cached(keys)?;
+    let values = (project, state.as_str(), page.after.unwrap_or(0), SEARCH as i64);
+    let keys = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    gather(keys, SEARCH, page.limit, |id| {
+        Select::new(PULLS).and("pr.id = ?", [Value::from(id)]).one(on, rows::pull)
+    })
 }
 
 /// One pull request with its comments and the checks of its head, or with `history` of all its
@@ -45,10 +83,9 @@ pub(in crate::store) fn whole_pull(
 ) -> Result<Option<WholePull>> {
     let select = match name {
         PullName::Url(url) => Select::new(PULLS).and("pr.url = ?", [text(url)]),
-        PullName::Number(repo, number) => Select::new(PULLS).and(
-            "projects.repo = ? COLLATE NOCASE AND pr.number = ?",
-            [text(repo), Value::from(*number)],
-        ),
+        PullName::Number(repo, number) => {
+            Select::new(PULLS).and(NUMBERED, [text(repo), Value::from(*number)])
+        }
     };
     let Some(pull) = select.ending("ORDER BY pr.id DESC LIMIT 1", []).one(on, rows::pull)? else {
         return Ok(None);

@@ -105,7 +105,70 @@ impl Select {
     }
 }
 
+/// How many rows one read looks at in search of what no index finds. [`Listed::next`] goes on from
+/// there, however few were found.
+pub(super) const SEARCH: usize = 2_000;
+
+/// Takes those of the candidates that `load` finds to be wanted, until a page is full or there are no
+/// more. `candidates` are the keys in order and whether they may be wanted, up to `most` of them: where
+/// there are so many, there may be more.
+pub(super) fn gather<T>(
+    candidates: impl Iterator<Item = rusqlite::Result<(i64, bool)>>,
+    most: usize,
+    limit: usize,
+    mut load: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
+) -> rusqlite::Result<Listed<T>> {
+    let mut items: Vec<T> = Vec::new();
+    let (mut looked, mut found, mut last) = (0, 0, None);
+    for candidate in candidates {
+        let (key, may_be) = candidate?;
+        looked += 1;
+        if let Some(item) = if may_be { load(key)? } else { None } {
+            if items.len() == limit {
+                return Ok(Listed { items, next: Some(found) });
+            }
+            items.push(item);
+            found = key;
+        }
+        last = Some(key);
+    }
+    Ok(Listed { items, next: last.filter(|_| looked >= most) })
+}
+
+/// The statement that reads the keys of several ranges together, rising, after `?1`, at most `?2`.
+/// Each range has to be one that an index holds in the order of its keys.
+pub(super) fn merged(table: &str, key: &str, ranges: &[String]) -> String {
+    let range = |range: &String| {
+        format!(
+            "SELECT * FROM (SELECT {key} AS key FROM {table} WHERE {range} AND {key} > ?1 \
+             ORDER BY {key} LIMIT +?2)"
+        )
+    };
+    let ranges: Vec<String> = ranges.iter().map(range).collect();
+    format!("SELECT key FROM ({}) ORDER BY key LIMIT +?2", ranges.join(" UNION ALL "))
+}
+
 /// A text as a value.
 pub(super) fn text(value: &str) -> Value {
     Value::from(value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_goes_on_where_it_stopped() {
+        let candidates = |keys: std::ops::Range<i64>| keys.map(|key| Ok((key, key % 2 == 0)));
+        let wanted = |key: i64| Ok((key % 4 == 0).then_some(key));
+        let check = |keys, limit, items: &[i64], next| {
+            let listed = gather(candidates(keys), 10, limit, wanted).unwrap();
+            assert_eq!((listed.items.as_slice(), listed.next), (items, next));
+        };
+        check(1..11, 2, &[4, 8], Some(10)); // Looked at ten: there may be more.
+        check(1..13, 2, &[4, 8], Some(8)); // A third one is there.
+        check(1..10, 2, &[4, 8], None);
+        check(1..2, 2, &[], None);
+        check(1..11, 9, &[4, 8], Some(10));
+    }
 }

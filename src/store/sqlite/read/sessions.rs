@@ -1,19 +1,21 @@
 //! Sessions with their pull requests.
 
-use rusqlite::{Connection, Result};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Result, Row, params_from_iter};
 
 use super::pulls::pulls_of;
 use super::rows;
-use super::select::{Select, text};
+use super::select::{SEARCH, Select, gather, merged, text};
+use super::status::{Search, Walk, search};
 use crate::domain::DisplayStatus;
 use crate::store::reads::{Listed, Page, SessionFilter};
 use crate::store::views::SessionView;
 
 const SESSIONS: &str = "SELECT rowid AS row, * FROM sessions";
 
-/// How many sessions one read looks at in search of a status, since that is not stored. `next` goes
-/// on from there, however few were found.
-const SEARCH: usize = 5_000;
+/// Beyond so many pull requests of which there is the same to say, a walk along the sessions meets them
+/// often enough.
+const NOTICED: usize = 2_000;
 
 /// Sessions, oldest first.
 pub(in crate::store) fn sessions(
@@ -21,58 +23,135 @@ pub(in crate::store) fn sessions(
     filter: &SessionFilter,
     page: Page,
 ) -> Result<Listed<SessionView>> {
-    let project = filter.project.as_deref();
+    let look = Look { on, project: filter.project.as_deref(), page };
     match filter.status {
-        None => listed(on, project, page),
-        Some(status) => search(on, project, status, page),
+        None => look.listed(),
+        Some(status) => look.of_status(status),
     }
-}
-
-fn listed(on: &Connection, project: Option<&str>, page: Page) -> Result<Listed<SessionView>> {
-    let select = Select::new(SESSIONS).and_maybe("project_id = ?", project);
-    let mut listed = select.rising(on, "rowid", page, rows::session, |view| view.row)?;
-    for view in &mut listed.items {
-        view.pulls = pulls_of(on, &view.id)?;
-    }
-    Ok(listed)
 }
 
 /// One session.
 pub(in crate::store) fn session(on: &Connection, id: &str) -> Result<Option<SessionView>> {
-    let mut found = Select::new(SESSIONS).and("id = ?", [text(id)]).one(on, rows::session)?;
-    if let Some(view) = &mut found {
-        view.pulls = pulls_of(on, &view.id)?;
-    }
-    Ok(found)
+    whole(on, Select::new(SESSIONS).and("id = ?", [text(id)]))
 }
 
-/// Reads page after page until enough sessions with the status are found.
-fn search(
-    on: &Connection,
-    project: Option<&str>,
-    status: DisplayStatus,
+fn whole(on: &Connection, select: Select) -> Result<Option<SessionView>> {
+    let Some(mut view) = select.one(on, rows::session)? else { return Ok(None) };
+    view.pulls = pulls_of(on, &view.id)?;
+    Ok(Some(view))
+}
+
+/// One look for a page.
+struct Look<'c> {
+    on: &'c Connection,
+    project: Option<&'c str>,
     page: Page,
-) -> Result<Listed<SessionView>> {
-    let mut items = Vec::new();
-    let mut after = page.after;
-    for _ in 0..SEARCH.div_ceil(page.limit) {
-        let listed = listed(on, project, Page { after, limit: page.limit })?;
-        let last = listed.items.last().map(|view| view.row);
-        for view in listed.items {
-            let row = view.row;
-            if view.status() != status {
-                continue;
-            }
-            items.push(view);
-            if items.len() == page.limit {
-                let more = listed.next.is_some() || last != Some(row);
-                return Ok(Listed { items, next: more.then_some(row) });
-            }
+}
+
+impl Look<'_> {
+    fn listed(&self) -> Result<Listed<SessionView>> {
+        let select = Select::new(SESSIONS).and_maybe("project_id = ?", self.project);
+        let mut listed =
+            select.rising(self.on, "rowid", self.page, rows::session, |view| view.row)?;
+        for view in &mut listed.items {
+            view.pulls = pulls_of(self.on, &view.id)?;
         }
-        after = listed.next;
-        if after.is_none() {
-            break;
+        Ok(listed)
+    }
+
+    fn of_status(&self, status: DisplayStatus) -> Result<Listed<SessionView>> {
+        match search(status) {
+            Search::Sessions(ranges) => {
+                self.in_ranges(status, ranges, self.page.limit.saturating_add(1), None)
+            }
+            Search::Noticed { ranges, walk } => match self.noticed(ranges)? {
+                Some(ids) => self.among(status, ids),
+                None => self.along(status, walk),
+            },
+            Search::Along(walk) => self.along(status, walk),
         }
     }
-    Ok(Listed { items, next: after })
+
+    /// The sessions of the pull requests in these ranges of `pr_noticed`; `None`: there are many.
+    fn noticed(&self, ranges: &[String]) -> Result<Option<Vec<String>>> {
+        let range = |range: &String| {
+            format!(
+                "SELECT * FROM (SELECT session_id FROM pr INDEXED BY pr_noticed \
+                 WHERE {range} AND session_id IS NOT NULL LIMIT +?1)"
+            )
+        };
+        let ranges: Vec<String> = ranges.iter().map(range).collect();
+        let sql = format!("SELECT session_id FROM ({}) LIMIT +?1", ranges.join(" UNION ALL "));
+        let most = NOTICED as i64 + 1;
+        let ids = self
+            .on
+            .prepare_cached(&sql)?
+            .query_map([most], |row| row.get(0))?
+            .collect::<Result<Vec<String>>>()?;
+        Ok((ids.len() <= NOTICED).then_some(ids))
+    }
+
+    /// Those of the sessions named that have the status.
+    fn among(&self, status: DisplayStatus, ids: Vec<String>) -> Result<Listed<SessionView>> {
+        let mut statement = self.on.prepare_cached(
+            "SELECT rowid, ?3 IS NULL OR project_id = ?3 FROM sessions
+             WHERE id IN (SELECT value FROM json_each(?1)) AND rowid > ?2 ORDER BY rowid",
+        )?;
+        let ids = serde_json::Value::from(ids).to_string();
+        let keys = statement.query_map((ids, self.after(), self.project), candidate)?;
+        gather(keys, usize::MAX, self.page.limit, |row| self.with_status(row, status))
+    }
+
+    /// Those that have the status among so many of the sessions that a walk meets.
+    fn along(&self, status: DisplayStatus, walk: &Walk) -> Result<Listed<SessionView>> {
+        self.in_ranges(status, &walk.ranges, SEARCH, Some(&walk.condition))
+    }
+
+    /// Those that have the status among the first `most` of these ranges. The condition, which is asked
+    /// of the session `s`, spares reading those that cannot have it.
+    fn in_ranges(
+        &self,
+        status: DisplayStatus,
+        ranges: &[String],
+        most: usize,
+        condition: Option<&str>,
+    ) -> Result<Listed<SessionView>> {
+        let ranges: Vec<String> = match self.project {
+            None => ranges.to_vec(),
+            Some(_) => ranges.iter().map(|range| format!("project_id = ?3 AND {range}")).collect(),
+        };
+        let sql = format!("SELECT key, 1 FROM ({})", merged("sessions", "rowid", &ranges));
+        let mut statement = self.on.prepare_cached(&sql)?;
+        let values = [
+            Value::from(self.after()),
+            Value::from(i64::try_from(most).unwrap_or(i64::MAX)),
+            self.project.map_or(Value::Null, text),
+        ];
+        let values = values.into_iter().take(statement.parameter_count());
+        let keys = statement.query_map(params_from_iter(values), candidate)?;
+        let condition = condition.unwrap_or("1");
+        let mut may_have_it = self
+            .on
+            .prepare_cached(&format!("SELECT {condition} FROM sessions s WHERE s.rowid = ?1"))?;
+        gather(keys, most, self.page.limit, |row| {
+            match may_have_it.query_row([row], |row| row.get(0))? {
+                true => self.with_status(row, status),
+                false => Ok(None),
+            }
+        })
+    }
+
+    fn with_status(&self, row: i64, status: DisplayStatus) -> Result<Option<SessionView>> {
+        let found = whole(self.on, Select::new(SESSIONS).and("rowid = ?", [Value::from(row)]))?;
+        Ok(found.filter(|view| view.status() == status))
+    }
+
+    fn after(&self) -> i64 {
+        self.page.after.unwrap_or(0)
+    }
+}
+
+/// A session's row, and whether it may be one that is wanted.
+fn candidate(row: &Row<'_>) -> Result<(i64, bool)> {
+    Ok((row.get(0)?, row.get(1)?))
 }
