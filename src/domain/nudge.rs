@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
-use super::{CommitSha, NudgeId, PrState, PullId, Timestamp};
+use super::{CommitSha, NudgeId, PrState, ProjectId, SessionId, Subject, Text, Timestamp};
 
 spelled! {
     /// Whom a nudge is for.
@@ -77,23 +77,25 @@ impl NudgeState {
     }
 }
 
-/// A nudge that the rules want said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewNudge {
-    pub kind: NudgeKind,
-    pub state: NudgeState,
-    /// What it is about, for "never twice": free of URLs, run ids and log bytes.
-    pub signature: String,
-    pub body: String,
-}
-
-/// What the rules need of a nudge row that is still open.
+/// A nudge row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nudge {
     pub id: NudgeId,
+    pub project_id: ProjectId,
+    /// Whose agent it is about.
+    pub session_id: Option<SessionId>,
+    pub subject: Subject,
     pub kind: NudgeKind,
     pub state: NudgeState,
-    pub signature: String,
+    /// What it is about, for "never twice": free of URLs, run ids and log bytes.
+    pub signature: Text,
+    pub body: Text,
+    /// Attempts to bring it to the human.
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    /// When an attempt came through.
+    pub delivered_at: Option<Timestamp>,
+    pub acknowledged_at: Option<Timestamp>,
 }
 
 spelled! {
@@ -117,14 +119,6 @@ impl TimerKind {
     }
 }
 
-/// A timer row: at most one of a kind for a pull request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timer {
-    pub kind: TimerKind,
-    pub pull: PullId,
-    pub due_at: Timestamp,
-}
-
 /// The failing checks that were told at one head, under every name they go by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToldHead {
@@ -135,7 +129,7 @@ pub struct ToldHead {
 /// What was said about a pull request. Part of its row, so that a restart neither repeats nor loses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Memory {
+pub struct PullMemory {
     /// Failing checks already told, by head; forgotten when CI passes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ci_told: Vec<ToldHead>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{Text, Timestamp};
 use super::spelling::spelled;
 
 spelled! {
@@ -27,10 +27,10 @@ pub struct Review {
     pub id: i64,
     /// `None` for a deleted account: each such review then stands for a reviewer of its own.
     pub author_id: Option<i64>,
-    pub author: String,
+    pub author: Text,
     pub state: ReviewState,
     pub submitted_at: Timestamp,
     /// `pull_request.updated_at` of the payload.
     pub seen_at: Timestamp,
-    pub url: String,
+    pub url: Text,
 }
