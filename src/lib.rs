@@ -27,3 +27,7 @@
 
 pub mod domain;
 pub mod lifecycle;
+pub mod clock;
+pub mod engine;
+pub mod store;
+pub mod github;

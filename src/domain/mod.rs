@@ -4,6 +4,7 @@
 
 mod check;
 mod comment;
+mod delivery;
 mod ids;
 mod nudge;
 mod observation;
@@ -21,6 +22,7 @@ pub use check::{
 };
 pub use check::{CheckStatus, CiState, RunStatus};
 pub use comment::{Comment, CommentKind, CommentName, CommentRow, Conversation, Thread};
+pub use delivery::{Delivery, DeliveryOutcome, Observed, Verdict};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
 pub use nudge::{Audience, Nudge, NudgeKind, NudgeState, Priority};
 pub use nudge::{PullMemory, TimerKind, ToldHead};

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::codec::At;
+use super::sqlite::codec::At;
 use crate::domain::Timestamp;
 
 /// Every `event_type` that the triggers write.

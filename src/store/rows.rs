@@ -5,7 +5,7 @@ use std::str::FromStr;
 use rusqlite::Row;
 use rusqlite::types::Type;
 
-use super::codec::Json;
+use super::sqlite::codec::Json;
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
     Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision, SessionKind,

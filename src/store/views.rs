@@ -268,3 +268,9 @@ mod tests {
         assert_eq!(pages(Some("quarantined")), [Vec::<i64>::new()]);
     }
 }
+
+/// TEMP
+#[derive(Debug, Clone)]
+#[derive(serde::Serialize)] pub enum ObjectRef { Nudge(i64) }
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ObjectView { Nudge(i64) }

@@ -1,7 +1,6 @@
 //! `review-comments`: one nudge for a review with all its comments, after they had time to arrive.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::domain::{
     Comment, CommentKind, Conversation, NudgeKind, PullRegisters, PullRequest, Review, ReviewState,

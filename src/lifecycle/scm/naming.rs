@@ -9,6 +9,8 @@ use crate::lifecycle::{Key, WorkingSet};
 #[derive(Clone)]
 pub(super) struct Watched {
     pub(super) project: Project,
+    /// It is registered by this observation: nothing belongs to it yet.
+    pub(super) is_new: bool,
     /// Other projects, in the order in which they must be written: those that lose a name come before the
     /// project itself, those that take one after it.
     freed: Vec<Project>,
@@ -39,7 +41,7 @@ impl Watched {
                 ..new_project(id, &repo.name, to.policy.adopt, to.now)
             };
             let names = [repo.name.clone()];
-            return Ok(Self::settled(project, rivals(to.known, repo.id, &names)));
+            return Ok(Self { is_new: true, ..Self::settled(project, rivals(to.known, repo.id, &names)) });
         };
         if known.archived_at.is_some() {
             return Err(Refusal::Archived);
@@ -53,7 +55,7 @@ impl Watched {
             project.claim = Some(claim);
         }
         if project.claim == known.claim && project.named_at == known.named_at {
-            return Ok(Self { project, freed: Vec::new(), taking: Vec::new() });
+            return Ok(Self { project, is_new: false, freed: Vec::new(), taking: Vec::new() });
         }
         let names = names_of(repo, known);
         Ok(Self::settled(project, rivals(to.known, repo.id, &names)))
@@ -93,7 +95,7 @@ impl Watched {
         }
         let holds_own = holds(&project, &rivals.iter().collect::<Vec<_>>());
         name_by_claim(&mut project, holds_own);
-        Self { project, freed, taking }
+        Self { project, is_new: false, freed, taking }
     }
 }
 

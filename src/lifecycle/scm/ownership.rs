@@ -7,6 +7,8 @@ use crate::domain::{
 use crate::lifecycle::reduce::Reducer;
 use crate::lifecycle::refusal::Refusal;
 
+use super::naming::Watched;
+
 /// Who owns a pull request.
 pub(super) enum Owner {
     /// A session that is there.
@@ -28,12 +30,12 @@ impl Owner {
 /// branch, else one of its own. A fork's branch is never ours, whatever its name.
 pub(super) fn owner_of(
     to: &Reducer<'_>,
-    project: &mut Project,
+    watched: &mut Watched,
     seen: &PullSeen,
 ) -> Result<Owner, Refusal> {
-    let core = &seen.core;
+    let (core, project) = (&seen.core, &mut watched.project);
     let own_branch = core.head_repo.is_some() && core.head_repo == project.repo_id;
-    if own_branch {
+    if own_branch && !watched.is_new {
         let of_branch = to.known.sessions_of_branch(&project.id, &core.head_ref).iter();
         let sessions = of_branch.filter_map(|id| to.known.session(id));
         let living = sessions.filter(|session| !session.state.is_terminal());

@@ -37,7 +37,7 @@ pub(super) fn seen(
             id
         }
         None => {
-            let owner = ownership::owner_of(to, &mut watched.project, seen)?;
+            let owner = ownership::owner_of(to, &mut watched, seen)?;
             let project = watched.clone().write(to);
             let session = owner.id().clone();
             if let ownership::Owner::Adopted(session) = owner {

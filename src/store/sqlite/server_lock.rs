@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
-use super::StoreError;
+use crate::store::StoreError;
 use super::open::beside;
 
 /// Held by a server for as long as it lives; the system lets go of it at the latest when the

@@ -4,10 +4,11 @@ use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::domain::{
-    ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind, CommitSha, Mergeability,
+    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind, CommitSha, DeliveryOutcome,
+    Mergeability,
     NudgeId, NudgeKind, NudgeState, PrState, Priority, ProjectId, PullId, RepoId, RepoName,
-    ReviewDecision, ReviewState, RunStatus, SessionId, SessionKind, SessionState,
-    TerminationReason, TimerKind, Timestamp,
+    ReviewDecision, ReviewState, RunStatus, SessionId, SessionKind, SessionState, TaskKind,
+    TerminationReason, Text, TimerKind, Timestamp,
 };
 
 /// An instant as the database keeps it: RFC 3339 UTC with milliseconds, so that it sorts as text.
@@ -57,12 +58,14 @@ macro_rules! spelled_columns {
 }
 
 spelled_columns!(
+    ActivitySource,
     ActivityState,
     Adopt,
     Audience,
     CheckStatus,
     CiState,
     CommentKind,
+    DeliveryOutcome,
     Mergeability,
     NudgeKind,
     NudgeState,
@@ -73,6 +76,7 @@ spelled_columns!(
     RunStatus,
     SessionKind,
     SessionState,
+    TaskKind,
     TerminationReason,
     TimerKind,
 );
@@ -93,7 +97,7 @@ macro_rules! wrapped_columns {
     )+};
 }
 
-wrapped_columns!(NudgeId(i64), ProjectId(String), PullId(i64), RepoId(i64), SessionId(String));
+wrapped_columns!(NudgeId(i64), ProjectId(Text), PullId(i64), RepoId(i64), SessionId(Text));
 
 macro_rules! parsed_columns {
     ($($name:ident),+ $(,)?) => {$(
@@ -114,7 +118,7 @@ macro_rules! parsed_columns {
 parsed_columns!(CommitSha, RepoName);
 
 /// A value kept as JSON text.
-pub(super) struct Json<T>(pub(super) T);
+pub(in crate::store) struct Json<T>(pub(in crate::store) T);
 
 impl<T: serde::Serialize> ToSql for Json<T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

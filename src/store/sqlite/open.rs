@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
-use super::StoreError;
 use crate::clock;
+use crate::store::StoreError;
 
 /// SQLite's `application_id` of our files: "nudg" in ASCII.
 pub const APPLICATION_ID: i32 = 0x6e75_6467;
@@ -26,10 +26,11 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 const CHECKPOINT_PAGES: i64 = 4_000;
 
 const SCHEMA: &[M<'static>] = &[
-    M::up(include_str!("../../migrations/0001_init.sql")),
-    M::up(include_str!("../../migrations/0002_conversation.sql")),
-    M::up(include_str!("../../migrations/0003_idempotency.sql")),
-    M::up(include_str!("../../migrations/0004_outbox.sql")),
+    M::up(include_str!("../../../migrations/0001_init.sql")),
+    M::up(include_str!("../../../migrations/0002_conversation.sql")),
+    M::up(include_str!("../../../migrations/0003_idempotency.sql")),
+    M::up(include_str!("../../../migrations/0004_outbox.sql")),
+    M::up(include_str!("../../../migrations/0005_subjects_and_tasks.sql")),
 ];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(SCHEMA));
@@ -49,7 +50,7 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
     configure_writer(&mut connection)?;
     MIGRATIONS
         .to_latest(&mut connection)
-        .map_err(|source| StoreError::Migration { path: path.to_owned(), source })?;
+        .map_err(|source| StoreError::Migration { path: path.to_owned(), source: source.into() })?;
     connection.execute(
         "INSERT OR IGNORE INTO meta (id, epoch, created_at) VALUES (1, ?1, ?2)",
         (new_epoch(), clock::now().to_string()),

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
-use super::changes::bounds;
+use crate::store::changes::bounds;
 use super::open::{beside, new_epoch, refuse_foreign, refuse_newer};
-use super::{ServerLock, StoreError};
+use super::ServerLock;
+use crate::store::StoreError;
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]

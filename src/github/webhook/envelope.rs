@@ -1,4 +1,4 @@
-//! What the ledger notes of every event, whatever else is read of it.
+//! What every event states, whatever else is read of it: its action and its repository.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,16 @@ use super::payload::{
     WorkflowJobEvent, WorkflowRunEvent,
 };
 
-/// What the ledger notes of an event.
-pub(super) trait Noted {
+/// What the ledger keeps of an event.
+pub(super) trait Stated {
     fn action(&self) -> Option<&str>;
     /// `owner/name`.
     fn repo(&self) -> Option<&str>;
 }
 
-macro_rules! noted {
+macro_rules! stated {
     ($($event:ident),+ $(,)?) => {$(
-        impl Noted for $event<'_> {
+        impl Stated for $event<'_> {
             fn action(&self) -> Option<&str> {
                 self.action.as_deref()
             }
@@ -31,7 +31,7 @@ macro_rules! noted {
     )+};
 }
 
-noted!(
+stated!(
     CheckRunEvent,
     CheckSuiteEvent,
     IssueCommentEvent,
@@ -46,7 +46,7 @@ noted!(
     WorkflowRunEvent,
 );
 
-impl Noted for InstallationEvent<'_> {
+impl Stated for InstallationEvent<'_> {
     fn action(&self) -> Option<&str> {
         self.action.as_deref()
     }
@@ -66,7 +66,7 @@ pub(super) struct Envelope<'a> {
     repository: Option<RepositoryName<'a>>,
 }
 
-impl Noted for Envelope<'_> {
+impl Stated for Envelope<'_> {
     fn action(&self) -> Option<&str> {
         self.action.as_deref()
     }

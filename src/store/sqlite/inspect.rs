@@ -8,7 +8,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::open::{beside, newest_schema, refuse_foreign, refuse_newer};
-use super::{At, StoreError};
+use super::At;
+use crate::store::StoreError;
 use crate::domain::Timestamp;
 
 /// What the file says about itself.

@@ -1,6 +1,8 @@
-//! From GitHub's payloads to observations: `github-rules` 13 to 20, applied at the wall.
+//! From GitHub's payloads to observations: `docs/github-rules.md` 13 to 20, applied at the wall.
 
-use super::noted::Noted;
+use std::sync::Arc;
+
+use super::envelope::Stated;
 use super::payload::{
     App, Branch, CheckRun, CheckRunEvent, CheckSuiteEvent, InstallationEvent, IssueCommentEvent,
     Output, PullRequest, PullRequestEvent, PushEvent, Repository, RepositoryEvent,
@@ -10,8 +12,8 @@ use super::payload::{
 use super::when::When;
 use crate::domain::{
     self, CheckStatus, Comment, CommentKind, CommitSha, CommitStatus, Excerpt, Mergeability,
-    Observation, PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState,
-    RunStatus, Thread, Timestamp,
+    PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState,
+    RunStatus, ScmObservation, Text, Thread, Timestamp,
 };
 use crate::lifecycle::check_status;
 use crate::lifecycle::excerpt::{excerpt, one_line, truncate};
@@ -25,26 +27,26 @@ const MOST_OUTPUT: usize = 8 * 1024;
 pub(super) struct Unclear(pub(super) &'static str);
 
 /// What an event tells, or why it is of no interest.
-pub(super) type Seen = Result<Result<Observation, &'static str>, Unclear>;
+pub(super) type Told = Result<Result<ScmObservation, &'static str>, Unclear>;
 
-fn observed(observation: Observation) -> Seen {
+fn observed(observation: ScmObservation) -> Told {
     Ok(Ok(observation))
 }
 
-fn unused(reason: &'static str) -> Seen {
+fn unused(reason: &'static str) -> Told {
     Ok(Err(reason))
 }
 
 /// `pull_request`, whatever its action: each carries the whole pull request.
-pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Seen {
+pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Told {
     let before = event.before.as_ref().filter(|_| event.action() == Some("synchronize"));
     let before = before.map(|sha| commit(sha, "before")).transpose()?;
     let pull = pull_seen(&event.pull_request, before)?;
-    observed(Observation::Pull { repo: repo(&event.repository)?, pull })
+    observed(ScmObservation::Pull { repo: repo(&event.repository)?, pull })
 }
 
 /// `pull_request_review`.
-pub(super) fn review(event: &ReviewEvent<'_>) -> Seen {
+pub(super) fn review(event: &ReviewEvent<'_>) -> Told {
     let pull = pull_seen(&event.pull_request, None)?;
     let seen = &event.review;
     let state = match seen.state.to_ascii_lowercase().as_str() {
@@ -64,11 +66,11 @@ pub(super) fn review(event: &ReviewEvent<'_>) -> Seen {
         seen_at: pull.updated_at,
         url: optional_text(seen.html_url.as_deref()),
     };
-    observed(Observation::Review { repo: repo(&event.repository)?, pull, review })
+    observed(ScmObservation::Review { repo: repo(&event.repository)?, pull, review })
 }
 
 /// `check_run`, whatever its action: each carries the whole run.
-pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Seen {
+pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Told {
     let run = &event.check_run;
     let urls = [run.html_url.as_deref(), run.details_url.as_deref()];
     let state = RunState {
@@ -90,11 +92,11 @@ pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Seen {
         failed_step: None,
         state,
     };
-    observed(Observation::CheckRun { repo: repo(&event.repository)?, sha, run })
+    observed(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
 }
 
 /// `workflow_job`: the check run it names, never a second check.
-pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Seen {
+pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Told {
     let job = &event.workflow_job;
     let state = RunState {
         status: run_status(&job.status),
@@ -107,7 +109,7 @@ pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Seen {
     let failed_step = job.steps.as_deref().filter(|_| has_failed(&state)).and_then(failed_steps);
     let run = domain::CheckRun {
         run_id: job.id,
-        source: "github-actions".to_owned(),
+        source: "github-actions".into(),
         suite_id: None,
         workflow_run_id: Some(job.run_id),
         output: None,
@@ -115,18 +117,18 @@ pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Seen {
         state,
     };
     let sha = commit(&job.head_sha, "workflow_job.head_sha")?;
-    observed(Observation::CheckRun { repo: repo(&event.repository)?, sha, run })
+    observed(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
 }
 
 /// `workflow_run`.
-pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Seen {
+pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Told {
     let run = &event.workflow_run;
     let status = run_status(&run.status);
     let state = RunState {
         status,
         completed_at: run.updated_at.0.filter(|_| status == RunStatus::Completed),
         conclusion: run.conclusion.as_deref().map(text),
-        name: run.name.as_deref().map_or_else(|| "workflow".to_owned(), text),
+        name: run.name.as_deref().map_or_else(|| "workflow".into(), text),
         url: optional_text(run.html_url.as_deref()),
         started_at: run.run_started_at.0.or(run.created_at.0),
     };
@@ -139,82 +141,82 @@ pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Seen {
         event: text(&run.event),
         suite_id: run.check_suite_id,
     };
-    observed(Observation::WorkflowRun { repo: repo(&event.repository)?, sha, run })
+    observed(ScmObservation::WorkflowRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
 }
 
 /// `status`.
-pub(super) fn status(event: &StatusEvent<'_>) -> Seen {
+pub(super) fn status(event: &StatusEvent<'_>) -> Told {
     let status = CommitStatus {
         updated_at: required(event.updated_at, "updated_at")?,
         id: event.id,
         context: text(&event.context),
         state: text(&event.state),
-        description: event.description.as_deref().map(|said| excerpt(said, MOST_TEXT)),
+        description: event.description.as_deref().map(|said| excerpt(said, MOST_TEXT).into()),
         url: optional_text(event.target_url.as_deref()),
         created_at: required(event.created_at, "created_at")?,
     };
     let sha = commit(&event.sha, "sha")?;
-    observed(Observation::Status { repo: repo(&event.repository)?, sha, status })
+    observed(ScmObservation::Status { repo: repo(&event.repository)?, sha, status: Arc::new(status) })
 }
 
 /// `pull_request_review_comment`.
-pub(super) fn review_comment(event: &ReviewCommentEvent<'_>) -> Seen {
+pub(super) fn review_comment(event: &ReviewCommentEvent<'_>) -> Told {
     let pull = pull_seen(&event.pull_request, None)?;
     let comment = comment(&event.comment, CommentKind::Review, event.action() == Some("deleted"))?;
     let (repo, number) = (repo(&event.repository)?, pull.number);
-    observed(Observation::Comment { repo, number, pull: Some(pull), comment })
+    observed(ScmObservation::Comment { repo, number, pull: Some(pull), comment })
 }
 
 /// `pull_request_review_thread`: the only word on whether a thread is resolved.
-pub(super) fn review_thread(event: &ThreadEvent<'_>) -> Seen {
+pub(super) fn review_thread(event: &ThreadEvent<'_>) -> Told {
     let pull = pull_seen(&event.pull_request, None)?;
     let comments = event.thread.comments.iter();
-    let comments: Vec<Comment> =
+    let comments: Vec<Arc<Comment>> =
         comments.map(|seen| comment(seen, CommentKind::Review, false)).collect::<Result<_, _>>()?;
     let root_id = comments.first().ok_or(Unclear("thread.comments"))?.root_id;
     let thread =
         Thread { root_id, resolved: event.action() == Some("resolved"), at: pull.updated_at };
-    observed(Observation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
+    observed(ScmObservation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
 }
 
 /// `issue_comment`, where the issue is a pull request.
-pub(super) fn issue_comment(event: &IssueCommentEvent<'_>) -> Seen {
+pub(super) fn issue_comment(event: &IssueCommentEvent<'_>) -> Told {
     if event.issue.pull_request.is_none() {
         return unused("the issue is no pull request");
     }
     let deleted = event.action() == Some("deleted");
     let comment = comment(&event.comment, CommentKind::Issue, deleted)?;
     let (repo, number) = (repo(&event.repository)?, event.issue.number);
-    observed(Observation::Comment { repo, number, pull: None, comment })
+    observed(ScmObservation::Comment { repo, number, pull: None, comment })
 }
 
 /// `check_suite`: never pending, but completed a sign that all its failures are there.
-pub(super) fn check_suite(event: &CheckSuiteEvent<'_>) -> Seen {
+pub(super) fn check_suite(event: &CheckSuiteEvent<'_>) -> Told {
     if event.action() != Some("completed") {
         return unused("a suite never makes anything pending");
     }
     let sha = commit(&event.check_suite.head_sha, "check_suite.head_sha")?;
     let (repo, suite_id) = (repo(&event.repository)?, event.check_suite.id);
-    observed(Observation::SuiteCompleted { repo, sha, suite_id })
+    observed(ScmObservation::SuiteCompleted { repo, sha, suite_id })
 }
 
 /// `push` to a branch.
-pub(super) fn push(event: &PushEvent<'_>) -> Seen {
+pub(super) fn push(event: &PushEvent<'_>) -> Told {
     let Some(branch) = event.reference.strip_prefix("refs/heads/") else {
         return unused("the push is not to a branch");
     };
     let pushed_at = required(event.repository.pushed_at, "repository.pushed_at")?;
     let repo = repo(&event.repository)?;
-    observed(Observation::Push { repo, branch: text(branch), pushed_at })
+    observed(ScmObservation::Push { repo, branch: text(branch), pushed_at })
 }
 
 /// `repository`, whatever its action: its name is what counts.
-pub(super) fn repository(event: &RepositoryEvent<'_>) -> Seen {
-    observed(Observation::Repository { repo: repo(&event.repository)? })
+pub(super) fn repository(event: &RepositoryEvent<'_>) -> Told {
+    observed(ScmObservation::Repository { repo: repo(&event.repository)? })
 }
 
 /// `installation`: access to all of an account comes or goes.
-pub(super) fn installation(event: &InstallationEvent<'_>) -> Seen {
+pub(super) fn installation(event: &InstallationEvent<'_>) -> Told {
     let granted = match event.action() {
         Some("created" | "unsuspend") => true,
         Some("deleted" | "suspend") => false,
@@ -222,24 +224,24 @@ pub(super) fn installation(event: &InstallationEvent<'_>) -> Seen {
     };
     let account = Some(text(&event.installation.account.login));
     let at = required(event.installation.updated_at, "installation.updated_at")?;
-    observed(Observation::Access { repos: Vec::new(), account, granted, at })
+    observed(ScmObservation::Access { repos: Vec::new(), account, granted, at })
 }
 
 /// `installation_repositories`: access to single repositories comes or goes.
-pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Seen {
+pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Told {
     let granted = event.action() == Some("added");
     let named = if granted { &event.repositories_added } else { &event.repositories_removed };
     let repos = named.iter().map(|repo| RepoId(repo.id)).collect();
     let at = required(event.installation.updated_at, "installation.updated_at")?;
-    observed(Observation::Access { repos, account: None, granted, at })
+    observed(ScmObservation::Access { repos, account: None, granted, at })
 }
 
 fn comment(
     seen: &super::payload::Comment<'_>,
     kind: CommentKind,
     deleted: bool,
-) -> Result<Comment, Unclear> {
-    Ok(Comment {
+) -> Result<Arc<Comment>, Unclear> {
+    Ok(Arc::new(Comment {
         deleted,
         updated_at: required(seen.updated_at, "comment.updated_at")?,
         kind,
@@ -249,17 +251,17 @@ fn comment(
         author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
         file: seen.path.as_deref().map(text),
         line: seen.line.or(seen.original_line),
-        body: excerpt(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT),
+        body: excerpt(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
         url: optional_text(seen.html_url.as_deref()),
         created_at: required(seen.created_at, "comment.created_at")?,
-    })
+    }))
 }
 
 fn repo(seen: &Repository<'_>) -> Result<RepoSeen, Unclear> {
     let name = RepoName::parse(&seen.full_name).ok_or(Unclear("repository.full_name"))?;
     let url = match &seen.html_url {
         Some(url) => text(url.trim_end_matches('/')),
-        None => format!("https://github.com/{}", name.as_str()),
+        None => format!("https://github.com/{}", name.as_str()).into(),
     };
     Ok(RepoSeen { id: RepoId(seen.id), name, url, updated_at: seen.updated_at.0 })
 }
@@ -277,7 +279,7 @@ fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSe
         _ => return Err(Unclear("pull_request.state")),
     };
     let Branch { name: head_ref, sha: head_sha, repo: head_repo } = &seen.head;
-    let core = PullCore {
+    let core = Arc::new(PullCore {
         state,
         title: text(&seen.title),
         author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
@@ -287,7 +289,7 @@ fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSe
         base_ref: text(&seen.base.name),
         base_sha: commit(&seen.base.sha, "pull_request.base.sha")?,
         created_at: required(seen.created_at, "pull_request.created_at")?,
-    };
+    });
     let mergeability = seen.mergeable.map(|can| mergeability(can, seen.mergeable_state.as_deref()));
     let updated_at = required(seen.updated_at, "pull_request.updated_at")?;
     Ok(PullSeen { number: seen.number, core, updated_at, before, mergeability })
@@ -318,14 +320,14 @@ fn has_failed(state: &RunState) -> bool {
 }
 
 /// The app's slug; of an old server its name, written as a slug.
-fn source(run: &CheckRun<'_>) -> String {
+fn source(run: &CheckRun<'_>) -> Text {
     match &run.app {
         Some(App { slug: Some(slug), .. }) if !slug.is_empty() => text(slug),
         Some(App { name: Some(name), .. }) if !name.is_empty() => {
             text(&name.to_lowercase().replace(char::is_whitespace, "-"))
         }
-        Some(app) => format!("app-{}", app.id),
-        None => "unknown".to_owned(),
+        Some(app) => format!("app-{}", app.id).into(),
+        None => "unknown".into(),
     }
 }
 
@@ -356,7 +358,7 @@ fn failed_steps(steps: &[Step<'_>]) -> Option<String> {
 }
 
 fn stamped(state: &RunState, text: String) -> Excerpt {
-    Excerpt { status: state.status, completed_at: state.completed_at, text }
+    Excerpt { status: state.status, completed_at: state.completed_at, text: text.into() }
 }
 
 fn commit(sha: &str, field: &'static str) -> Result<CommitSha, Unclear> {
@@ -368,15 +370,16 @@ fn required(at: When, field: &'static str) -> Result<Timestamp, Unclear> {
 }
 
 /// The name GitHub shows for a deleted account.
-fn ghost() -> String {
-    "ghost".to_owned()
+fn ghost() -> Text {
+    "ghost".into()
 }
 
 /// A text of bounded size. NUL would end it inside SQLite.
-fn text(raw: &str) -> String {
-    truncate(raw, MOST_TEXT).replace('\0', "")
+fn text(raw: &str) -> Text {
+    let cut = truncate(raw, MOST_TEXT);
+    if cut.contains('\0') { cut.replace('\0', "").into() } else { cut.into() }
 }
 
-fn optional_text(raw: Option<&str>) -> String {
-    raw.map(text).unwrap_or_default()
+fn optional_text(raw: Option<&str>) -> Text {
+    raw.map_or_else(|| "".into(), text)
 }
