@@ -3,6 +3,7 @@
 mod numbers;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -12,10 +13,10 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::config::{NotifyFormat, Secret, Settings, SigningSecret, TokenSource};
 use crate::engine::{Engine, Retention};
-use crate::github::signature::Secrets;
+use crate::github::webhook::signature::Secrets;
 use crate::http::{self, ApiToken, AppState, Limits};
 use crate::lifecycle::Policy;
-use crate::outbox::{self, Outbox, Receiver};
+use crate::outbox::{self, NotifyHuman, Outbox, Performer, Receiver};
 use crate::store::{ServerLock, Store};
 
 /// A server at work. Dropping it does not stop it; [`Running::stop`] does.
@@ -28,8 +29,8 @@ pub struct Running {
     pub token_source: TokenSource,
     /// The engine behind it.
     pub engine: Engine,
-    /// What sends nudges to the human, where an address is set.
-    pub outbox: Option<Outbox>,
+    /// What performs tasks: telling the human, where an address is set.
+    pub outbox: Outbox,
     shutdown: watch::Sender<bool>,
     done: JoinHandle<anyhow::Result<()>>,
 }
@@ -86,14 +87,18 @@ pub async fn start_within(
     let engine =
         Engine::start(&store, policy(settings)?, retention(settings)?, clock.clone()).await?;
     let (shutdown, stopping) = watch::channel(false);
-    let outbox = match receiver(settings)? {
-        Some(receiver) => {
-            let (store, engine, clock) = (store.clone(), engine.clone(), clock.clone());
-            let parts = outbox::Parts { store, engine, clock, show: http::nudge_json };
-            Some(Outbox::new(parts, receiver, stopping.clone()))
-        }
-        None => None,
-    };
+    let receiver = receiver(settings)?;
+    let notifies = receiver.map(|to| {
+        let (store, clock) = (store.clone(), clock.clone());
+        Arc::new(NotifyHuman::new(store, clock, to, http::nudge_json)) as Arc<dyn Performer>
+    });
+    let outbox = Outbox::new(
+        store.clone(),
+        engine.clone(),
+        clock.clone(),
+        notifies.into_iter().collect(),
+        stopping.clone(),
+    );
     let router = http::router(AppState {
         store,
         engine: engine.clone(),
@@ -105,15 +110,15 @@ pub async fn start_within(
         shutdown: stopping.clone(),
     });
     let working = engine.clone();
-    let sending = outbox.clone().filter(|_| clock.runs());
+    let performing = clock.runs().then(|| outbox.clone());
     let done = tokio::spawn(async move {
-        let sending = async {
-            if let Some(outbox) = sending {
+        let performing = async {
+            if let Some(outbox) = performing {
                 outbox.run().await;
             }
         };
         let counting = numbers::keep_up(metrics, stopping.clone());
-        tokio::join!(http::serve(listener, router, &limits, stopping), sending, counting);
+        tokio::join!(http::serve(listener, router, &limits, stopping), performing, counting);
         // Whatever was accepted is answered; now the writer may finish and let go of the file.
         working.close().await;
         drop(lock);

@@ -25,9 +25,14 @@
 //! [`github`] (the wall), [`http`] (what others see), [`outbox`] (telling the human), [`app`] and [`cli`] (how it is put together).
 //! Imports point one way: `cli, app → http, outbox, github → engine → store → lifecycle → domain`.
 
-pub mod domain;
-pub mod lifecycle;
+pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod domain;
 pub mod engine;
-pub mod store;
 pub mod github;
+pub mod http;
+pub mod lifecycle;
+pub mod outbox;
+pub mod store;

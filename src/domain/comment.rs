@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Text, Timestamp};
 use super::spelling::spelled;
+use super::{Text, Timestamp};
 
 spelled! {
     /// Where a comment stands.

@@ -130,3 +130,9 @@ pub struct TimerDue {
     pub subject: Subject,
     pub kind: TimerKind,
 }
+
+impl From<CommandObservation> for Box<Observation> {
+    fn from(asked: CommandObservation) -> Self {
+        Self::new(Observation::Command(asked))
+    }
+}

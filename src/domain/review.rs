@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Text, Timestamp};
 use super::spelling::spelled;
+use super::{Text, Timestamp};
 
 spelled! {
     /// What the reviews of a pull request amount to.

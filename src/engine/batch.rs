@@ -6,9 +6,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::EngineError;
 use super::metrics::nudge_of;
 use super::work::Work;
-use super::EngineError;
 use crate::domain::{NudgeKind, NudgeState, Observation, Timestamp};
 use crate::lifecycle::{Key, Policy, Refusal, WorkingSet, needs, reduce};
 use crate::store::{Fault, LedgerEntry, Receipt, Writer};
@@ -57,12 +57,17 @@ pub(super) fn commit(
         Ok(Err(Fault::Piece(reason))) => reason,
         Err(_) => PANIC.to_owned(),
     };
-    tracing::warn!(reason, pieces = work.len(), "a piece of work failed; all is done piece by piece");
-    undone(writer, known, Fault::Piece(reason)).or_else(|fault| match fault {
-        Fault::Piece(_) => attempt(writer, known, terms, work, piece_by_piece),
-        Fault::Store(_) => Err(fault),
-    })
-    .or_else(|fault| undone(writer, known, fault))
+    tracing::warn!(
+        reason,
+        pieces = work.len(),
+        "a piece of work failed; all is done piece by piece"
+    );
+    undone(writer, known, Fault::Piece(reason))
+        .or_else(|fault| match fault {
+            Fault::Piece(_) => attempt(writer, known, terms, work, piece_by_piece),
+            Fault::Store(_) => Err(fault),
+        })
+        .or_else(|fault| undone(writer, known, fault))
 }
 
 const PANIC: &str = "a rule panicked; the log says where";

@@ -15,75 +15,38 @@ use super::query::Params;
 use super::serve::Hangup;
 use super::wait::Patience;
 use super::wire::{ChangeJson, ChangesJson, ShownChange};
-use crate::store::changes::{self, Bounds, CHANGE_TYPES, ChangeFilter};
+use crate::store::reads::{Bounds, CHANGE_TYPES, ChangeFilter, Cursor, CursorFault, Look};
 
-/// Where a reader stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cursor {
-    /// Wherever the log ends now.
-    Head,
-    /// A bare number, of whatever epoch.
-    Seq(i64),
-    /// `next` of an earlier answer.
-    Of { epoch: String, seq: i64 },
-}
-
-/// Why a reader cannot go on from where it stands.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    Pruned,
-    OtherEpoch,
-    AboveHead,
-}
-
-impl Cursor {
-    pub(super) fn read(text: &str) -> Option<Self> {
-        let number = |digits: &str| {
-            digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok())?
-        };
-        match text.split_once('.') {
-            None if text == "head" => Some(Self::Head),
-            None => number(text).map(Self::Seq),
-            Some(("", _)) => None,
-            Some((epoch, seq)) => number(seq).map(|seq| Self::Of { epoch: epoch.to_owned(), seq }),
-        }
-    }
-
-    /// The `seq` to go on from.
-    pub(super) fn position(&self, at: &Bounds) -> Result<i64, Refusal> {
-        let seq = match self {
-            Self::Head => return Ok(at.head),
-            Self::Of { epoch, .. } if *epoch != at.epoch => return Err(Refusal::OtherEpoch),
-            Self::Seq(seq) | Self::Of { seq, .. } => *seq,
-        };
-        if seq < at.floor {
-            Err(Refusal::Pruned)
-        } else if seq > at.head {
-            Err(Refusal::AboveHead)
-        } else {
-            Ok(seq)
-        }
+/// Reads a cursor: `0`, a bare `seq`, `EPOCH.SEQ` or `head`.
+pub(super) fn read_cursor(text: &str) -> Option<Cursor> {
+    let number = |digits: &str| {
+        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok())?
+    };
+    match text.split_once('.') {
+        None if text == "head" => Some(Cursor::Newest(0)),
+        None => number(text).map(Cursor::Seq),
+        Some(("", _)) => None,
+        Some((epoch, seq)) => number(seq).map(|seq| Cursor::Of { epoch: epoch.to_owned(), seq }),
     }
 }
 
-impl Refusal {
-    pub(super) fn answer(&self, at: &Bounds) -> ApiError {
-        match self {
-            Self::Pruned => ApiError::gone(
-                "changes after this cursor have been pruned; read the lists afresh, then go on from \
-                 `head` or `floor`",
-                at,
-            ),
-            Self::OtherEpoch => ApiError::gone(
-                "the database was restored from a copy since this cursor was given out; read the \
-                 lists afresh, then go on from `head`",
-                at,
-            ),
-            Self::AboveHead => ApiError::parameter(
-                "after",
-                format!("beyond the newest change, {}; use `next` of an earlier answer", at.head),
-            ),
-        }
+/// Why a reader cannot go on, and how it can.
+pub(super) fn refusal(fault: CursorFault, at: &Bounds) -> ApiError {
+    match fault {
+        CursorFault::Pruned => ApiError::gone(
+            "changes after this cursor have been pruned; read the lists afresh, then go on from \
+             `head` or `floor`",
+            at,
+        ),
+        CursorFault::OtherEpoch => ApiError::gone(
+            "the database was restored from a copy since this cursor was given out; read the \
+             lists afresh, then go on from `head`",
+            at,
+        ),
+        CursorFault::AboveHead => ApiError::parameter(
+            "after",
+            format!("beyond the newest change, {}; use `next` of an earlier answer", at.head),
+        ),
     }
 }
 
@@ -134,7 +97,7 @@ async fn poll(app: &App, params: &Params) -> Result<ChangesJson, ApiError> {
 }
 
 fn after(params: &Params) -> Result<Cursor, ApiError> {
-    Cursor::read(params.one("after")?.unwrap_or("0")).ok_or_else(|| {
+    read_cursor(params.one("after")?.unwrap_or("0")).ok_or_else(|| {
         ApiError::parameter("after", "give 0, a `seq`, `next` of an earlier answer, or `head`")
     })
 }
@@ -170,22 +133,12 @@ async fn read_page(
     let mut page: Option<PageRead> = None;
     loop {
         let have = page.as_ref().map_or(0, |page| page.changes.len());
-        let (from, wanted) = (cursor.clone(), filter.clone());
-        let looked = app
-            .store
-            .read(move |connection| {
-                let at = changes::bounds(connection)?;
-                let found = match from.position(&at) {
-                    Ok(seq) => Ok(changes::after(connection, seq, at.head, limit - have, &wanted)?),
-                    Err(refusal) => Err(refusal),
-                };
-                Ok((at, found))
-            })
-            .await?;
-        let (at, found) = match looked {
-            (at, Ok(found)) => (at, found),
+        let Look { at, found } =
+            app.store.changes(cursor.clone(), limit - have, filter.clone()).await?;
+        let found = match found {
+            Ok(found) => found,
             // The log was cut off under our feet: give what we have, the next request will be told.
-            (at, Err(refusal)) => return page.ok_or_else(|| refusal.answer(&at)),
+            Err(fault) => return page.ok_or_else(|| refusal(fault, &at)),
         };
         let mut changes = page.map(|page| page.changes).unwrap_or_default();
         for change in found.changes {
@@ -205,17 +158,13 @@ async fn read_page(
 mod tests {
     use super::*;
 
-    fn at(floor: i64, head: i64) -> Bounds {
-        Bounds { epoch: "e1".into(), head, floor }
-    }
-
     #[test]
     fn cursors_come_in_four_forms() {
         let of = |epoch: &str, seq| Some(Cursor::Of { epoch: epoch.into(), seq });
         for (text, cursor) in [
             ("0", Some(Cursor::Seq(0))),
             ("17", Some(Cursor::Seq(17))),
-            ("head", Some(Cursor::Head)),
+            ("head", Some(Cursor::Newest(0))),
             ("e1.17", of("e1", 17)),
             ("123.17", of("123", 17)),
             ("", None),
@@ -228,20 +177,7 @@ mod tests {
             ("e1.1.2", None),
             ("99999999999999999999", None),
         ] {
-            assert_eq!(Cursor::read(text), cursor, "{text}");
+            assert_eq!(read_cursor(text), cursor, "{text}");
         }
-    }
-
-    #[test]
-    fn a_cursor_is_refused_where_it_would_miss_something() {
-        let position = |text: &str, at: &Bounds| Cursor::read(text).unwrap().position(at);
-        assert_eq!(position("0", &at(0, 0)), Ok(0));
-        assert_eq!(position("head", &at(5, 9)), Ok(9));
-        assert_eq!(position("5", &at(5, 9)), Ok(5));
-        assert_eq!(position("e1.9", &at(5, 9)), Ok(9));
-        assert_eq!(position("4", &at(5, 9)), Err(Refusal::Pruned));
-        assert_eq!(position("0", &at(5, 9)), Err(Refusal::Pruned));
-        assert_eq!(position("10", &at(5, 9)), Err(Refusal::AboveHead));
-        assert_eq!(position("e2.7", &at(5, 9)), Err(Refusal::OtherEpoch));
     }
 }

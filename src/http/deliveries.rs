@@ -5,15 +5,16 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use bytes::Bytes;
 
+use super::App;
+use super::commands::Submission;
 use super::errors::ApiError;
-use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wire::{DeliveryJson, List};
-use super::{App, MAX_BODY};
-use crate::engine::{Ask, Verdict};
-use crate::github;
-use crate::store::ledger::{self, Kept};
-use crate::store::views;
+use crate::domain::{Observed, Verdict};
+use crate::engine::Request;
+use crate::github::webhook;
+use crate::store::reads::KeptDelivery;
+use crate::store::views::ObjectRef;
 
 const LIST: &str = "deliveries";
 const MISSING: &str = "there is no such delivery; GET /v1/deliveries lists them all";
@@ -34,10 +35,7 @@ pub(super) async fn list(
         let what = format!("`{unknown}` is not kept; it is one of {}", OUTCOMES.join(", "));
         return Err(ApiError::parameter("outcome", what));
     }
-    let listed = app
-        .store
-        .read(move |connection| views::deliveries(connection, outcome.as_deref(), page))
-        .await?;
+    let listed = app.store.deliveries(outcome, page).await?;
     Ok(Json(List::of(LIST, listed, DeliveryJson::from)))
 }
 
@@ -51,24 +49,20 @@ pub(super) async fn replay(
     State(app): State<App>,
     Named(id): Named<i64>,
     query: RawQuery,
-    order: Order,
+    submission: Submission,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let kept = app.store.read(move |connection| ledger::kept(connection, id, MAX_BODY)).await?;
+    let kept = app.store.kept_delivery(id).await?;
     let verdict = understand(kept.ok_or_else(|| ApiError::not_found(MISSING))?).await?;
-    let ask = Ask::Replay { delivery: id, verdict };
-    let shown =
-        render(
-            move |connection| Ok(views::delivery_by_id(connection, id)?.map(DeliveryJson::from)),
-        );
-    order.carry_out(&app, ask, MISSING, shown).await
+    let request = Request::Replay { delivery: id, verdict };
+    submission.carry_out(&app, request, ObjectRef::Delivery(id), MISSING).await
 }
 
 /// What the delivery says by today's understanding.
-async fn understand(kept: Kept) -> Result<Verdict, ApiError> {
-    let Kept { event, observation, body } = kept;
+async fn understand(kept: KeptDelivery) -> Result<Verdict, ApiError> {
+    let KeptDelivery { event, observation, body } = kept;
     if let Some(body) = body {
-        let read = move || github::understand(&event, &Bytes::from(body)).verdict;
+        let read = move || webhook::understand(&event, &Bytes::from(body)).verdict;
         let read = tokio::task::spawn_blocking(read).await;
         return read.map_err(|error| ApiError::internal(&error));
     }
@@ -77,6 +71,6 @@ async fn understand(kept: Kept) -> Result<Verdict, ApiError> {
                        it from GitHub";
         return Err(ApiError::conflict("nothing_kept", message));
     };
-    let observation = serde_json::from_str(&observation).map_err(|e| ApiError::internal(&e))?;
-    Ok(Verdict::Observed(Box::new(observation)))
+    let seen = serde_json::from_str(&observation).map_err(|e| ApiError::internal(&e))?;
+    Ok(Verdict::Observed(Observed { observation: Box::new(seen), json: observation }))
 }

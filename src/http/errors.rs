@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::UnknownSpelling;
 use crate::engine::EngineError;
 use crate::store::StoreError;
-use crate::store::changes::Bounds;
+use crate::store::reads::Bounds;
 
 /// An answer `{"error": {"code", "message"}}`.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::errors::ApiError;
-use crate::store::outbox::backlog;
+use crate::store::reads::Backlog;
 
 /// The process answers.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, description = "done", body = Object)))]
@@ -19,8 +19,7 @@ pub(super) async fn alive() -> Json<Value> {
 /// The database can be read and the engine takes work.
 #[utoipa::path(get, path = "/readyz", responses((status = 200, description = "done", body = Object)))]
 pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let read = app.store.read(|connection| connection.query_row("SELECT 1", (), |_| Ok(()))).await;
-    if let Err(error) = read {
+    if let Err(error) = app.store.probe().await {
         tracing::warn!(%error, "not ready: the database cannot be read");
         return Err(ApiError::unavailable(
             "the database cannot be read; the server's log says why",
@@ -49,9 +48,9 @@ pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     metrics::gauge!("nudged_feed_readers").set(readers as f64);
     metrics::gauge!("nudged_feed_lag_changes").set(lag as f64);
     let now = app.clock.now();
-    match app.store.read(move |connection| backlog(connection, now)).await {
-        Ok((outbox, timers)) => {
-            metrics::gauge!("nudged_outbox_pending").set(outbox as f64);
+    match app.store.backlog(now).await {
+        Ok(Backlog { tasks, timers }) => {
+            metrics::gauge!("nudged_outbox_pending").set(tasks as f64);
             metrics::gauge!("nudged_timers_due").set(timers as f64);
         }
         Err(error) => tracing::warn!(%error, "the backlog cannot be read"),

@@ -5,6 +5,7 @@
 
 mod auth;
 mod changes;
+mod commands;
 mod deliveries;
 mod errors;
 mod files;
@@ -13,7 +14,6 @@ mod linger;
 mod live;
 mod nudges;
 mod openapi;
-mod orders;
 mod projects;
 mod pulls;
 mod query;
@@ -42,13 +42,11 @@ pub use serve::serve;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::github::signature::Secrets;
+use crate::github::webhook::signature::Secrets;
 use crate::store::Store;
+pub use crate::store::reads::LARGEST_BODY as MAX_BODY;
 use crate::store::views::NudgeView;
 use errors::ApiError;
-
-/// The largest body that GitHub sends.
-pub const MAX_BODY: usize = 26_214_400;
 
 /// What the server allows.
 #[derive(Debug, Clone)]
@@ -152,7 +150,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), auth::guard))
-        .layer(from_fn(orders::name_request))
+        .layer(from_fn(commands::name_request))
         .layer(CompressionLayer::new());
     let (open, api) = OpenApiRouter::<App>::new()
         .routes(routes!(webhook::receive))

@@ -5,15 +5,16 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 
 use super::App;
+use super::commands::Submission;
 use super::errors::ApiError;
-use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wait::Patience;
 use super::wire::{List, NudgeJson};
-use crate::domain::{Audience, NudgeId, NudgeState, Observation};
-use crate::engine::Ask;
-use crate::lifecycle::refusal;
-use crate::store::views::{self, NudgeFilter};
+use crate::domain::{Audience, CommandObservation, NudgeId, NudgeState};
+use crate::engine::Request;
+use crate::lifecycle::Refusal;
+use crate::store::reads::NudgeFilter;
+use crate::store::views::ObjectRef;
 
 const LIST: &str = "nudges";
 
@@ -35,9 +36,7 @@ pub(super) async fn list(
     };
     let mut patience = Patience::new(&app, params.wait()?);
     loop {
-        let wanted = filter.clone();
-        let listed =
-            app.store.read(move |connection| views::nudges(connection, &wanted, page)).await?;
+        let listed = app.store.nudges(filter.clone(), page).await?;
         if !listed.items.is_empty() || !patience.news().await {
             return Ok(Json(List::of(LIST, listed, NudgeJson::from)));
         }
@@ -50,11 +49,10 @@ pub(super) async fn acknowledge(
     State(app): State<App>,
     Named(id): Named<i64>,
     query: RawQuery,
-    order: Order,
+    submission: Submission,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let ask = Ask::Observe(Box::new(Observation::NudgeAcknowledged { nudge: NudgeId(id) }));
-    let shown =
-        render(move |connection| Ok(views::nudge_by_id(connection, id)?.map(NudgeJson::from)));
-    order.carry_out(&app, ask, refusal::NO_NUDGE, shown).await
+    let nudge = NudgeId(id);
+    let request = Request::Observe(CommandObservation::AcknowledgeNudge { nudge }.into());
+    submission.carry_out(&app, request, ObjectRef::Nudge(nudge), Refusal::NoNudge).await
 }

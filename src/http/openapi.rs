@@ -16,7 +16,7 @@ use crate::domain::{
     DisplayStatus, Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision,
     SessionKind, SessionState, TerminationReason,
 };
-use crate::store::changes::CHANGE_TYPES;
+use crate::store::reads::CHANGE_TYPES;
 
 macro_rules! words {
     ($($name:ident),+ $(,)?) => {$(

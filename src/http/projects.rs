@@ -7,14 +7,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
+use super::commands::Submission;
 use super::errors::ApiError;
-use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wire::{List, ProjectJson};
-use crate::domain::{Adopt, Observation, ProjectConfig, ProjectId, RepoName};
-use crate::engine::{Ask, Render};
-use crate::lifecycle::refusal;
-use crate::store::views;
+use crate::domain::{Adopt, CommandObservation, ProjectConfig, ProjectId, RepoName};
+use crate::engine::Request;
+use crate::lifecycle::Refusal;
+use crate::store::views::ObjectRef;
 
 const LIST: &str = "projects";
 
@@ -70,7 +70,7 @@ pub(super) async fn list(
     query: RawQuery,
 ) -> Result<Json<List<ProjectJson>>, ApiError> {
     let page = Params::read_list(&query, &[])?.page(LIST)?;
-    let listed = app.store.read(move |connection| views::projects(connection, page)).await?;
+    let listed = app.store.projects(page).await?;
     Ok(Json(List::of(LIST, listed, ProjectJson::from)))
 }
 
@@ -82,8 +82,10 @@ pub(super) async fn one(
     query: RawQuery,
 ) -> Result<Json<ProjectJson>, ApiError> {
     Params::read(&query, &[])?;
-    let found = app.store.read(move |connection| views::project_by_id(connection, &id)).await?;
-    found.map(|view| Json(view.into())).ok_or_else(|| ApiError::not_found(refusal::NO_PROJECT))
+    let found = app.store.project(id).await?;
+    found
+        .map(|view| Json(view.into()))
+        .ok_or_else(|| ApiError::not_found(Refusal::NoProject.to_string()))
 }
 
 /// `PUT /v1/projects/{id}`: registers a project, or changes the settings of one. One that was
@@ -93,15 +95,14 @@ pub(super) async fn put(
     State(app): State<App>,
     Named(id): Named<String>,
     query: RawQuery,
-    order: Order,
+    submission: Submission,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let config = order.json::<ProjectBody>()?.config(&id)?;
-    let ask = Ask::Observe(Box::new(Observation::ProjectConfigured {
-        id: ProjectId(id.clone()),
-        config,
-    }));
-    order.carry_out(&app, ask, refusal::NO_PROJECT, shown(id)).await
+    let config = submission.json::<ProjectBody>()?.config(&id)?;
+    let id = ProjectId(id.into());
+    let configured = CommandObservation::ConfigureProject { id: id.clone(), config };
+    let request = Request::Observe(configured.into());
+    submission.carry_out(&app, request, ObjectRef::Project(id), Refusal::NoProject).await
 }
 
 /// `DELETE /v1/projects/{id}`: the project is watched no longer; what is known of it stays.
@@ -110,15 +111,12 @@ pub(super) async fn archive(
     State(app): State<App>,
     Named(id): Named<String>,
     query: RawQuery,
-    order: Order,
+    submission: Submission,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let ask = Ask::Observe(Box::new(Observation::ProjectArchived { id: ProjectId(id.clone()) }));
-    order.carry_out(&app, ask, refusal::NO_PROJECT, shown(id)).await
-}
-
-fn shown(id: String) -> Render {
-    render(move |connection| Ok(views::project_by_id(connection, &id)?.map(ProjectJson::from)))
+    let id = ProjectId(id.into());
+    let request = Request::Observe(CommandObservation::ArchiveProject { id: id.clone() }.into());
+    submission.carry_out(&app, request, ObjectRef::Project(id), Refusal::NoProject).await
 }
 
 impl ProjectBody {
@@ -160,8 +158,8 @@ impl ProjectBody {
         Ok(ProjectConfig {
             repo,
             repo_url: None,
-            path: self.path,
-            display_name: self.display_name,
+            path: self.path.map(Into::into),
+            display_name: self.display_name.map(Into::into),
             adopt: self.adopt,
             nudges_paused: nudges.paused,
             checks_only: globs.only,

@@ -8,7 +8,7 @@ use super::errors::ApiError;
 use super::query::{Named, Params};
 use super::wire::{List, PullJson};
 use crate::domain::PrState;
-use crate::store::views::{self, PullName};
+use crate::store::reads::{PullFilter, PullName};
 
 const LIST: &str = "pulls";
 
@@ -22,19 +22,8 @@ pub(super) async fn list(
     let page = params.page(LIST)?;
     let project = params.text("project")?;
     let state = params.word::<PrState>("state")?;
-    let (items, next) = app
-        .store
-        .read(move |connection| {
-            let listed = views::pulls(connection, project.as_deref(), state, page)?;
-            let mut items = Vec::with_capacity(listed.items.len());
-            for view in listed.items {
-                let checks = views::checks(connection, &view, false)?;
-                items.push(PullJson::new(view, Some(checks)));
-            }
-            Ok((items, listed.next))
-        })
-        .await?;
-    Ok(Json(List::new(LIST, items, next)))
+    let listed = app.store.pulls(PullFilter { project, state }, page).await?;
+    Ok(Json(List::of(LIST, listed, PullJson::from)))
 }
 
 /// `GET /v1/pulls/{owner}/{repo}/{number}`
@@ -46,15 +35,7 @@ pub(super) async fn one(
 ) -> Result<Json<PullJson>, ApiError> {
     let history = Params::read(&query, &["history"])?.flag("history")?;
     let name = PullName::Number(format!("{owner}/{repo}"), number);
-    let found = app
-        .store
-        .read(move |connection| {
-            let Some(view) = views::pull_by_name(connection, &name)? else { return Ok(None) };
-            let checks = views::checks(connection, &view, history)?;
-            let comments = views::comments(connection, &view)?;
-            Ok(Some(PullJson::new(view, Some(checks)).with_comments(comments)))
-        })
-        .await?;
+    let found = app.store.pull(name, history).await?;
     let message = "no such pull request was seen; GET /v1/pulls lists those that were";
-    found.map(Json).ok_or_else(|| ApiError::not_found(message))
+    found.map(|pull| Json(pull.into())).ok_or_else(|| ApiError::not_found(message))
 }

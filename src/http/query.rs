@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::errors::ApiError;
 use crate::domain::UnknownSpelling;
-use crate::store::views::{Page, PullName};
+use crate::store::reads::{Page, PullName};
 
 /// Parameters that every list takes.
 pub(super) const PAGING: [&str; 2] = ["limit", "cursor"];

@@ -14,9 +14,10 @@ use crate::domain::{
     DisplayStatus, Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision,
     SessionKind, SessionState, TerminationReason,
 };
-use crate::store::changes::{Bounds, Change};
+use crate::store::reads::{Bounds, CheckedPull, Listed, Portion, WholePull};
 use crate::store::views::{
-    CheckView, CommentView, DeliveryView, Listed, NudgeView, ProjectView, PullView, SessionView,
+    Change, CheckView, CommentView, DeliveryView, NudgeView, ObjectView, ProjectView, PullView,
+    SessionView,
 };
 
 /// A page of a list.
@@ -134,7 +135,8 @@ struct RuntimeJson {
 }
 
 impl SessionJson {
-    pub(super) fn new(view: SessionView, status: DisplayStatus) -> Self {
+    pub(super) fn new(view: SessionView) -> Self {
+        let status = view.status();
         let detecting = view
             .detecting_attempts
             .map(|attempts| DetectingJson { attempts, started_at: view.detecting_started_at });
@@ -201,9 +203,9 @@ pub(super) struct PullJson {
 }
 
 impl PullJson {
-    /// With its checks, and whether there are more of them than were read.
-    pub(super) fn new(view: PullView, checks: Option<(Vec<CheckView>, bool)>) -> Self {
-        let checks_truncated = checks.as_ref().is_some_and(|(_, more)| *more);
+    /// With its checks where they were read.
+    fn new(view: PullView, checks: Option<Portion<CheckView>>) -> Self {
+        let checks_truncated = checks.as_ref().is_some_and(|checks| checks.more);
         Self {
             url: view.url,
             project_id: view.project_id,
@@ -219,7 +221,7 @@ impl PullJson {
             ci: view.ci,
             review: view.review,
             mergeability: view.mergeability,
-            checks: checks.map(|(list, _)| list.into_iter().map(CheckJson::from).collect()),
+            checks: checks.map(|checks| checks.items.into_iter().map(CheckJson::from).collect()),
             checks_truncated,
             unresolved_comments: view.unresolved_comments,
             comments: None,
@@ -228,12 +230,42 @@ impl PullJson {
             updated_at: view.updated_at,
         }
     }
+}
 
-    /// With its comments, and whether there are more of them than were read.
-    pub(super) fn with_comments(mut self, (comments, more): (Vec<CommentView>, bool)) -> Self {
-        self.comments = Some(comments.into_iter().map(CommentJson::from).collect());
-        self.comments_truncated = more;
-        self
+impl From<CheckedPull> for PullJson {
+    fn from(CheckedPull { pull, checks }: CheckedPull) -> Self {
+        Self::new(pull, Some(checks))
+    }
+}
+
+impl From<WholePull> for PullJson {
+    fn from(WholePull { pull, checks, comments }: WholePull) -> Self {
+        Self {
+            comments_truncated: comments.more,
+            comments: Some(comments.items.into_iter().map(CommentJson::from).collect()),
+            ..Self::new(pull, Some(checks))
+        }
+    }
+}
+
+/// The object that a request changed.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum ObjectJson {
+    Project(ProjectJson),
+    Session(Box<SessionJson>),
+    Nudge(NudgeJson),
+    Delivery(DeliveryJson),
+}
+
+impl From<ObjectView> for ObjectJson {
+    fn from(view: ObjectView) -> Self {
+        match view {
+            ObjectView::Project(view) => Self::Project(view.into()),
+            ObjectView::Session(view) => Self::Session(Box::new(SessionJson::new(view))),
+            ObjectView::Nudge(view) => Self::Nudge(view.into()),
+            ObjectView::Delivery(view) => Self::Delivery(view.into()),
+        }
     }
 }
 

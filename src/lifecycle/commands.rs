@@ -68,7 +68,8 @@ fn hold_or_release(to: &mut Reducer<'_>, id: &ProjectId, concerns: impl Fn(&Nudg
         let Some(nudge) = to.known.nudge(id).cloned().filter(|nudge| concerns(nudge)) else {
             continue;
         };
-        let session = nudge.session_id.as_ref().and_then(|id| to.known.session(id)).map(Arc::as_ref);
+        let session =
+            nudge.session_id.as_ref().and_then(|id| to.known.session(id)).map(Arc::as_ref);
         let free = agent_is_free(&project, session);
         let state = if free { NudgeState::Pending } else { NudgeState::Held };
         to.known.put_nudge(Nudge { state, ..(*nudge).clone() });

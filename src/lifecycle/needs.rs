@@ -5,8 +5,8 @@
 
 use crate::domain::{
     Audience, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge, NudgeId, Observation,
-    Paused, Project, ProjectId, PullCommit, PullCore, PullId, PullRequest, PullSeen, RepoId, RepoSeen, Report,
-    RunState, ScmObservation, SessionId, Subject, TaskName, Text,
+    Paused, Project, ProjectId, PullCommit, PullCore, PullId, PullRequest, PullSeen, RepoId,
+    RepoSeen, Report, RunState, ScmObservation, SessionId, Subject, TaskName, Text,
 };
 
 use super::scm::{names_of, slug_stem};
@@ -22,7 +22,9 @@ pub fn needs(known: &WorkingSet, observation: &Observation) -> Vec<Key> {
     match observation {
         Observation::Scm(seen) => wants.scm(seen),
         Observation::Command(asked) => wants.command(asked),
-        Observation::Report(Report::NudgeSent { nudge, .. } | Report::NudgeNotSent { nudge, .. }) => {
+        Observation::Report(
+            Report::NudgeSent { nudge, .. } | Report::NudgeNotSent { nudge, .. },
+        ) => {
             wants.nudge_to_send(*nudge);
         }
         Observation::Timer(due) => match &due.subject {
@@ -142,7 +144,9 @@ impl<'k> Wants<'k> {
                 }
             }
             ScmObservation::CheckRun { sha, run, .. } => self.fact(repo, sha, failed(&run.state)),
-            ScmObservation::WorkflowRun { sha, run, .. } => self.fact(repo, sha, failed(&run.state)),
+            ScmObservation::WorkflowRun { sha, run, .. } => {
+                self.fact(repo, sha, failed(&run.state))
+            }
             ScmObservation::Status { sha, status, .. } => {
                 self.fact(repo, sha, &*status.state != "success");
             }
@@ -232,7 +236,8 @@ impl<'k> Wants<'k> {
             self.pulls(Key::PullsOfSession(id.clone()));
         }
         let candidates = row.candidates.iter().map(|core| &**core);
-        let cores: Vec<&PullCore> = candidates.chain([&*row.core]).chain(seen.iter().copied()).collect();
+        let cores: Vec<&PullCore> =
+            candidates.chain([&*row.core]).chain(seen.iter().copied()).collect();
         let mut fails = fails;
         for core in &cores {
             self.want(Key::CheckRows(row.id, core.head_sha.clone()));

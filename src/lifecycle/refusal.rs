@@ -21,7 +21,9 @@ pub enum Refusal {
     #[error("a new project needs its `repo`, as owner/name")]
     RepoMissing,
     /// The project has seen deliveries of another repository.
-    #[error("the project is bound to its repository; register another project for another repository")]
+    #[error(
+        "the project is bound to its repository; register another project for another repository"
+    )]
     RepoBound,
     /// Some other project has the repository.
     #[error(

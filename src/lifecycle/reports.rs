@@ -2,9 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::{
-    Failure, Nudge, NudgeId, NudgeState, Report, Task, TaskName, Timestamp,
-};
+use crate::domain::{Failure, Nudge, NudgeId, NudgeState, Report, Task, TaskName, Timestamp};
 
 use super::reduce::Reducer;
 use super::refusal::Refusal;
@@ -25,7 +23,7 @@ pub(super) fn reduce(to: &mut Reducer<'_>, report: &Report) -> Result<(), Refusa
 
 /// It arrived. Where it was acknowledged or overtaken meanwhile, its state stays.
 fn sent(to: &mut Reducer<'_>, id: NudgeId, attempt: u32) -> Result<(), Refusal> {
-    let nudge = to.known.nudge(id).cloned().ok_or(Refusal::NoNudge)?;
+    let Some(nudge) = to.known.nudge(id).cloned() else { return gone(to, id) };
     let delivered_at = nudge.delivered_at.or(Some(to.now));
     let tried = tried(&nudge, attempt, NudgeState::Delivered);
     to.known.put_nudge(Nudge { delivered_at, ..tried });
@@ -40,7 +38,7 @@ fn not_sent(
     attempt: u32,
     failure: &Failure,
 ) -> Result<(), Refusal> {
-    let nudge = to.known.nudge(id).cloned().ok_or(Refusal::NoNudge)?;
+    let Some(nudge) = to.known.nudge(id).cloned() else { return gone(to, id) };
     let name = TaskName::notify(id);
     let task = to.known.task(&name).cloned();
     let again = task.and_then(|task| {
@@ -61,6 +59,12 @@ fn not_sent(
     Ok(())
 }
 
+/// A task that is about nothing any more.
+fn gone(to: &mut Reducer<'_>, id: NudgeId) -> Result<(), Refusal> {
+    to.known.drop_task(&TaskName::notify(id));
+    Ok(())
+}
+
 /// The nudge after an attempt; only one that still waits comes into `state`.
 fn tried(nudge: &Nudge, attempt: u32, state: NudgeState) -> Nudge {
     let waits = nudge.state == NudgeState::Pending;
@@ -73,12 +77,7 @@ fn tried(nudge: &Nudge, attempt: u32, state: NudgeState) -> Nudge {
 
 /// Doubling from [`SHORTEST`] to [`LONGEST`], spread by a fifth to either side, never sooner than
 /// the receiver asked for. The last attempt is made when [`PATIENCE`] ends.
-fn next_attempt(
-    task: &Task,
-    attempt: u32,
-    failure: &Failure,
-    now: Timestamp,
-) -> Option<Timestamp> {
+fn next_attempt(task: &Task, attempt: u32, failure: &Failure, now: Timestamp) -> Option<Timestamp> {
     let end = task.created_at.checked_add(PATIENCE).ok()?;
     if failure.for_good || now >= end {
         return None;

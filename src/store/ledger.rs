@@ -51,16 +51,6 @@ pub struct Receipt {
     pub before: Option<DeliveryOutcome>,
 }
 
-/// What the ledger kept of a delivery, for doing it again.
-#[derive(Debug, Clone)]
-pub struct Kept {
-    pub event: String,
-    /// What it became, as JSON.
-    pub observation: Option<String>,
-    /// The raw body.
-    pub body: Option<Vec<u8>>,
-}
-
 /// What a client calls its request, and what the request was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestKey {

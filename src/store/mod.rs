@@ -6,17 +6,17 @@
 
 mod fault;
 mod ledger;
+pub mod reads;
 mod sqlite;
-pub mod changes;
-mod rows;
-mod select;
 pub mod views;
 
 use std::path::PathBuf;
 
 pub use fault::Fault;
-pub use ledger::{Kept, KnownRequest, LedgerEntry, Receipt, RequestKey};
-pub use sqlite::{APPLICATION_ID, At, Backup, BackupError, Copied, ServerLock, Store, Writer, inspect};
+pub use ledger::{KnownRequest, LedgerEntry, Receipt, RequestKey};
+pub use sqlite::{
+    APPLICATION_ID, At, Backup, BackupError, Copied, ServerLock, Store, Writer, inspect,
+};
 
 /// The store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]

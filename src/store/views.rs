@@ -1,276 +1,192 @@
-//! What people and bots read, page by page. No rules here.
+//! What is read, row by row: plain data without a trace of how it is stored. Times are the text that
+//! is stored.
 //!
-//! Lists are paged by the number of the row, so that rows which come or go meanwhile never make a
-//! page repeat or skip one.
+//! The views that a command answers with can be serialised: a kept answer is the view, not what a
+//! client was shown of it.
 
-use rusqlite::Connection;
-use rusqlite::types::Value;
+use serde::{Deserialize, Serialize};
 
-pub use super::rows::{
-    CheckView, CommentView, DeliveryView, NudgeView, ProjectView, PullView, SessionView,
+use crate::domain::{
+    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
+    DisplayStatus, Mergeability, NudgeId, NudgeKind, NudgeState, PrState, Priority, ProjectId,
+    ReviewDecision, SessionId, SessionKind, SessionState, TerminationReason, Timestamp,
 };
-use super::rows::{check, comment, delivery, nudge, project, pull, session};
-use super::select::{Select, text};
-use crate::domain::{Audience, NudgeState, PrState};
+use crate::lifecycle::{DrivingPull, display_status, driving_pull};
 
-/// At most this many comments of one pull request are read.
-const COMMENTS: usize = 1_000;
-
-/// At most this many checks of one pull request are read.
-const CHECKS: usize = 1_000;
-
-/// Which part of a list.
-#[derive(Debug, Clone, Copy)]
-pub struct Page {
-    /// The row number that the page before ended with.
-    pub after: Option<i64>,
-    /// At most this many.
-    pub limit: usize,
+/// A project row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectView {
+    pub row: i64,
+    pub id: String,
+    pub repo: String,
+    pub path: Option<String>,
+    pub display_name: String,
+    pub adopt: Adopt,
+    pub nudges_paused: bool,
+    pub checks_only: Vec<String>,
+    pub checks_except: Vec<String>,
+    pub registered_at: String,
+    pub archived_at: Option<String>,
 }
 
-/// Part of a list.
-#[derive(Debug, Clone)]
-pub struct Listed<T> {
-    pub items: Vec<T>,
-    /// Where the next page begins; `None` at the end.
-    pub next: Option<i64>,
-}
-
-/// How callers name a pull request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PullName {
-    Url(String),
-    /// `owner/name`, compared without case, and the number.
-    Number(String, i64),
-}
-
-/// Which nudges are wanted; what is `None` or empty does not restrict.
-#[derive(Debug, Clone, Default)]
-pub struct NudgeFilter {
-    pub session: Option<String>,
-    pub pull: Option<PullName>,
-    /// The branch of the session, or of the pull request where it is no fork's.
+/// A session row with its pull requests, in the order of their numbers in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    pub row: i64,
+    pub id: String,
+    pub project_id: String,
+    pub issue_id: Option<String>,
+    pub kind: SessionKind,
+    pub harness: String,
+    pub state: SessionState,
+    pub termination_reason: Option<TerminationReason>,
+    pub is_alive: bool,
+    pub activity: ActivityState,
+    pub activity_last_at: String,
+    pub activity_source: ActivitySource,
+    pub detecting_attempts: Option<i64>,
+    pub detecting_started_at: Option<String>,
     pub branch: Option<String>,
-    pub audience: Option<Audience>,
-    pub states: Vec<NudgeState>,
+    pub workspace_path: Option<String>,
+    pub runtime_name: Option<String>,
+    pub runtime_handle: Option<String>,
+    pub agent_session_id: Option<String>,
+    pub nudges_paused: bool,
+    pub created_at: String,
+    pub updated_at: String,
+    pub pulls: Vec<PullView>,
 }
 
-const PROJECTS: &str = "SELECT rowid AS row, id, repo, path, display_name, adopt, nudges_paused,
-    checks_only, checks_except, registered_at, archived_at FROM projects";
-
-/// The projects that are not archived, oldest first.
-pub fn projects(connection: &Connection, page: Page) -> rusqlite::Result<Listed<ProjectView>> {
-    let select = Select::new(PROJECTS).and("archived_at IS NULL", []);
-    select.rising(connection, "rowid", page, project, |view| view.row)
-}
-
-/// One project, archived or not.
-pub fn project_by_id(connection: &Connection, id: &str) -> rusqlite::Result<Option<ProjectView>> {
-    Select::new(PROJECTS).and("id = ?", [text(id)]).one(connection, project)
-}
-
-const SESSIONS: &str = "SELECT rowid AS row, * FROM sessions";
-
-/// Sessions with their pull requests, oldest first.
-pub fn sessions(
-    connection: &Connection,
-    in_project: Option<&str>,
-    page: Page,
-) -> rusqlite::Result<Listed<SessionView>> {
-    let select = Select::new(SESSIONS).and_maybe("project_id = ?", in_project);
-    let mut listed = select.rising(connection, "rowid", page, session, |view| view.row)?;
-    for view in &mut listed.items {
-        view.pulls = pulls_of(connection, &view.id)?;
-    }
-    Ok(listed)
-}
-
-/// One session with its pull requests.
-pub fn session_by_id(connection: &Connection, id: &str) -> rusqlite::Result<Option<SessionView>> {
-    let mut found = Select::new(SESSIONS).and("id = ?", [text(id)]).one(connection, session)?;
-    if let Some(view) = &mut found {
-        view.pulls = pulls_of(connection, &view.id)?;
-    }
-    Ok(found)
-}
-
-const PULLS: &str = "SELECT pr.*, projects.repo AS repo FROM pr
-    JOIN projects ON projects.id = pr.project_id";
-
-/// Pull requests, in the order in which they were first seen.
-pub fn pulls(
-    connection: &Connection,
-    in_project: Option<&str>,
-    state: Option<PrState>,
-    page: Page,
-) -> rusqlite::Result<Listed<PullView>> {
-    Select::new(PULLS)
-        .and_maybe("pr.project_id = ?", in_project)
-        .and_maybe("pr.pr_state = ?", state.map(PrState::as_str))
-        .rising(connection, "pr.id", page, pull, |view| view.id)
-}
-
-/// One pull request. Of two repositories that bore the name one after the other, the later.
-pub fn pull_by_name(
-    connection: &Connection,
-    name: &PullName,
-) -> rusqlite::Result<Option<PullView>> {
-    let select = match name {
-        PullName::Url(url) => Select::new(PULLS).and("pr.url = ?", [text(url)]),
-        PullName::Number(repo, number) => Select::new(PULLS).and(
-            "projects.repo = ? COLLATE NOCASE AND pr.number = ?",
-            [text(repo), Value::from(*number)],
-        ),
-    };
-    select.ending("ORDER BY pr.id DESC LIMIT 1", []).one(connection, pull)
-}
-
-fn pulls_of(connection: &Connection, session: &str) -> rusqlite::Result<Vec<PullView>> {
-    Select::new(PULLS)
-        .and("pr.session_id = ?", [text(session)])
-        .ending("ORDER BY pr.id", [])
-        .all(connection, pull)
-}
-
-/// The checks of a pull request's head, or with `history` of all its commits: those of the head
-/// first, then the newest. `true` beside them: there were more than are read at most.
-pub fn checks(
-    connection: &Connection,
-    of: &PullView,
-    history: bool,
-) -> rusqlite::Result<(Vec<CheckView>, bool)> {
-    let mut select = Select::new("SELECT * FROM pr_checks").and("pr_id = ?", [Value::from(of.id)]);
-    if !history {
-        select = select.and("commit_hash = ?", [text(&of.head_sha)]);
-    }
-    let order =
-        "ORDER BY commit_hash = ? DESC, created_at DESC, commit_hash, name, source, workflow
-        LIMIT +?";
-    let mut found = select
-        .ending(order, [text(&of.head_sha), Value::from(CHECKS as i64 + 1)])
-        .all(connection, check)?;
-    let more = found.len() > CHECKS;
-    found.truncate(CHECKS);
-    Ok((found, more))
-}
-
-/// The comments on a pull request, oldest first. `true` beside them: there were more than are read
-/// at most.
-pub fn comments(
-    connection: &Connection,
-    of: &PullView,
-) -> rusqlite::Result<(Vec<CommentView>, bool)> {
-    let mut found = Select::new("SELECT * FROM pr_comment")
-        .and("pr_id = ?", [Value::from(of.id)])
-        .ending(
-            "ORDER BY created_at, comment_id, kind LIMIT +?",
-            [Value::from(COMMENTS as i64 + 1)],
-        )
-        .all(connection, comment)?;
-    let more = found.len() > COMMENTS;
-    found.truncate(COMMENTS);
-    Ok((found, more))
-}
-
-const NUDGES: &str =
-    "SELECT nudges.*, pr.url AS pull_url FROM nudges LEFT JOIN pr ON pr.id = nudges.pr_id";
-
-/// Nudges, oldest first.
-pub fn nudges(
-    connection: &Connection,
-    filter: &NudgeFilter,
-    page: Page,
-) -> rusqlite::Result<Listed<NudgeView>> {
-    let mut select = Select::new(NUDGES)
-        .and_maybe("nudges.session_id = ?", filter.session.as_deref())
-        .and_maybe("nudges.audience = ?", filter.audience.map(Audience::as_str));
-    match &filter.pull {
-        Some(PullName::Url(url)) => {
-            select = select.and("nudges.pr_id IN (SELECT id FROM pr WHERE url = ?)", [text(url)]);
-        }
-        Some(PullName::Number(repo, number)) => {
-            select = select.and(
-                "nudges.pr_id IN (SELECT pr.id FROM pr JOIN projects ON projects.id = pr.project_id
-                  WHERE projects.repo = ? COLLATE NOCASE AND pr.number = ?)",
-                [text(repo), Value::from(*number)],
-            );
-        }
-        None => {}
-    }
-    if let Some(branch) = &filter.branch {
-        select = select.and(
-            "(nudges.session_id IN (SELECT id FROM sessions WHERE branch = ?)
-              OR (pr.head_ref = ? AND pr.head_repo_id = pr.repo_id))",
-            [text(branch), text(branch)],
-        );
-    }
-    if !filter.states.is_empty() {
-        let marks = vec!["?"; filter.states.len()].join(", ");
-        let states = filter.states.iter().map(|state| text(state.as_str()));
-        select = select.and(&format!("nudges.state IN ({marks})"), states);
-    }
-    select.rising(connection, "nudges.id", page, nudge, |view| view.id)
-}
-
-/// One nudge.
-pub fn nudge_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<NudgeView>> {
-    Select::new(NUDGES).and("nudges.id = ?", [Value::from(id)]).one(connection, nudge)
-}
-
-const DELIVERIES: &str =
-    "SELECT id, hook, guid, event, action, repo, outcome, reason, received_at FROM deliveries";
-
-/// The ledger, newest first.
-pub fn deliveries(
-    connection: &Connection,
-    outcome: Option<&str>,
-    page: Page,
-) -> rusqlite::Result<Listed<DeliveryView>> {
-    let select = Select::new(DELIVERIES).and_maybe("outcome = ?", outcome);
-    select.falling(connection, "id", page, delivery, |view| view.id)
-}
-
-/// One row of the ledger.
-pub fn delivery_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<DeliveryView>> {
-    Select::new(DELIVERIES).and("id = ?", [Value::from(id)]).one(connection, delivery)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_join_without_gap_or_repeat() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("../../migrations/0001_init.sql")).unwrap();
-        for guid in 1..=5 {
-            connection
-                .execute(
-                    "INSERT INTO deliveries (hook, guid, event, outcome, received_at)
-                     VALUES ('', ?1, 'ping', iif(?1 = 3, 'applied', 'ignored'), '')",
-                    [guid],
-                )
-                .unwrap();
-        }
-        let pages = |outcome: Option<&str>| {
-            let (mut pages, mut after) = (Vec::new(), None);
-            loop {
-                let listed = deliveries(&connection, outcome, Page { after, limit: 2 }).unwrap();
-                pages.push(listed.items.iter().map(|view| view.id).collect::<Vec<_>>());
-                after = listed.next;
-                if after.is_none() {
-                    return pages;
-                }
-            }
-        };
-        assert_eq!(pages(None), [vec![5, 4], vec![3, 2], vec![1]]);
-        assert_eq!(pages(Some("ignored")), [vec![5, 4], vec![2, 1]]);
-        assert_eq!(pages(Some("quarantined")), [Vec::<i64>::new()]);
+impl SessionView {
+    /// The one word that people see.
+    pub fn status(&self) -> DisplayStatus {
+        // Stored times are ours and well-formed; one that is not would only lose its rank.
+        let driver = driving_pull(&self.pulls, |pull| {
+            (pull.state, pull.updated_at.parse().unwrap_or(Timestamp::UNIX_EPOCH))
+        });
+        let driver = driver.map(|pull| DrivingPull {
+            state: pull.state,
+            ci: pull.ci,
+            review: pull.review,
+            mergeability: pull.mergeability,
+            unresolved_comments: pull.unresolved_comments,
+        });
+        display_status(self.state, self.termination_reason, driver.as_ref())
     }
 }
 
-/// TEMP
+/// A pull request row, without its checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullView {
+    pub id: i64,
+    pub url: String,
+    pub project_id: String,
+    pub session_id: Option<String>,
+    pub repo: String,
+    pub number: i64,
+    pub title: String,
+    pub author: String,
+    pub head_ref: String,
+    pub head_sha: String,
+    pub base_ref: String,
+    pub state: PrState,
+    pub ci: CiState,
+    pub review: ReviewDecision,
+    pub mergeability: Mergeability,
+    pub unresolved_comments: i64,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+/// A check at one commit of a pull request.
 #[derive(Debug, Clone)]
-#[derive(serde::Serialize)] pub enum ObjectRef { Nudge(i64) }
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum ObjectView { Nudge(i64) }
+pub struct CheckView {
+    pub name: String,
+    pub source: String,
+    pub workflow: Option<String>,
+    pub commit: String,
+    pub status: CheckStatus,
+    pub conclusion: Option<String>,
+    pub url: String,
+    pub log_tail: String,
+    pub started_at: Option<String>,
+    pub completed_at: Option<String>,
+}
+
+/// A comment on a pull request.
+#[derive(Debug, Clone)]
+pub struct CommentView {
+    pub id: i64,
+    pub kind: CommentKind,
+    pub author: String,
+    pub file: Option<String>,
+    pub line: Option<i64>,
+    pub body: String,
+    pub resolved: bool,
+    pub url: String,
+    pub created_at: String,
+}
+
+/// A nudge row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NudgeView {
+    pub id: i64,
+    pub project_id: String,
+    pub session_id: Option<String>,
+    pub pull_url: Option<String>,
+    pub audience: Audience,
+    pub kind: NudgeKind,
+    pub priority: Priority,
+    pub state: NudgeState,
+    pub body: String,
+    pub attempts: i64,
+    pub created_at: String,
+    pub delivered_at: Option<String>,
+    pub acknowledged_at: Option<String>,
+}
+
+/// A row of the ledger, without what it became and without its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryView {
+    pub id: i64,
+    pub hook: String,
+    pub guid: String,
+    pub event: String,
+    pub action: Option<String>,
+    pub repo: Option<String>,
+    pub outcome: String,
+    pub reason: Option<String>,
+    pub received_at: String,
+}
+
+/// A row of `change_log`. `payload` is JSON.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub seq: i64,
+    pub project_id: Option<String>,
+    pub session_id: Option<String>,
+    pub event_type: String,
+    pub payload: String,
+    pub cause: String,
+    pub created_at: String,
+}
+
+/// Names an object of which there is a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectRef {
+    Project(ProjectId),
+    Session(SessionId),
+    Nudge(NudgeId),
+    /// A row of the ledger.
+    Delivery(i64),
+}
+
+/// An object as it was at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectView {
+    Project(ProjectView),
+    Session(SessionView),
+    Nudge(NudgeView),
+    Delivery(DeliveryView),
+}

@@ -114,6 +114,29 @@ async fn paused_sessions_hold_their_nudges_and_the_change_names_the_request() {
 }
 
 #[tokio::test]
+async fn a_repeated_request_is_answered_as_the_first_one_was_to_the_byte() {
+    let world = World::new().await;
+    opened(&world).await;
+    let session = world.items("/v1/sessions").await[0]["id"].as_str().expect("an id").to_owned();
+    let path = format!("/v1/sessions/{session}/pause");
+    let told = async || {
+        let request = world.request(Method::POST, &path).header("Idempotency-Key", "k");
+        let response = request.send().await.expect("an answer");
+        let again = response.headers().contains_key("idempotent-replayed");
+        (again, response.text().await.expect("a body"))
+    };
+    let (again, first) = told().await;
+    assert!(!again && first.contains("\"status\":\"pr_open\""), "{first}");
+    // Whatever became of the session meanwhile.
+    world.apply("check_run", "2", &check("build", &sha(1), 11, json!("failure"), 10)).await;
+    assert_eq!(told().await, (true, first.clone()));
+    // What a build before kept was the JSON itself: that key is free again.
+    world.execute("UPDATE idempotency SET answer = '{\"id\":\"x-1\",\"status\":\"pr_open\"}'");
+    let (again, anew) = told().await;
+    assert!(!again && anew.contains("\"status\":\"ci_failed\""), "{anew}");
+}
+
+#[tokio::test]
 async fn a_key_is_good_for_one_effect() {
     let world = World::new().await;
     let (moon, mars) = (json!({"repo": "acme/moon"}), json!({"repo": "acme/mars"}));

@@ -5,11 +5,12 @@ use std::pin::pin;
 use futures_util::poll;
 use jiff::SignedDuration;
 use nudged::clock::Clock;
-use nudged::domain::Adopt;
+use nudged::domain::{Adopt, NudgeKind};
 use nudged::engine::{Delivery, DeliveryOutcome, Engine, EngineError, Retention};
 use nudged::github::understand;
 use nudged::lifecycle::Policy;
 use nudged::store::Store;
+use nudged::store::reads::{Bounds, NudgeFilter, Page};
 use serde_json::json;
 
 use crate::payloads::{check, pull, sha};
@@ -48,10 +49,10 @@ async fn a_closed_engine_has_done_what_it_took_and_takes_nothing_more() {
     engine.close().await;
     assert_eq!(taken.await.expect("done"), DeliveryOutcome::Applied);
     assert!(matches!(engine.receive(run("late")).await, Err(EngineError::Closed)));
-    let stored = store.read(|c| {
-        c.query_row("SELECT group_concat(guid) FROM deliveries", (), |row| row.get::<_, String>(0))
-    });
-    assert_eq!(stored.await.expect("a read"), "taken");
+    let page = Page { after: None, limit: 10 };
+    let stored = store.deliveries(None, page).await.expect("a read");
+    let guids: Vec<_> = stored.items.iter().map(|delivery| delivery.guid.as_str()).collect();
+    assert_eq!(guids, ["taken"]);
 }
 
 #[tokio::test]
@@ -74,10 +75,11 @@ async fn a_server_that_starts_drops_what_is_kept_no_longer() {
     let engine =
         Engine::start(&store, policy, retention, Clock::system()).await.expect("an engine");
     let swept = async {
-        let count = |c: &rusqlite::Connection| {
-            c.query_row("SELECT count(*) FROM change_log", (), |row| row.get::<_, i64>(0))
-        };
-        while store.read(count).await.expect("a read") > 0 {
+        loop {
+            let Bounds { floor, head, .. } = store.bounds().await.expect("a read");
+            if floor == head {
+                break;
+            }
             tokio::task::yield_now().await;
         }
     };
@@ -96,15 +98,14 @@ async fn a_timer_rings_by_itself() {
     engine.receive(delivery("check_run", "2", &failed)).await.expect("stored");
     loop {
         head.borrow_and_update();
-        let told = store.read(|c| {
-            c.query_row("SELECT group_concat(kind) FROM nudges", (), |row| {
-                row.get::<_, Option<String>>(0)
-            })
-        });
-        match told.await.expect("a read") {
-            Some(kinds) => break assert_eq!(kinds, "ci-failed"),
-            None => head.changed().await.expect("the engine lives"),
+        let page = Page { after: None, limit: 10 };
+        let told = store.nudges(NudgeFilter::default(), page).await.expect("a read");
+        if told.items.is_empty() {
+            head.changed().await.expect("the engine lives");
+            continue;
         }
+        let kinds: Vec<_> = told.items.iter().map(|nudge| nudge.kind).collect();
+        break assert_eq!(kinds, [NudgeKind::CiFailed]);
     }
     engine.close().await;
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod commands;
 mod conversation;
+mod core;
 mod crash;
 mod engine;
 mod faults;

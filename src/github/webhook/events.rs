@@ -51,10 +51,7 @@ const EVENTS: &[(&str, Use)] = &[
         ),
     ),
     ("issues", Use::Ignored(NOT_USED)),
-    (
-        "merge_group",
-        Use::Ignored("the commit of a merge group is no pull request's head"),
-    ),
+    ("merge_group", Use::Ignored("the commit of a merge group is no pull request's head")),
     ("ping", Use::Ignored("ping")),
     (
         "pull_request",

@@ -12,8 +12,8 @@ use super::payload::{
 use super::when::When;
 use crate::domain::{
     self, CheckStatus, Comment, CommentKind, CommitSha, CommitStatus, Excerpt, Mergeability,
-    PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState,
-    RunStatus, ScmObservation, Text, Thread, Timestamp,
+    PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState, RunStatus,
+    ScmObservation, Text, Thread, Timestamp,
 };
 use crate::lifecycle::check_status;
 use crate::lifecycle::excerpt::{excerpt, one_line, truncate};
@@ -141,7 +141,11 @@ pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Told {
         event: text(&run.event),
         suite_id: run.check_suite_id,
     };
-    observed(ScmObservation::WorkflowRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+    observed(ScmObservation::WorkflowRun {
+        repo: repo(&event.repository)?,
+        sha,
+        run: Arc::new(run),
+    })
 }
 
 /// `status`.
@@ -156,7 +160,11 @@ pub(super) fn status(event: &StatusEvent<'_>) -> Told {
         created_at: required(event.created_at, "created_at")?,
     };
     let sha = commit(&event.sha, "sha")?;
-    observed(ScmObservation::Status { repo: repo(&event.repository)?, sha, status: Arc::new(status) })
+    observed(ScmObservation::Status {
+        repo: repo(&event.repository)?,
+        sha,
+        status: Arc::new(status),
+    })
 }
 
 /// `pull_request_review_comment`.

@@ -26,10 +26,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
 use super::App;
-use super::changes::{Cursor, Refusal};
+use super::changes::{read_cursor, refusal};
 use super::errors::ApiError;
 use super::serve::Hangup;
-use crate::store::changes::{self, Bounds, ChangeFilter};
+use crate::store::reads::{Bounds, ChangeFilter, Cursor, CursorFault, Look};
 use readers::Seat;
 
 pub(super) use readers::Readers;
@@ -49,7 +49,7 @@ pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<Cursor>, ApiEr
     let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
-    let cursor = value.to_str().ok().and_then(Cursor::read);
+    let cursor = value.to_str().ok().and_then(read_cursor);
     let what = "give the `id` of the last event, as it came";
     cursor.map(Some).ok_or_else(|| ApiError::parameter("Last-Event-ID", what))
 }
@@ -64,8 +64,8 @@ pub(super) async fn stream(
     let full = "as many readers follow the changes as this server allows; try again, or poll";
     let seat = app.readers.admit(hangup).ok_or_else(|| ApiError::unavailable(full))?;
     let news = app.tail.listen();
-    let at = app.store.read(changes::bounds).await?;
-    let seq = cursor.position(&at).map_err(|refusal| refusal.answer(&at))?;
+    let at = app.store.bounds().await?;
+    let seq = cursor.position(&at).map_err(|fault| refusal(fault, &at))?;
     let shutdown = app.shutdown.clone();
     let beat = app.limits.heartbeat;
     let mut reader = Box::new(Reader {
@@ -80,7 +80,7 @@ pub(super) async fn stream(
         beat: Box::pin(tokio::time::sleep(beat)),
     });
     // Who begins at the end has no cursor yet.
-    if cursor == Cursor::Head {
+    if matches!(cursor, Cursor::Newest(_)) {
         let heartbeat = reader.heartbeat();
         reader.frames.push_back(heartbeat);
     }
@@ -151,25 +151,17 @@ impl Reader {
             return Ok(!self.frames.is_empty());
         }
         let from = Cursor::Of { epoch: self.epoch.clone(), seq: self.seq };
-        let filter = self.filter.clone();
-        let look = self.app.store.read(move |connection| {
-            let at = changes::bounds(connection)?;
-            let found = match from.position(&at) {
-                Ok(seq) => Ok(changes::after(connection, seq, at.head, BURST, &filter)?),
-                Err(refusal) => Err(refusal),
-            };
-            Ok((at, found))
-        });
-        match look.await? {
-            (at, Ok(found)) => {
+        let Look { at, found } = self.app.store.changes(from, BURST, self.filter.clone()).await?;
+        match found {
+            Ok(found) => {
                 for change in found.changes {
                     self.frames.push_back(Entry::new(&self.epoch, change)?.frame());
                 }
                 self.seq = found.reached;
                 Ok(!self.frames.is_empty() || self.seq < at.head)
             }
-            (at, Err(refusal)) => {
-                self.frames.push_back(reset(&refusal, &at));
+            Err(fault) => {
+                self.frames.push_back(reset(fault, &at));
                 self.ended = true;
                 Ok(true)
             }
@@ -184,8 +176,8 @@ impl Reader {
 }
 
 /// The end of a stream that cannot go on: the same JSON as a 410 has, and no `id`.
-fn reset(refusal: &Refusal, at: &Bounds) -> Bytes {
-    let data = refusal.answer(at).body();
+fn reset(fault: CursorFault, at: &Bounds) -> Bytes {
+    let data = refusal(fault, at).body();
     format!("event: reset\ndata: {data}\n\n").into()
 }
 

@@ -14,7 +14,8 @@ use tokio::sync::{Notify, watch};
 
 use crate::http::errors::ApiError;
 use crate::http::wire::ChangeJson;
-use crate::store::changes::{self, Bounds, Change, ChangeFilter};
+use crate::store::reads::{Bounds, ChangeFilter, Cursor, Found, Look};
+use crate::store::views::Change;
 use crate::store::{Store, StoreError};
 
 /// What is kept, at most.
@@ -218,32 +219,21 @@ impl Tail {
     async fn refresh(&self, store: &Store) -> Result<bool, StoreError> {
         let mut news = false;
         loop {
-            let from = {
+            let known = {
                 let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
                 ring.as_ref().map(|ring| (ring.at.epoch.clone(), ring.reached))
             };
-            let known = from.clone();
-            let (at, start, found) = store
-                .read(move |connection| {
-                    let at = changes::bounds(connection)?;
-                    let start = start(&at, known);
-                    let found =
-                        changes::after(connection, start, at.head, PAGE, &ChangeFilter::default())?;
-                    Ok((at, start, found))
-                })
-                .await?;
-            let goes_on =
-                from.as_ref().is_some_and(|(epoch, seq)| (epoch, *seq) == (&at.epoch, start));
-            news |= !goes_on || !found.changes.is_empty();
-            let done = found.reached >= at.head;
-            self.add(at, start, goes_on, found);
+            let step = read_on(store, known).await?;
+            news |= !step.goes_on || !step.found.changes.is_empty();
+            let done = step.found.reached >= step.at.head;
+            self.add(step);
             if done {
                 return Ok(news);
             }
         }
     }
 
-    fn add(&self, at: Bounds, start: i64, goes_on: bool, found: changes::Found) {
+    fn add(&self, Step { at, start, goes_on, found }: Step) {
         let entries: Result<Vec<_>, _> =
             found.changes.into_iter().map(|change| Entry::new(&at.epoch, change)).collect();
         let at = Arc::new(at);
@@ -264,18 +254,35 @@ impl Tail {
     }
 }
 
-/// Where to read on: from where the ring ends, unless that is another epoch's, pruned, or so far back
-/// that nothing of it would stay.
-fn start(at: &Bounds, known: Option<(String, i64)>) -> i64 {
-    let furthest = at.head.saturating_sub(i64::try_from(ENTRIES).unwrap_or(i64::MAX));
-    match known {
-        Some((epoch, seq))
-            if epoch == at.epoch && (at.floor.max(furthest)..=at.head).contains(&seq) =>
-        {
-            seq
+/// A page of the log.
+struct Step {
+    at: Bounds,
+    start: i64,
+    /// It follows what the ring holds.
+    goes_on: bool,
+    found: Found,
+}
+
+/// Reads from where the ring ends, unless that is another epoch's, pruned, or so far back that nothing
+/// of it would stay: then from where a ring begins.
+async fn read_on(store: &Store, known: Option<(String, i64)>) -> Result<Step, StoreError> {
+    let read = |from| store.changes(from, PAGE, ChangeFilter::default());
+    if let Some((epoch, seq)) = known {
+        let Look { at, found } = read(Cursor::Of { epoch, seq }).await?;
+        if let (Ok(found), false) = (found, is_far_back(seq, &at)) {
+            return Ok(Step { at, start: seq, goes_on: true, found });
         }
-        _ => at.floor.max(at.head.saturating_sub(FILL)),
     }
+    let newest = Cursor::Newest(FILL);
+    let Look { at, found } = read(newest.clone()).await?;
+    let start = newest.position(&at).unwrap_or(at.head);
+    let found = found.unwrap_or(Found { changes: Vec::new(), reached: start });
+    Ok(Step { at, start, goes_on: false, found })
+}
+
+/// Nothing of what follows would still be there once all of it was read.
+fn is_far_back(seq: i64, at: &Bounds) -> bool {
+    seq < at.head.saturating_sub(i64::try_from(ENTRIES).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -345,16 +352,9 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_reads_on_or_begins_afresh() {
-        let known = |seq| Some(("e1".to_owned(), seq));
-        assert_eq!(start(&bounds(0, 10), None), 0);
-        assert_eq!(start(&bounds(0, 10_000), None), 10_000 - FILL);
-        assert_eq!(start(&bounds(9_900, 10_000), None), 9_900);
-        assert_eq!(start(&bounds(0, 10_000), known(9_000)), 9_000);
-        assert_eq!(start(&bounds(0, 10_000), known(10_000)), 10_000);
-        assert_eq!(start(&bounds(0, 10_000), known(1_000)), 10_000 - FILL);
-        assert_eq!(start(&bounds(9_500, 10_000), known(9_400)), 9_500);
-        assert_eq!(start(&bounds(0, 10), known(11)), 0);
-        assert_eq!(start(&bounds(0, 10), Some(("e0".to_owned(), 10))), 0);
+    fn a_ring_that_would_be_replaced_whole_is_begun_afresh() {
+        assert!(!is_far_back(0, &bounds(0, 10)));
+        assert!(!is_far_back(9_000, &bounds(0, 10_000)));
+        assert!(is_far_back(1_000, &bounds(0, 10_000)));
     }
 }

@@ -42,9 +42,8 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let failing: Vec<&DerivedCheck> =
         all.iter().filter(|it| it.check.status == CheckStatus::Failed).copied().collect();
     let told = pull.memory.ci_told.iter().find(|told| told.head == head).cloned();
-    let is_new = |it: &&DerivedCheck| {
-        told.as_ref().is_none_or(|told| aliases(it).is_disjoint(&told.checks))
-    };
+    let is_new =
+        |it: &&DerivedCheck| told.as_ref().is_none_or(|told| aliases(it).is_disjoint(&told.checks));
     if pull.memory.ci_braked || !failing.iter().any(is_new) {
         return;
     }

@@ -1,7 +1,7 @@
 //! `pr-closed` and `pr-merged`: the human hears once that it is over.
 
-use crate::domain::{NudgeKind, PrState, PullRequest};
 use super::{Context, wording};
+use crate::domain::{NudgeKind, PrState, PullRequest};
 
 pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let state = pull.core.state;

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::{Mergeability, NudgeKind, PullRequest, TimerKind};
 use super::{Context, wording};
+use crate::domain::{Mergeability, NudgeKind, PullRequest, TimerKind};
 
 /// A conflict that the agent has not solved by then is escalated.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);

@@ -35,7 +35,8 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         return;
     }
     // Facts about commits alone change nothing here.
-    let (Some(said), Some(record)) = (context.conversation, context.known.pull(pull.id).cloned()) else {
+    let (Some(said), Some(record)) = (context.conversation, context.known.pull(pull.id).cloned())
+    else {
         return;
     };
     let mut open = BTreeMap::<String, Feedback<'_>>::new();
@@ -59,7 +60,8 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         pull.memory.feedback_rounds = 0;
     }
     // What is resolved now was told all the same: only what is gone for good is forgotten.
-    let known = |name: &String| current.contains(name) || still_exists(said, &record.registers, name);
+    let known =
+        |name: &String| current.contains(name) || still_exists(said, &record.registers, name);
     pull.memory.feedback_told.retain(known);
 
     let told = &pull.memory.feedback_told;
@@ -78,7 +80,12 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     }
 }
 
-fn tell(context: &mut Context<'_>, pull: &mut PullRequest, signature: &str, feedback: &Feedback<'_>) {
+fn tell(
+    context: &mut Context<'_>,
+    pull: &mut PullRequest,
+    signature: &str,
+    feedback: &Feedback<'_>,
+) {
     let told = pull.memory.feedback_told.clone();
     // A nudge that nobody has heard yet is replaced by one that says all of it.
     let replaced =
@@ -103,7 +110,8 @@ fn tell(context: &mut Context<'_>, pull: &mut PullRequest, signature: &str, feed
 }
 
 fn still_exists(said: &Conversation, registers: &PullRegisters, name: &str) -> bool {
-    let Some((what, Ok(id))) = name.split_once(':').map(|(what, id)| (what, id.parse::<i64>())) else {
+    let Some((what, Ok(id))) = name.split_once(':').map(|(what, id)| (what, id.parse::<i64>()))
+    else {
         return false;
     };
     let comment = |kind| said.comments.get(&(kind, id)).is_some_and(|comment| !comment.deleted);

@@ -1,10 +1,10 @@
 //! `approved-and-green`: the human hears once per head that nothing stands in the way, and again
 //! only if it was red in between. Pending is not red.
 
+use super::{Context, wording};
 use crate::domain::{
     CiState, Mergeability, NudgeKind, PrState, PullRequest, ReviewDecision, TimerKind,
 };
-use super::{Context, wording};
 
 /// Heads remembered as announced; a pull request that was never red since has few.
 const MOST_HEADS: usize = 16;

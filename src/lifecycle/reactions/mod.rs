@@ -68,8 +68,10 @@ pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
 pub(super) fn agent_is_free(project: &Project, session: Option<&Session>) -> bool {
     !project.nudges_paused
         && session.is_none_or(|session| {
-            let waits =
-                matches!(session.activity.state, ActivityState::WaitingInput | ActivityState::Blocked);
+            let waits = matches!(
+                session.activity.state,
+                ActivityState::WaitingInput | ActivityState::Blocked
+            );
             let there = matches!(session.state, SessionState::Working | SessionState::Idle);
             there && !waits && !session.nudges_paused
         })

@@ -41,7 +41,10 @@ impl Watched {
                 ..new_project(id, &repo.name, to.policy.adopt, to.now)
             };
             let names = [repo.name.clone()];
-            return Ok(Self { is_new: true, ..Self::settled(project, rivals(to.known, repo.id, &names)) });
+            return Ok(Self {
+                is_new: true,
+                ..Self::settled(project, rivals(to.known, repo.id, &names))
+            });
         };
         if known.archived_at.is_some() {
             return Err(Refusal::Archived);
@@ -78,9 +81,9 @@ impl Watched {
     fn settled(mut project: Project, rivals: Vec<Project>) -> Self {
         let order = |p: &Project| (p.named_at, p.repo_id);
         let holds = |candidate: &Project, others: &[&Project]| {
-            others.iter().all(|other| {
-                !same_claim(candidate, other) || order(candidate) > order(other)
-            })
+            others
+                .iter()
+                .all(|other| !same_claim(candidate, other) || order(candidate) > order(other))
         };
         let (mut freed, mut taking) = (Vec::new(), Vec::new());
         for (index, rival) in rivals.iter().enumerate() {
@@ -213,7 +216,11 @@ pub(in crate::lifecycle) fn slug_stem(repo: &RepoName) -> Text {
         words => words.iter().filter_map(|word| word.chars().next()).collect(),
     };
     // A digit at the end would read as the number of a collision.
-    if stem.ends_with(|c: char| c.is_ascii_digit()) { format!("{stem}x").into() } else { stem.into() }
+    if stem.ends_with(|c: char| c.is_ascii_digit()) {
+        format!("{stem}x").into()
+    } else {
+        stem.into()
+    }
 }
 
 /// Takes down whether the app may still ask GitHub about repositories, the named ones or all of an
@@ -232,7 +239,9 @@ pub(super) fn access(
         ids.extend(to.known.projects(&Key::of_account(account)).iter().cloned());
     }
     for id in ids {
-        let Some(mut project) = to.known.project(&id).map(|known| (**known).clone()) else { continue };
+        let Some(mut project) = to.known.project(&id).map(|known| (**known).clone()) else {
+            continue;
+        };
         let (known, known_at) = project.api_access;
         if order(granted, Some(at)) > order(known, known_at) {
             project.api_access = (granted, Some(at));

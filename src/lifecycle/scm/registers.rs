@@ -180,7 +180,8 @@ pub(in crate::lifecycle) fn new_answer(
     seen: &PullSeen,
 ) -> Option<MergeabilityAnswer> {
     let (head_sha, base_ref) = (seen.core.head_sha.clone(), seen.core.base_ref.clone());
-    let answer = MergeabilityAnswer { head_sha, base_ref, value: seen.mergeability?, at: seen.updated_at };
+    let answer =
+        MergeabilityAnswer { head_sha, base_ref, value: seen.mergeability?, at: seen.updated_at };
     let name = (answer.head_sha.clone(), answer.base_ref.clone());
     let newer = |known: &MergeabilityAnswer| (answer.at, answer.value) > (known.at, known.value);
     known.answers.get(&name).is_none_or(newer).then_some(answer)

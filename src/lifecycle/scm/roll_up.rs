@@ -172,9 +172,7 @@ fn from_status(status: &CommitStatus) -> DerivedCheck {
 
 fn has_failed_check(run: &WorkflowRun, checks: &DerivedChecks) -> bool {
     let key = workflow_key(run);
-    checks
-        .values()
-        .any(|it| it.check.key.workflow == key && it.check.status == CheckStatus::Failed)
+    checks.values().any(|it| it.check.key.workflow == key && it.check.status == CheckStatus::Failed)
 }
 
 fn from_workflow(run: &WorkflowRun) -> DerivedCheck {

@@ -7,7 +7,11 @@ use crate::domain::{PrState, Session, SessionKind, SessionState, TerminationReas
 /// A merge ends it unless another pull request is still open. An adopted session is also `done`
 /// when all are closed unmerged, and works again when one reopens: the one way back from an end
 /// without a restore.
-pub(in crate::lifecycle) fn follow_pulls(session: &Session, pull: PrState, siblings: &[PrState]) -> Session {
+pub(in crate::lifecycle) fn follow_pulls(
+    session: &Session,
+    pull: PrState,
+    siblings: &[PrState],
+) -> Session {
     let mut next = session.clone();
     let any_open = pull.is_open() || siblings.iter().any(|state| state.is_open());
     let any_merged = pull == PrState::Merged || siblings.contains(&PrState::Merged);

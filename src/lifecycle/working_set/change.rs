@@ -37,7 +37,8 @@ impl WorkingSet {
             return;
         };
         self.write_row(Write::UpdateProject(Arc::clone(&project)));
-        if let Some(repo) = project.repo_id.filter(|_| known.repo_origin_url != project.repo_origin_url)
+        if let Some(repo) =
+            project.repo_id.filter(|_| known.repo_origin_url != project.repo_origin_url)
         {
             self.move_pulls(repo, &project.repo_origin_url);
         }
@@ -114,9 +115,8 @@ impl WorkingSet {
         self.writes.push(Write::SetPullCommit { pull, commit, seen: seen.clone() });
         let joined = [Key::PullsWithCommit(repo, seen.sha.clone())];
         self.reindex([], joined, joins_pulls(pull));
-        let known = self.registers(pull, |registers| {
-            registers.commits.insert(seen.sha.clone(), seen.clone())
-        });
+        let known = self
+            .registers(pull, |registers| registers.commits.insert(seen.sha.clone(), seen.clone()));
         if known.is_none() && self.record(&Key::CheckRows(pull, seen.sha.clone())).is_none() {
             self.learn(Key::CheckRows(pull, seen.sha), Record::CheckRows(BTreeMap::new()));
         }
@@ -298,7 +298,11 @@ impl WorkingSet {
         let nudge = Arc::new(nudge);
         self.replace(key, Record::Nudge(Some(Arc::clone(&nudge))), grown);
         let insert = known.is_none();
-        self.writes.push(if insert { Write::InsertNudge(nudge) } else { Write::UpdateNudge(nudge) });
+        self.writes.push(if insert {
+            Write::InsertNudge(nudge)
+        } else {
+            Write::UpdateNudge(nudge)
+        });
     }
 
     /// Sets a timer, or with `None` takes it away.
@@ -342,15 +346,17 @@ impl WorkingSet {
     fn write_row(&mut self, write: Write) {
         for known in &mut self.writes {
             match (known, &write) {
-                (Write::InsertProject(old) | Write::UpdateProject(old), Write::UpdateProject(new))
-                    if old.id == new.id =>
-                {
+                (
+                    Write::InsertProject(old) | Write::UpdateProject(old),
+                    Write::UpdateProject(new),
+                ) if old.id == new.id => {
                     old.clone_from(new);
                     return;
                 }
-                (Write::InsertSession(old) | Write::UpdateSession(old), Write::UpdateSession(new))
-                    if old.id == new.id =>
-                {
+                (
+                    Write::InsertSession(old) | Write::UpdateSession(old),
+                    Write::UpdateSession(new),
+                ) if old.id == new.id => {
                     old.clone_from(new);
                     return;
                 }

@@ -6,7 +6,6 @@ use crate::domain::{
 };
 
 use super::key::Key;
-use super::record::PullRecord;
 
 pub(super) fn of_project(project: &Project) -> Vec<Key> {
     let mut keys = vec![Key::named(&project.repo), stem(&project.id)];
@@ -33,12 +32,6 @@ pub(super) fn of_pull(pull: &PullRequest) -> Vec<Key> {
         keys.push(Key::PullsInto(pull.repo_id, pull.core.base_ref.clone()));
     }
     keys
-}
-
-/// Of a pull request's registers.
-pub(super) fn of_commits(pull: &PullRecord) -> impl Iterator<Item = Key> {
-    let repo = pull.row.repo_id;
-    pull.registers.commits.keys().map(move |sha| Key::PullsWithCommit(repo, sha.clone()))
 }
 
 pub(super) fn of_nudge(nudge: &Nudge) -> Vec<Key> {

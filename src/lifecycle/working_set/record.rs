@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    Check, CheckKey, CheckRun, CommentName, CommentRow, CommitFact, CommitFacts,
-    Conversation, Nudge, NudgeId, Project, ProjectId, PullId, PullRegisters, PullRequest, Session,
-    SessionId, Task, Text, TimerKind, Timestamp,
+    Check, CheckKey, CheckRun, CommentName, CommentRow, CommitFact, CommitFacts, Conversation,
+    Nudge, NudgeId, Project, ProjectId, PullId, PullRegisters, PullRequest, Session, SessionId,
+    Task, Text, TimerKind, Timestamp,
 };
 
 use super::Key;

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
-use crate::store::changes::bounds;
-use super::open::{beside, new_epoch, refuse_foreign, refuse_newer};
 use super::ServerLock;
+use super::open::{beside, new_epoch, refuse_foreign, refuse_newer};
+use super::read::bounds;
 use crate::store::StoreError;
 
 /// Why there is no copy.

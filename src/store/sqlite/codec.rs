@@ -4,11 +4,10 @@ use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::domain::{
-    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind, CommitSha, DeliveryOutcome,
-    Mergeability,
-    NudgeId, NudgeKind, NudgeState, PrState, Priority, ProjectId, PullId, RepoId, RepoName,
-    ReviewDecision, ReviewState, RunStatus, SessionId, SessionKind, SessionState, TaskKind,
-    TerminationReason, Text, TimerKind, Timestamp,
+    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind, CommitSha,
+    DeliveryOutcome, Mergeability, NudgeId, NudgeKind, NudgeState, PrState, Priority, ProjectId,
+    PullId, RepoId, RepoName, ReviewDecision, ReviewState, RunStatus, SessionId, SessionKind,
+    SessionState, TaskKind, TerminationReason, Text, TimerKind, Timestamp,
 };
 
 /// An instant as the database keeps it: RFC 3339 UTC with milliseconds, so that it sorts as text.
@@ -118,7 +117,7 @@ macro_rules! parsed_columns {
 parsed_columns!(CommitSha, RepoName);
 
 /// A value kept as JSON text.
-pub(in crate::store) struct Json<T>(pub(in crate::store) T);
+pub(super) struct Json<T>(pub(super) T);
 
 impl<T: serde::Serialize> ToSql for Json<T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -38,7 +38,12 @@ impl Writer {
     ///
     /// # Errors
     /// The row cannot be written.
-    pub fn keep_answer(&self, key: &RequestKey, answer: &ObjectView, now: Timestamp) -> Result<(), Fault> {
+    pub fn keep_answer(
+        &self,
+        key: &RequestKey,
+        answer: &ObjectView,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
         self.connection
             .prepare_cached(
                 "INSERT INTO idempotency (key, request, body_hash, status, answer, created_at)

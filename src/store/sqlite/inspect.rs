@@ -7,10 +7,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::open::{beside, newest_schema, refuse_foreign, refuse_newer};
 use super::At;
-use crate::store::StoreError;
+use super::open::{beside, newest_schema, refuse_foreign, refuse_newer};
 use crate::domain::Timestamp;
+use crate::store::StoreError;
 
 /// What the file says about itself.
 #[derive(Debug, Clone)]

@@ -1,12 +1,11 @@
 //! The ledger of deliveries: what came in, and what became of it.
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Result, Row};
+use rusqlite::{OptionalExtension, Result};
 
 use super::codec::At;
 use super::writer::Writer;
 use crate::domain::{DeliveryOutcome, Timestamp};
-use crate::store::{Fault, Kept, LedgerEntry, Receipt};
+use crate::store::{Fault, LedgerEntry, Receipt};
 
 impl Writer {
     /// Enters a delivery, unless it has been received before: the row's uniqueness tells.
@@ -84,22 +83,4 @@ impl Writer {
 fn pack(body: &[u8]) -> Result<Vec<u8>> {
     zstd::bulk::compress(body, 3)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
-/// A row of the ledger with what was kept. `most`: a body that would be larger is refused.
-pub(super) fn kept(c: &Connection, id: i64, most: usize) -> Result<Option<Kept>> {
-    let read = |row: &Row<'_>| {
-        let unpack = |packed: Vec<u8>| zstd::bulk::decompress(&packed, most);
-        let body = row.get::<_, Option<Vec<u8>>>(2)?.map(unpack).transpose();
-        Ok(Kept {
-            event: row.get(0)?,
-            observation: row.get(1)?,
-            body: body.map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, error.into())
-            })?,
-        })
-    };
-    c.prepare_cached("SELECT event, observation, body FROM deliveries WHERE id = ?1")?
-        .query_row([id], read)
-        .optional()
 }

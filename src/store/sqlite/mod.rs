@@ -1,13 +1,15 @@
 //! SQLite: the only room that knows it.
 
 mod backup;
-pub(in crate::store) mod codec;
+mod codec;
 mod fault;
 mod fetch;
 mod idempotency;
 pub mod inspect;
 mod ledger;
 mod open;
+mod queries;
+mod read;
 mod schedule;
 mod server_lock;
 mod write;
@@ -110,4 +112,17 @@ fn readers(path: &Path) -> Result<Pool, StoreError> {
         .post_create(configure)
         .build()
         .map_err(|error| StoreError::Pool(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("n.db")).await.unwrap();
+        let write = store.read(|connection| connection.execute("DELETE FROM meta", ())).await;
+        assert!(write.is_err(), "a reader wrote");
+    }
 }

@@ -163,7 +163,11 @@ pub(super) fn due_tasks(
 }
 
 /// The first instant after `now` at which a task of a kind becomes due.
-pub(super) fn next_task(c: &Connection, kind: TaskKind, now: Timestamp) -> Result<Option<Timestamp>> {
+pub(super) fn next_task(
+    c: &Connection,
+    kind: TaskKind,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
     let next = c
         .prepare_cached("SELECT min(due_at) FROM tasks WHERE kind = ?1 AND due_at > ?2")?
         .query_row((kind, At(now)), |row| row.get::<_, Option<At>>(0))?;

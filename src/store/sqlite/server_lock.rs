@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
-use crate::store::StoreError;
 use super::open::beside;
+use crate::store::StoreError;
 
 /// Held by a server for as long as it lives; the system lets go of it at the latest when the
 /// process ends, however it ends.

@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Connection};
 
 use super::codec::At;
-use super::{fetch, write};
+use super::{fetch, read, write};
 use crate::domain::Timestamp;
 use crate::lifecycle::{Key, Record, Write};
 use crate::store::Fault;
@@ -97,8 +97,7 @@ impl Writer {
     /// # Errors
     /// It cannot be read.
     pub fn object(&self, wanted: &ObjectRef) -> Result<Option<ObjectView>, Fault> {
-        let _ = wanted;
-        Ok(None)
+        Ok(read::object(&self.connection, wanted)?)
     }
 
     fn run(&self, sql: &str) -> Result<(), Fault> {

@@ -193,8 +193,7 @@ pub(super) fn check_rows(
          FROM pr_checks WHERE pr_id = ?1 AND commit_hash = ?2",
         (pull, sha),
         |row| {
-            let key =
-                CheckKey { source: row.get(0)?, workflow: row.get(1)?, name: row.get(2)? };
+            let key = CheckKey { source: row.get(0)?, workflow: row.get(1)?, name: row.get(2)? };
             Ok(Arc::new(Check {
                 key,
                 workflow_name: row.get(3)?,

@@ -73,11 +73,7 @@ impl Rows<'_> {
         )
     }
 
-    pub(super) fn delete_comment_row(
-        &self,
-        pull: PullId,
-        (kind, id): CommentName,
-    ) -> Result<()> {
+    pub(super) fn delete_comment_row(&self, pull: PullId, (kind, id): CommentName) -> Result<()> {
         self.run(
             "DELETE FROM pr_comment WHERE pr_id = ?1 AND kind = ?2 AND comment_id = ?3",
             (pull, kind, id),

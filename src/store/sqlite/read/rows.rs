@@ -1,144 +1,15 @@
-//! The rows of the read queries as plain structs. Times are the text that is stored.
+//! Rows of the read queries as views.
 
 use std::str::FromStr;
 
 use rusqlite::Row;
 use rusqlite::types::Type;
 
-use super::sqlite::codec::Json;
-use crate::domain::{
-    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision, SessionKind,
-    SessionState, TerminationReason, UnknownSpelling,
+use crate::domain::UnknownSpelling;
+use crate::store::sqlite::codec::Json;
+use crate::store::views::{
+    CheckView, CommentView, DeliveryView, NudgeView, ProjectView, PullView, SessionView,
 };
-
-/// A project row.
-#[derive(Debug, Clone)]
-pub struct ProjectView {
-    pub row: i64,
-    pub id: String,
-    pub repo: String,
-    pub path: Option<String>,
-    pub display_name: String,
-    pub adopt: Adopt,
-    pub nudges_paused: bool,
-    pub checks_only: Vec<String>,
-    pub checks_except: Vec<String>,
-    pub registered_at: String,
-    pub archived_at: Option<String>,
-}
-
-/// A session row with its pull requests, in the order of their numbers in the store.
-#[derive(Debug, Clone)]
-pub struct SessionView {
-    pub row: i64,
-    pub id: String,
-    pub project_id: String,
-    pub issue_id: Option<String>,
-    pub kind: SessionKind,
-    pub harness: String,
-    pub state: SessionState,
-    pub termination_reason: Option<TerminationReason>,
-    pub is_alive: bool,
-    pub activity: ActivityState,
-    pub activity_last_at: String,
-    pub activity_source: ActivitySource,
-    pub detecting_attempts: Option<i64>,
-    pub detecting_started_at: Option<String>,
-    pub branch: Option<String>,
-    pub workspace_path: Option<String>,
-    pub runtime_name: Option<String>,
-    pub runtime_handle: Option<String>,
-    pub agent_session_id: Option<String>,
-    pub nudges_paused: bool,
-    pub created_at: String,
-    pub updated_at: String,
-    pub pulls: Vec<PullView>,
-}
-
-/// A pull request row, without its checks.
-#[derive(Debug, Clone)]
-pub struct PullView {
-    pub id: i64,
-    pub url: String,
-    pub project_id: String,
-    pub session_id: Option<String>,
-    pub repo: String,
-    pub number: i64,
-    pub title: String,
-    pub author: String,
-    pub head_ref: String,
-    pub head_sha: String,
-    pub base_ref: String,
-    pub state: PrState,
-    pub ci: CiState,
-    pub review: ReviewDecision,
-    pub mergeability: Mergeability,
-    pub unresolved_comments: i64,
-    pub created_at: String,
-    pub updated_at: String,
-}
-
-/// A check at one commit of a pull request.
-#[derive(Debug, Clone)]
-pub struct CheckView {
-    pub name: String,
-    pub source: String,
-    pub workflow: Option<String>,
-    pub commit: String,
-    pub status: CheckStatus,
-    pub conclusion: Option<String>,
-    pub url: String,
-    pub log_tail: String,
-    pub started_at: Option<String>,
-    pub completed_at: Option<String>,
-}
-
-/// A comment on a pull request.
-#[derive(Debug, Clone)]
-pub struct CommentView {
-    pub id: i64,
-    pub kind: CommentKind,
-    pub author: String,
-    pub file: Option<String>,
-    pub line: Option<i64>,
-    pub body: String,
-    pub resolved: bool,
-    pub url: String,
-    pub created_at: String,
-}
-
-/// A nudge row.
-#[derive(Debug, Clone)]
-pub struct NudgeView {
-    pub id: i64,
-    pub project_id: String,
-    pub session_id: Option<String>,
-    pub pull_url: Option<String>,
-    pub audience: Audience,
-    pub kind: NudgeKind,
-    pub priority: Priority,
-    pub state: NudgeState,
-    pub body: String,
-    pub attempts: i64,
-    pub created_at: String,
-    pub delivered_at: Option<String>,
-    pub acknowledged_at: Option<String>,
-}
-
-/// A row of the ledger, without what it became and without its body.
-#[derive(Debug, Clone)]
-pub struct DeliveryView {
-    pub id: i64,
-    pub hook: String,
-    pub guid: String,
-    pub event: String,
-    pub action: Option<String>,
-    pub repo: Option<String>,
-    pub outcome: String,
-    pub reason: Option<String>,
-    pub received_at: String,
-}
 
 pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<ProjectView> {
     Ok(ProjectView {

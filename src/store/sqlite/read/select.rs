@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
-use super::views::{Listed, Page};
+use crate::store::reads::{Listed, Page};
 
 type ReadRow<T> = fn(&Row<'_>) -> rusqlite::Result<T>;
 

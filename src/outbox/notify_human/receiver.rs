@@ -40,6 +40,13 @@ pub(super) struct Refused {
     pub(super) for_good: bool,
 }
 
+impl Refused {
+    /// Another attempt would fail alike.
+    pub(super) fn lasting(error: String) -> Self {
+        Self { error, retry_after: None, for_good: true }
+    }
+}
+
 /// Whether an address is one of Slack's incoming webhooks.
 pub fn is_slack(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| {

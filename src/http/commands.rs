@@ -1,22 +1,23 @@
 //! Requests that change something: each has a name, and one that bears an `Idempotency-Key` is
 //! carried out once.
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use rusqlite::Connection;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use super::App;
 use super::errors::ApiError;
-use crate::engine::{Ask, Command, Render, Told};
-use crate::lifecycle::refusal;
-use crate::store::idempotency::RequestKey;
+use super::wire::ObjectJson;
+use crate::engine::{Command, CommandResult, Request as Wish};
+use crate::lifecycle::Refusal;
+use crate::store::RequestKey;
+use crate::store::views::ObjectRef;
 
 /// The largest body that a request to the API may have.
 const MOST: usize = 64 * 1024;
@@ -52,14 +53,14 @@ pub(super) async fn name_request(mut request: Request, next: Next) -> Response {
 }
 
 /// A request that asks for a change, read as far as all of them are alike.
-pub(super) struct Order {
+pub(super) struct Submission {
     cause: String,
     key: Option<RequestKey>,
     is_json: bool,
     body: Bytes,
 }
 
-impl FromRequest<App> for Order {
+impl FromRequest<App> for Submission {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
@@ -92,7 +93,7 @@ impl FromRequest<App> for Order {
     }
 }
 
-impl Order {
+impl Submission {
     /// The body as JSON of a fixed form.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         if !self.is_json {
@@ -107,26 +108,22 @@ impl Order {
     pub(super) async fn carry_out(
         self,
         app: &App,
-        ask: Ask,
-        missing: &'static str,
-        render: Render,
+        request: Wish,
+        object: ObjectRef,
+        missing: impl ToString,
     ) -> Result<Response, ApiError> {
         let Self { cause, key, .. } = self;
-        let status = StatusCode::OK.as_u16();
-        match app.engine.command(Command { ask, cause, key, status, render }).await? {
-            Told::Done { status, answer, again } => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-                let json = HeaderValue::from_static("application/json");
-                let mut response = (status, answer).into_response();
-                response.headers_mut().insert(header::CONTENT_TYPE, json);
+        match app.engine.command(Command { request, cause, key, object }).await? {
+            CommandResult::Done { view, again } => {
+                let mut response = Json(ObjectJson::from(*view)).into_response();
                 if again {
                     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
                 }
                 Ok(response)
             }
-            Told::Refused(reason) => Err(refused(reason)),
-            Told::NotFound => Err(ApiError::not_found(missing)),
-            Told::KeyReused => {
+            CommandResult::Refused(reason) => Err(refused(reason)),
+            CommandResult::NotFound => Err(ApiError::not_found(missing.to_string())),
+            CommandResult::KeyReused => {
                 let message = "this Idempotency-Key was used for another request; use a new one";
                 Err(ApiError::conflict("idempotency_key_reused", message))
             }
@@ -134,26 +131,17 @@ impl Order {
     }
 }
 
-/// Shows an object inside the transaction that changed it.
-pub(super) fn render<T: Serialize>(
-    show: impl Fn(&Connection) -> rusqlite::Result<Option<T>> + Send + 'static,
-) -> Render {
-    Box::new(move |connection| {
-        let shown = show(connection)?.map(|shown| serde_json::to_string(&shown)).transpose();
-        shown.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-    })
-}
-
 /// A rule's refusal as the client sees it.
-fn refused(reason: &'static str) -> ApiError {
-    match reason {
-        refusal::NO_NUDGE | refusal::NO_PROJECT | refusal::NO_SESSION => {
-            ApiError::not_found(reason)
+fn refused(refusal: Refusal) -> ApiError {
+    let reason = refusal.to_string();
+    match refusal {
+        Refusal::NoNudge | Refusal::NoProject | Refusal::NoSession => ApiError::not_found(reason),
+        Refusal::RepoMissing => ApiError::bad_body(&reason),
+        Refusal::RepoBound => ApiError::conflict("repo_bound", reason),
+        Refusal::RepoWatched => ApiError::conflict("repo_watched", reason),
+        Refusal::NotWatched | Refusal::Archived | Refusal::NotAdopted | Refusal::SubjectGone => {
+            ApiError::conflict("refused", reason)
         }
-        refusal::REPO_MISSING => ApiError::bad_body(&reason),
-        refusal::REPO_BOUND => ApiError::conflict("repo_bound", reason),
-        refusal::REPO_WATCHED => ApiError::conflict("repo_watched", reason),
-        _ => ApiError::conflict("refused", reason),
     }
 }
 

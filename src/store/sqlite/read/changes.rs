@@ -1,68 +1,16 @@
-//! Reading the log of changes.
+//! The log of changes.
 
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, Result, named_params};
 
-use super::sqlite::codec::At;
-use crate::domain::Timestamp;
-
-/// Every `event_type` that the triggers write.
-pub const CHANGE_TYPES: &[&str] = &[
-    "project_registered",
-    "session_created",
-    "session_updated",
-    "pr_created",
-    "pr_updated",
-    "pr_check_recorded",
-    "pr_comment_recorded",
-    "nudge_created",
-    "nudge_updated",
-];
+use crate::store::reads::{Bounds, ChangeFilter, Cursor, Found, Look};
+use crate::store::views::Change;
 
 /// How many rows of the log one read looks at, so that a filter that hides nearly everything does
 /// not hold a transaction open for long.
 const SCAN: i64 = 20_000;
 
-/// A row of `change_log`. `payload` is JSON.
-#[derive(Debug, Clone)]
-pub struct Change {
-    pub seq: i64,
-    pub project_id: Option<String>,
-    pub session_id: Option<String>,
-    pub event_type: String,
-    pub payload: String,
-    pub cause: String,
-    pub created_at: String,
-}
-
-/// Which changes are wanted: an empty list wants all.
-#[derive(Debug, Clone, Default)]
-pub struct ChangeFilter {
-    pub projects: Vec<String>,
-    pub sessions: Vec<String>,
-    pub types: Vec<String>,
-}
-
-/// Where the log begins and ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bounds {
-    /// The epoch of the database: part of every cursor.
-    pub epoch: String,
-    /// The newest `seq` ever written.
-    pub head: i64,
-    /// The oldest cursor that misses nothing: one less than the oldest row kept.
-    pub floor: i64,
-}
-
-/// What one look at the log found.
-#[derive(Debug, Clone)]
-pub struct Found {
-    pub changes: Vec<Change>,
-    /// Everything up to here was looked at.
-    pub reached: i64,
-}
-
 /// Where the log begins and ends at this moment.
-pub fn bounds(connection: &Connection) -> rusqlite::Result<Bounds> {
+pub(in crate::store) fn bounds(connection: &Connection) -> Result<Bounds> {
     let epoch = connection
         .prepare_cached("SELECT epoch FROM meta WHERE id = 1")?
         .query_row((), |row| row.get(0))?;
@@ -78,15 +26,30 @@ pub fn bounds(connection: &Connection) -> rusqlite::Result<Bounds> {
     Ok(Bounds { epoch, head, floor: oldest.map_or(head, |seq| seq - 1) })
 }
 
-/// The changes after a cursor that pass the filter, oldest first, up to `limit` of them and not
+/// The changes after a cursor that pass the filter, oldest first, up to `limit` of them.
+pub(in crate::store) fn look(
+    on: &Connection,
+    from: &Cursor,
+    limit: usize,
+    filter: &ChangeFilter,
+) -> Result<Look> {
+    let at = bounds(on)?;
+    let found = match from.position(&at) {
+        Ok(seq) => Ok(after(on, seq, at.head, limit, filter)?),
+        Err(fault) => Err(fault),
+    };
+    Ok(Look { at, found })
+}
+
+/// The changes after a `seq` that pass the filter, oldest first, up to `limit` of them and not
 /// beyond `head`. [`Found::reached`] may stop short of the head: ask again from there.
-pub fn after(
+fn after(
     connection: &Connection,
     after: i64,
     head: i64,
     limit: usize,
     filter: &ChangeFilter,
-) -> rusqlite::Result<Found> {
+) -> Result<Found> {
     let until = head.min(after.saturating_add(SCAN));
     let mut query = connection.prepare_cached(
         "SELECT seq, project_id, session_id, event_type, payload, cause, created_at
@@ -116,27 +79,12 @@ pub fn after(
                 })
             },
         )?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+        .collect::<Result<Vec<_>>>()?;
     let reached = match changes.last() {
         Some(last) if changes.len() >= limit => last.seq,
         _ => until.max(after),
     };
     Ok(Found { changes, reached })
-}
-
-/// Drops the beginning of the log: of its `most` oldest rows those until the first that was written at
-/// `before` or later. Says how many went. No gap can come of it.
-pub(crate) fn prune(
-    connection: &Connection,
-    before: Timestamp,
-    most: u32,
-) -> rusqlite::Result<usize> {
-    connection.execute(
-        "WITH oldest AS (SELECT seq, created_at FROM change_log ORDER BY seq LIMIT +?2)
-         DELETE FROM change_log WHERE seq <= (SELECT max(seq) FROM oldest) AND seq <
-             coalesce((SELECT min(seq) FROM oldest WHERE created_at >= ?1), 9223372036854775807)",
-        (At(before), most),
-    )
 }
 
 fn json_list(values: &[String]) -> Option<String> {
@@ -149,7 +97,7 @@ mod tests {
 
     fn log(rows: i64) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("../../migrations/0001_init.sql")).unwrap();
+        connection.execute_batch(include_str!("../../../../migrations/0001_init.sql")).unwrap();
         connection.execute("INSERT INTO meta VALUES (1, 'e1', '')", ()).unwrap();
         connection
             .execute(

@@ -1,0 +1,20 @@
+//! The SQL of the typed reads. Each function expects to run in a transaction, so that all its
+//! statements see one state; none decides anything.
+
+mod changes;
+mod deliveries;
+mod nudges;
+mod objects;
+mod projects;
+mod pulls;
+mod rows;
+mod select;
+mod sessions;
+
+pub(in crate::store) use changes::{bounds, look};
+pub(in crate::store) use deliveries::{deliveries, kept};
+pub(in crate::store) use nudges::{nudge, nudges};
+pub(crate) use objects::object;
+pub(in crate::store) use projects::{project, projects};
+pub(in crate::store) use pulls::{checked_pulls, whole_pull};
+pub(in crate::store) use sessions::{session, sessions};

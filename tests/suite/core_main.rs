@@ -1,3 +1,0 @@
-mod any_order;
-mod core;
-mod stories;
