@@ -139,7 +139,7 @@ impl Engine {
 
     /// Takes no more work, finishes what waits, and returns when the writer has let go.
     pub async fn close(&self) {
-        let _ = self.close.send(true);
+        self.close.send_replace(true);
         // Wakes the writer where it waits for work.
         let (nothing, _) = job(Wake);
         let _ = self.work.send(nothing).await;

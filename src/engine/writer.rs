@@ -103,7 +103,7 @@ impl WriterThread {
             if panics >= MOST_PANICS || rolled_back.is_err() {
                 let reason = "the writer panicked and cannot go on; the log says where";
                 tracing::error!(reason, "the engine has failed");
-                let _ = close.send(true);
+                close.send_replace(true);
                 self.failed.send_replace(Some(reason.to_owned()));
                 return;
             }

@@ -35,7 +35,7 @@ const TABLES: &[&str] = &[
     "threads",
     "pr_comment",
     "idempotency",
-    "outbox",
+    "tasks",
 ];
 
 fn install(world: &World) {
@@ -148,7 +148,7 @@ async fn a_fault_between_any_two_statements_leaves_nothing_behind() {
         points += found;
     }
     assert!(points > 40, "only {points} fault points");
-    assert_eq!(world.sql("SELECT count(*) FROM outbox"), [["1"]]);
+    assert_eq!(world.sql("SELECT count(*) FROM tasks"), [["1"]]);
     assert_eq!(
         world.nudges().await,
         [
@@ -168,6 +168,6 @@ async fn a_fault_between_any_two_statements_leaves_nothing_behind() {
     let found = fails_whole(&world, acknowledge).await;
     assert!(found >= 4, "only {found} writes in an acknowledgement");
     assert_eq!(world.sql("SELECT key FROM idempotency"), [["k"]]);
-    assert_eq!(world.sql("SELECT count(*) FROM outbox"), [["0"]]);
+    assert_eq!(world.sql("SELECT count(*) FROM tasks"), [["0"]]);
     assert_eq!(world.nudges().await.last().expect("a nudge"), "pr-merged acknowledged");
 }

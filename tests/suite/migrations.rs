@@ -237,7 +237,7 @@ async fn from_2_to_3_requests_are_known_again() {
 async fn from_3_to_4_what_was_said_before_is_on_nobody_s_way() {
     let (world, _folder) = migrated(3).await;
     // What was pending then has been waiting to be read: it is not sent now.
-    assert_eq!(world.sql("SELECT count(*) FROM outbox"), [["0"]]);
+    assert_eq!(world.sql("SELECT count(*) FROM tasks"), [["0"]]);
     works_on(&world).await;
     assert_eq!(world.sql("SELECT key FROM idempotency ORDER BY key"), [["k"], ["old"]]);
 }

@@ -267,17 +267,4 @@ async fn what_is_written_is_whole_and_on_disk() {
     assert_eq!(world.sql("PRAGMA journal_mode"), [["wal"]]);
     assert_eq!(world.sql("PRAGMA foreign_key_check"), Vec::<Vec<String>>::new());
     assert_eq!(world.sql("PRAGMA integrity_check"), [["ok"]]);
-    // `synchronous` is a connection's own: the writer is what the engine gets from the store.
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&folder.path().join("n.db")).await.expect("opened");
-    let pragma = |name: &'static str| {
-        move |connection: &Connection| {
-            connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
-        }
-    };
-    for (name, value) in [("synchronous", 2), ("foreign_keys", 1)] {
-        let writer = store.writer().await.expect("the writer");
-        let found = writer.interact(move |connection| pragma(name)(connection)).await;
-        assert_eq!(found.expect("asked").expect(name), value, "{name}");
-    }
 }

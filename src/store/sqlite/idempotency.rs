@@ -27,11 +27,18 @@ impl Writer {
             .query_row((&wanted.key, At(oldest)), |row| {
                 let same = row.get::<_, String>(0)? == wanted.request
                     && row.get::<_, [u8; 32]>(1)? == wanted.body_hash;
-                let view = row.get::<_, Json<_>>(2)?.0;
-                Ok(if same { KnownRequest::Same(Box::new(view)) } else { KnownRequest::Other })
+                Ok((same, row.get::<_, String>(2)?))
             })
             .optional()?;
-        Ok(found.unwrap_or(KnownRequest::No))
+        Ok(match found {
+            None => KnownRequest::No,
+            Some((false, _)) => KnownRequest::Other,
+            // One that is no view was kept by an older build: the request is carried out again.
+            Some((true, answer)) => match serde_json::from_str(&answer) {
+                Ok(view) => KnownRequest::Same(Box::new(view)),
+                Err(_) => KnownRequest::No,
+            },
+        })
     }
 
     /// Keeps the answer to a request.

@@ -137,3 +137,19 @@ pub(super) fn configure_reader(connection: &mut Connection) -> rusqlite::Result<
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_writer_syncs_each_commit_and_minds_references() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(folder.path().join("n.db")).unwrap();
+        configure_writer(&mut connection).unwrap();
+        for (name, value) in [("synchronous", 2), ("foreign_keys", 1)] {
+            let found = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            assert_eq!(found, Ok(value), "{name}");
+        }
+    }
+}
