@@ -11,11 +11,6 @@ UPDATE sqlite_schema SET sql = replace(sql, ' CHECK (json_valid(observation))', 
 UPDATE sqlite_schema SET sql = replace(replace(sql,
         ' CHECK (json_valid(core_ties))', ''), ' CHECK (json_valid(memory))', '')
     WHERE type = 'table' AND name = 'pr';
-UPDATE sqlite_schema SET sql = replace(replace(sql,
-        '''merge-conflicts'', ''agent-idle''', '''merge-conflicts'', ''merge-queue-failed'', ''agent-idle'''),
-        '(''pending'', ''held'', ''delivered'', ''acknowledged'', ''superseded'', ''failed'')',
-        '(''pending'', ''held'', ''handed'', ''delivered'', ''acknowledged'', ''superseded'', ''unconfirmed'', ''failed'')')
-    WHERE type = 'table' AND name = 'nudges';
 PRAGMA writable_schema = RESET;
 
 ALTER TABLE sessions ADD COLUMN memory TEXT NOT NULL DEFAULT '{}'; -- what was said about it
@@ -33,7 +28,8 @@ CREATE INDEX nudges_open_to_agents ON nudges (project_id)
     WHERE state IN ('pending', 'held') AND audience = 'agent';
 
 CREATE TABLE timers_5 (
-    kind       TEXT NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN
+        ('ci_settle', 'green_settle', 'review_settle', 'conflict_escalation')),
     pr_id      INTEGER REFERENCES pr (id) ON DELETE CASCADE,
     session_id TEXT REFERENCES sessions (id) ON DELETE CASCADE,
     due_at     TEXT NOT NULL,
@@ -50,7 +46,7 @@ CREATE INDEX timers_by_due ON timers (due_at);
 -- or no longer wanted.
 CREATE TABLE tasks (
     id         INTEGER PRIMARY KEY,
-    kind       TEXT NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN ('notify_human')),
     dedupe_key TEXT NOT NULL, -- what it is about, within its kind
     lane       TEXT,          -- of one kind and lane, one is performed at a time
     payload    TEXT NOT NULL, -- JSON
@@ -68,6 +64,3 @@ INSERT INTO tasks (kind, dedupe_key, lane, payload, attempts, created_at, due_at
     FROM outbox ORDER BY nudge_id;
 DROP TRIGGER outbox_row_is_void;
 DROP TABLE outbox;
-
--- Answers that were kept in another form: all requests of today may be repeated without harm.
-DELETE FROM idempotency;

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use nudged::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
     Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision, ReviewState, RunStatus,
-    SessionKind, SessionState, TerminationReason, TimerKind,
+    SessionKind, SessionState, TaskKind, TerminationReason, TimerKind,
 };
 use nudged::store::Store;
 use rusqlite::Connection;
@@ -190,6 +190,7 @@ fn enumerations() -> Vec<(&'static str, &'static str, Vec<String>)> {
         ("comments", "kind", spelled(CommentKind::ALL)),
         ("pr_comment", "kind", spelled(CommentKind::ALL)),
         ("timers", "kind", spelled(TimerKind::ALL)),
+        ("tasks", "kind", spelled(TaskKind::ALL)),
         ("deliveries", "outcome", spelled(&outcomes)),
     ]
 }
