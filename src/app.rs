@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::config::{NotifyFormat, Secret, Settings, SigningSecret, TokenSource};
 use crate::engine::{Engine, Retention};
-use crate::github::signature::Secrets;
+use crate::github::webhook::signature::Secrets;
 use crate::http::{self, ApiToken, AppState, Limits};
 use crate::lifecycle::Policy;
 use crate::outbox::{self, Outbox, Receiver};

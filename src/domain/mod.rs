@@ -4,6 +4,7 @@
 
 mod check;
 mod comment;
+mod delivery;
 mod errand;
 mod ids;
 mod nudge;
@@ -19,11 +20,13 @@ pub use check::{
 };
 pub use check::{CheckStatus, CiState, RunStatus};
 pub use comment::{Comment, CommentKind, Thread};
+pub use delivery::{Delivery, DeliveryOutcome, Observed, Verdict};
 pub use errand::{Errand, Posting, PostingEnd, SendFailure};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
 pub use nudge::{Audience, NewNudge, Nudge, NudgeKind, NudgeState, Priority};
 pub use nudge::{Memory, Timer, TimerKind, ToldHead};
-pub use observation::{Observation, Paused, ProjectConfig, RepoSeen};
+pub use observation::{CommandObservation, Observation, Report, ScmObservation, TimerDue};
+pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use project::{Adopt, Project};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
 pub use pull_request::{PullCommit, PullCore, PullSeen};

@@ -1,4 +1,4 @@
-//! The closed enum of everything that can arrive.
+//! The closed enum of everything that can arrive, by who tells it.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub struct RepoSeen {
 }
 
 /// What a project's settings become; `None` leaves one as it was.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProjectConfig {
     pub repo: Option<RepoName>,
     /// The repository's page, for a project that is registered by it.
@@ -34,16 +34,33 @@ pub struct ProjectConfig {
 }
 
 /// Whose nudges are held back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paused {
     Project(ProjectId),
     Session(SessionId),
 }
 
-/// A fact that was seen. Serialisable in a form of our own, so that the ledger can keep it.
+/// Everything that can arrive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the large one is the common one, and none is kept in numbers"
+)]
+pub enum Observation {
+    /// What source control tells.
+    Scm(ScmObservation),
+    /// What somebody asks for.
+    Command(CommandObservation),
+    /// What came of a task.
+    Report(Report),
+    /// A timer rings.
+    Timer(TimerDue),
+}
+
+/// A fact that source control tells. Serialisable in a form of our own, so that the ledger can keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Observation {
+pub enum ScmObservation {
     /// A pull request, whole or as part of another payload.
     Pull { repo: RepoSeen, pull: PullSeen },
     /// A review, with the pull request as its payload shows it.
@@ -66,23 +83,9 @@ pub enum Observation {
     Repository { repo: RepoSeen },
     /// Whether the app may ask GitHub about repositories: the named ones, or all of an account.
     Access { repos: Vec<RepoId>, account: Option<String>, granted: bool, at: Timestamp },
-    /// A timer of a pull request came due.
-    TimerDue { pull: PullId, kind: TimerKind },
-    /// Somebody took note of a nudge.
-    NudgeAcknowledged { nudge: NudgeId },
-    /// A nudge to the human has arrived, at this attempt.
-    NudgeSent { nudge: NudgeId, attempt: u32 },
-    /// An attempt to bring a nudge to the human failed.
-    NudgeNotSent { nudge: NudgeId, attempt: u32, failure: SendFailure },
-    /// Somebody registered a project by name, or changed its settings.
-    ProjectConfigured { id: ProjectId, config: ProjectConfig },
-    /// Somebody wants a project to be watched no longer.
-    ProjectArchived { id: ProjectId },
-    /// Somebody holds nudges back, or lets them go.
-    NudgesPaused { whom: Paused, paused: bool },
 }
 
-impl Observation {
+impl ScmObservation {
     /// The repository it is about, where a payload named one.
     pub fn repo(&self) -> Option<&RepoSeen> {
         match self {
@@ -96,14 +99,36 @@ impl Observation {
             | Self::SuiteCompleted { repo, .. }
             | Self::Push { repo, .. }
             | Self::Repository { repo } => Some(repo),
-            Self::Access { .. }
-            | Self::TimerDue { .. }
-            | Self::NudgeAcknowledged { .. }
-            | Self::NudgeSent { .. }
-            | Self::NudgeNotSent { .. }
-            | Self::ProjectConfigured { .. }
-            | Self::ProjectArchived { .. }
-            | Self::NudgesPaused { .. } => None,
+            Self::Access { .. } => None,
         }
     }
+}
+
+/// What somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandObservation {
+    /// Somebody took note of a nudge.
+    AcknowledgeNudge { nudge: NudgeId },
+    /// Somebody registers a project by name, or changes its settings.
+    ConfigureProject { id: ProjectId, config: ProjectConfig },
+    /// Somebody wants a project to be watched no longer.
+    ArchiveProject { id: ProjectId },
+    /// Somebody holds nudges back, or lets them go.
+    PauseNudges { whom: Paused, paused: bool },
+}
+
+/// What came of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A nudge to the human has arrived, at this attempt.
+    NudgeSent { nudge: NudgeId, attempt: u32 },
+    /// An attempt to bring a nudge to the human failed.
+    NudgeNotSent { nudge: NudgeId, attempt: u32, failure: SendFailure },
+}
+
+/// A timer that rings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimerDue {
+    pub pull: PullId,
+    pub kind: TimerKind,
 }

@@ -5,8 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rusqlite::{Connection, ErrorCode};
 
 use super::command::KEYS;
-use super::{Delivery, DeliveryOutcome, Done, EngineError, Retention, Verdict, Work};
-use crate::domain::{Observation, PullId, TimerKind, Timestamp};
+use super::{Done, EngineError, Retention, Work};
+use crate::domain::{
+    Delivery, DeliveryOutcome, Observation, PullId, TimerDue, TimerKind, Timestamp, Verdict,
+};
 use crate::lifecycle::{Outcome, Policy, reduce};
 use crate::store::ledger::{self, LedgerEntry};
 use crate::store::{CommitMemory, changes, idempotency, load, save, set_cause};
@@ -117,8 +119,9 @@ impl Batch<'_> {
                 span.in_scope(|| self.delivery(delivery))
             }
             Work::Command(command) => self.command(command),
-            Work::Report(observation, cause) => {
-                let done = self.shielded(|| self.observe(observation, cause))?;
+            Work::Report(report, cause) => {
+                let observation = Observation::Report(report.clone());
+                let done = self.shielded(|| self.observe(&observation, cause))?;
                 Ok(done.map(|_| Done::Count(1)).map_err(EngineError::Store))
             }
             Work::Timers => self.timers(),
@@ -163,23 +166,24 @@ impl Batch<'_> {
         if known.is_some() && !(again && matches!(delivery.verdict, Verdict::Observed(_))) {
             return Ok(DeliveryOutcome::Duplicate);
         }
-        let observation = match &delivery.verdict {
+        let seen = match &delivery.verdict {
             Verdict::Ignored(reason) => return self.ignore(delivery, reason),
             Verdict::Quarantined(reason) => return self.quarantine(delivery, reason),
-            Verdict::Observed(observation) => observation,
+            Verdict::Observed(seen) => seen,
         };
-        let outcome = self.observe(observation, &format!("delivery:{}", delivery.guid))?;
+        let observation = Observation::Scm((*seen.observation).clone());
+        let outcome = self.observe(&observation, &format!("delivery:{}", delivery.guid))?;
         if let Some(reason) = outcome.ignored {
             // What is of no interest now may be later: it can be replayed.
             let entry = LedgerEntry {
                 reason: Some(reason),
-                observation: Some(observation),
+                observation: Some(&seen.json),
                 ..entry(delivery, "ignored")
             };
             ledger::record(self.connection, entry, self.now)?;
             return Ok(DeliveryOutcome::Ignored);
         }
-        let entry = LedgerEntry { observation: Some(observation), ..entry(delivery, "applied") };
+        let entry = LedgerEntry { observation: Some(&seen.json), ..entry(delivery, "applied") };
         ledger::record(self.connection, entry, self.now)?;
         Ok(DeliveryOutcome::Applied)
     }
@@ -206,7 +210,10 @@ impl Batch<'_> {
         let outcome = reduce(self.policy, snapshot, observation, self.now);
         if outcome.ignored.is_none() {
             set_cause(self.connection, cause, self.now)?;
-            let repo = observation.repo();
+            let repo = match observation {
+                Observation::Scm(seen) => seen.repo(),
+                Observation::Command(_) | Observation::Report(_) | Observation::Timer(_) => None,
+            };
             save(self.connection, self.memory, repo, &outcome, self.policy.notify, self.now)?;
         }
         Ok(outcome)
@@ -222,7 +229,8 @@ impl Batch<'_> {
 
     fn timer(&self, pull: PullId, kind: TimerKind) -> rusqlite::Result<()> {
         let fired = self.shielded(|| {
-            self.observe(&Observation::TimerDue { pull, kind }, &format!("timer:{kind}"))
+            let due = Observation::Timer(TimerDue { pull, kind });
+            self.observe(&due, &format!("timer:{kind}"))
         })?;
         if let Err(reason) = fired {
             tracing::error!(%kind, pull = pull.0, reason, "timer failed: it is tried again");

@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use super::batch::{Batch, Fault};
-use super::{Done, EngineError, Verdict};
-use crate::domain::Observation;
+use super::{Done, EngineError};
+use crate::domain::{CommandObservation, Observation, Verdict};
 use crate::store::idempotency::{self, Known, RequestKey};
 use crate::store::ledger;
 
@@ -31,7 +31,7 @@ pub struct Command {
 #[derive(Debug, Clone)]
 pub enum Ask {
     /// A change that a rule decides on.
-    Observe(Box<Observation>),
+    Observe(Box<CommandObservation>),
     /// A delivery of the ledger again: what it says, read anew or as it was read.
     Replay { delivery: i64, verdict: Verdict },
 }
@@ -69,7 +69,10 @@ impl Batch<'_> {
             }
         }
         let refused = match &command.ask {
-            Ask::Observe(observation) => self.observe(observation, &command.cause)?.ignored,
+            Ask::Observe(asked) => {
+                let observation = Observation::Command((**asked).clone());
+                self.observe(&observation, &command.cause)?.ignored
+            }
             Ask::Replay { delivery, verdict } => {
                 self.again(*delivery, verdict, &command.cause)?;
                 None
@@ -88,7 +91,7 @@ impl Batch<'_> {
     /// Does a delivery again. The row of one that was applied stays as it is: its effect is there.
     fn again(&self, id: i64, verdict: &Verdict, cause: &str) -> Result<(), Fault> {
         let Some(known) = ledger::outcome_of(self.connection, id)? else { return Ok(()) };
-        let amend = |outcome: &str, reason: Option<&str>, seen: Option<&Observation>| {
+        let amend = |outcome: &str, reason: Option<&str>, seen: Option<&str>| {
             if known == "applied" {
                 return Ok(());
             }
@@ -97,16 +100,19 @@ impl Batch<'_> {
         match verdict {
             Verdict::Ignored(reason) => amend("ignored", Some(reason), None)?,
             Verdict::Quarantined(reason) => amend("quarantined", Some(reason), None)?,
-            Verdict::Observed(seen) => match self.shielded(|| self.observe(seen, cause))? {
-                Ok(outcome) => match outcome.ignored {
-                    None => amend("applied", None, Some(seen))?,
-                    Some(reason) => amend("ignored", Some(reason), Some(seen))?,
-                },
-                Err(reason) => {
-                    tracing::error!(cause, delivery = id, reason, "a delivery failed again");
-                    amend("quarantined", Some(&reason), None)?;
+            Verdict::Observed(seen) => {
+                let observation = Observation::Scm((*seen.observation).clone());
+                match self.shielded(|| self.observe(&observation, cause))? {
+                    Ok(outcome) => match outcome.ignored {
+                        None => amend("applied", None, Some(&seen.json))?,
+                        Some(reason) => amend("ignored", Some(reason), Some(&seen.json))?,
+                    },
+                    Err(reason) => {
+                        tracing::error!(cause, delivery = id, reason, "a delivery failed again");
+                        amend("quarantined", Some(&reason), None)?;
+                    }
                 }
-            },
+            }
         }
         Ok(())
     }

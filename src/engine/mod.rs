@@ -9,12 +9,11 @@ mod command;
 mod tally;
 mod writer;
 
-use bytes::Bytes;
 use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::domain::Observation;
+use crate::domain::{Delivery, DeliveryOutcome, Report};
 use crate::lifecycle::Policy;
 use crate::store::{Store, StoreError};
 
@@ -22,59 +21,6 @@ pub use command::{Ask, Command, Render, Told};
 
 /// Pieces of work that may wait; beyond that callers are told [`EngineError::Busy`].
 pub const QUEUE: usize = 2_048;
-
-/// What a webhook delivery turned out to be, before anything is stored.
-#[derive(Debug, Clone)]
-pub enum Verdict {
-    /// It tells a fact.
-    Observed(Box<Observation>),
-    /// It is understood and of no interest, for the reason given.
-    Ignored(String),
-    /// It should have been understood, but for the reason given was not: its body is kept.
-    Quarantined(String),
-}
-
-/// One webhook POST whose signature holds.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// The hook's or its target's id, or empty.
-    pub hook: String,
-    /// `X-GitHub-Delivery`.
-    pub guid: String,
-    /// `X-GitHub-Event`.
-    pub event: String,
-    /// The payload's `action`.
-    pub action: Option<String>,
-    /// The payload's repository, `owner/name`.
-    pub repo: Option<String>,
-    pub verdict: Verdict,
-    /// The raw JSON, for the case that it has to be quarantined.
-    pub body: Bytes,
-}
-
-/// What became of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeliveryOutcome {
-    Applied,
-    Ignored,
-    Duplicate,
-    Quarantined,
-}
-
-impl DeliveryOutcome {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Applied, Self::Ignored, Self::Duplicate, Self::Quarantined];
-
-    /// The spelling in the database and in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Ignored => "ignored",
-            Self::Duplicate => "duplicate",
-            Self::Quarantined => "quarantined",
-        }
-    }
-}
 
 /// How long what nobody needs for going on is kept; `None` is for ever.
 #[derive(Debug, Clone, Copy, Default)]
@@ -105,7 +51,7 @@ enum Work {
     Delivery(Delivery),
     Command(Box<Command>),
     /// What came back from performing an effect, and the cause to name.
-    Report(Box<Observation>, String),
+    Report(Report, String),
     /// Fires the timers that are due.
     Timers,
     /// Drops a portion of what is kept no longer.
@@ -187,8 +133,8 @@ impl Engine {
     ///
     /// # Errors
     /// Nothing was stored, and the call may be repeated.
-    pub async fn report(&self, observation: Observation, cause: String) -> Result<(), EngineError> {
-        self.work(Work::Report(Box::new(observation), cause)).await.map(drop)
+    pub async fn report(&self, report: Report, cause: String) -> Result<(), EngineError> {
+        self.work(Work::Report(report, cause)).await.map(drop)
     }
 
     /// Fires the timers that are due by now, without waiting for the task that watches them.

@@ -3,15 +3,15 @@
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use bytes::Bytes;
 
 use super::errors::ApiError;
 use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wire::{DeliveryJson, List};
 use super::{App, MAX_BODY};
-use crate::engine::{Ask, Verdict};
-use crate::github;
+use crate::domain::{Observed, Verdict};
+use crate::engine::Ask;
+use crate::github::webhook;
 use crate::store::ledger::{self, Kept};
 use crate::store::views;
 
@@ -68,15 +68,15 @@ pub(super) async fn replay(
 async fn understand(kept: Kept) -> Result<Verdict, ApiError> {
     let Kept { event, observation, body } = kept;
     if let Some(body) = body {
-        let read = move || github::understand(&event, &Bytes::from(body)).verdict;
+        let read = move || webhook::understand(&event, &body).verdict;
         let read = tokio::task::spawn_blocking(read).await;
         return read.map_err(|error| ApiError::internal(&error));
     }
-    let Some(observation) = observation else {
+    let Some(json) = observation else {
         let message = "nothing of this delivery was kept, since its event is not used; redeliver \
                        it from GitHub";
         return Err(ApiError::conflict("nothing_kept", message));
     };
-    let observation = serde_json::from_str(&observation).map_err(|e| ApiError::internal(&e))?;
-    Ok(Verdict::Observed(Box::new(observation)))
+    let observation = serde_json::from_str(&json).map_err(|e| ApiError::internal(&e))?;
+    Ok(Verdict::Observed(Observed { observation: Box::new(observation), json }))
 }

@@ -42,7 +42,7 @@ pub use serve::serve;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::github::signature::Secrets;
+use crate::github::webhook::signature::Secrets;
 use crate::store::Store;
 use crate::store::views::NudgeView;
 use errors::ApiError;

@@ -10,7 +10,7 @@ use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wait::Patience;
 use super::wire::{List, NudgeJson};
-use crate::domain::{Audience, NudgeId, NudgeState, Observation};
+use crate::domain::{Audience, CommandObservation, NudgeId, NudgeState};
 use crate::engine::Ask;
 use crate::lifecycle::refusal;
 use crate::store::views::{self, NudgeFilter};
@@ -53,7 +53,7 @@ pub(super) async fn acknowledge(
     order: Order,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let ask = Ask::Observe(Box::new(Observation::NudgeAcknowledged { nudge: NudgeId(id) }));
+    let ask = Ask::Observe(Box::new(CommandObservation::AcknowledgeNudge { nudge: NudgeId(id) }));
     let shown =
         render(move |connection| Ok(views::nudge_by_id(connection, id)?.map(NudgeJson::from)));
     order.carry_out(&app, ask, refusal::NO_NUDGE, shown).await

@@ -11,7 +11,7 @@ use super::errors::ApiError;
 use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wire::{List, ProjectJson};
-use crate::domain::{Adopt, Observation, ProjectConfig, ProjectId, RepoName};
+use crate::domain::{Adopt, CommandObservation, ProjectConfig, ProjectId, RepoName};
 use crate::engine::{Ask, Render};
 use crate::lifecycle::refusal;
 use crate::store::views;
@@ -97,7 +97,7 @@ pub(super) async fn put(
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
     let config = order.json::<ProjectBody>()?.config(&id)?;
-    let ask = Ask::Observe(Box::new(Observation::ProjectConfigured {
+    let ask = Ask::Observe(Box::new(CommandObservation::ConfigureProject {
         id: ProjectId(id.clone()),
         config,
     }));
@@ -113,7 +113,8 @@ pub(super) async fn archive(
     order: Order,
 ) -> Result<Response, ApiError> {
     Params::read(&query, &[])?;
-    let ask = Ask::Observe(Box::new(Observation::ProjectArchived { id: ProjectId(id.clone()) }));
+    let ask =
+        Ask::Observe(Box::new(CommandObservation::ArchiveProject { id: ProjectId(id.clone()) }));
     order.carry_out(&app, ask, refusal::NO_PROJECT, shown(id)).await
 }
 

@@ -10,7 +10,7 @@ use super::errors::ApiError;
 use super::orders::{Order, render};
 use super::query::{Named, Params};
 use super::wire::{List, SessionJson};
-use crate::domain::{DisplayStatus, Observation, Paused, SessionId, Timestamp};
+use crate::domain::{CommandObservation, DisplayStatus, Paused, SessionId, Timestamp};
 use crate::engine::Ask;
 use crate::lifecycle::{DrivingPull, display_status, driving_pull, refusal};
 use crate::store::views::{self, Page, SessionView};
@@ -87,7 +87,7 @@ async fn set_paused(
 ) -> Result<Response, ApiError> {
     Params::read(query, &[])?;
     let whom = Paused::Session(SessionId(id.clone()));
-    let ask = Ask::Observe(Box::new(Observation::NudgesPaused { whom, paused }));
+    let ask = Ask::Observe(Box::new(CommandObservation::PauseNudges { whom, paused }));
     let shown = render(move |connection| Ok(views::session_by_id(connection, &id)?.map(show)));
     order.carry_out(app, ask, refusal::NO_SESSION, shown).await
 }

@@ -19,9 +19,9 @@ use tracing::{Instrument, Span};
 
 use super::errors::ApiError;
 use super::{App, MAX_BODY};
-use crate::engine::{Delivery, DeliveryOutcome};
-use crate::github::signature::{SIGNATURE_HEADER, Signature, VerifiedBody, Verifier};
-use crate::github::{self, Understood};
+use crate::domain::{Delivery, DeliveryOutcome};
+use crate::github::webhook::signature::{SIGNATURE_HEADER, Signature, VerifiedBody, Verifier};
+use crate::github::webhook::{self, Reading};
 
 /// The longest header value that is kept.
 const MAX_HEADER: usize = 255;
@@ -32,32 +32,6 @@ const SMALL_BODY: u64 = 64 * 1024;
 
 /// JSON from this size on is read on a thread of its own, so that it does not hold up others.
 const LARGE_JSON: usize = 256 * 1024;
-
-/// Event names that metrics may carry: a stranger's words must not make new time series.
-const EVENTS: &[&str] = &[
-    "check_run",
-    "check_suite",
-    "create",
-    "delete",
-    "installation",
-    "installation_repositories",
-    "issue_comment",
-    "issues",
-    "merge_group",
-    "ping",
-    "pull_request",
-    "pull_request_review",
-    "pull_request_review_comment",
-    "pull_request_review_thread",
-    "push",
-    "repository",
-    "status",
-    "workflow_job",
-    "workflow_run",
-];
-
-/// All others.
-const OTHER: &str = "other";
 
 /// Why webhooks are refused: the codes of the errors below.
 const REFUSALS: &[&str] = &[
@@ -79,7 +53,7 @@ const REFUSED: &str = "nudged_webhooks_refused_total";
 
 /// Shows every series from the start, so that the first of a kind is seen as a rise.
 pub(super) fn begin() {
-    for event in EVENTS.iter().copied().chain([OTHER]) {
+    for event in webhook::labels() {
         for outcome in DeliveryOutcome::ALL {
             let outcome = outcome.as_str();
             metrics::counter!(TAKEN, "event" => event, "outcome" => outcome).increment(0);
@@ -108,8 +82,7 @@ pub(super) async fn receive(State(app): State<App>, request: Request) -> Respons
 async fn answer(app: &App, request: Request) -> Response {
     match accept(app, request).await {
         Ok((event, delivery, outcome)) => {
-            let event = EVENTS.iter().copied().find(|known| *known == event).unwrap_or(OTHER);
-            let outcome = outcome.as_str();
+            let (event, outcome) = (webhook::label(&event), outcome.as_str());
             tracing::debug!(event, outcome, "a delivery was taken");
             metrics::counter!(TAKEN, "event" => event, "outcome" => outcome).increment(1);
             Json(json!({ "delivery": delivery, "outcome": outcome })).into_response()
@@ -147,7 +120,7 @@ async fn accept(
     Span::current().record("delivery", &guid);
     let hook = hook(&parts.headers)?;
     let body = json_of(verified, encoding)?;
-    let Understood { action, repo, verdict } = understand(&event, &body).await?;
+    let Reading { action, repo, verdict } = understand(&event, &body).await?;
     let delivery =
         Delivery { hook, guid: guid.clone(), event: event.clone(), action, repo, verdict, body };
     let outcome = app.engine.receive(delivery).await?;
@@ -273,13 +246,13 @@ fn json_of(verified: VerifiedBody, encoding: Encoding) -> Result<Bytes, ApiError
     }
 }
 
-async fn understand(event: &str, body: &Bytes) -> Result<Understood, ApiError> {
+async fn understand(event: &str, body: &Bytes) -> Result<Reading, ApiError> {
     if body.len() < LARGE_JSON {
-        return Ok(github::understand(event, body));
+        return Ok(webhook::understand(event, body));
     }
     let (event, body) = (event.to_owned(), body.clone());
     let span = Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(|| github::understand(&event, &body)))
+    tokio::task::spawn_blocking(move || span.in_scope(|| webhook::understand(&event, &body)))
         .await
         .map_err(|error| ApiError::internal(&error))
 }

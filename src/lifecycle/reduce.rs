@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Check, CheckStatus, CiState, Comment, CommitFacts, CommitSha, Memory, Mergeability,
-    Observation, Project, PullCommit, PullRequest, PullSeen, RepoSeen, Review, ReviewDecision,
-    RunState, Thread, TimerKind, Timestamp,
+    Check, CheckStatus, CiState, CommandObservation, Comment, CommitFacts, CommitSha, Memory,
+    Mergeability, Observation, Project, PullCommit, PullRequest, PullSeen, RepoSeen, Report,
+    Review, ReviewDecision, RunState, ScmObservation, Thread, TimerKind, Timestamp,
 };
 
 use super::facts::{self, Merged};
@@ -29,51 +29,26 @@ pub fn reduce(
 ) -> Outcome {
     let reducer = Reducer { policy, now };
     let outcome = match observation {
-        Observation::Pull { repo, pull } => reducer.pull(snapshot, repo, pull, Said::default()),
-        Observation::Review { repo, pull, review } => {
-            reducer.pull(snapshot, repo, pull, Said { review: Some(review), ..Said::default() })
+        Observation::Scm(seen) => reducer.scm(snapshot, seen),
+        Observation::Command(CommandObservation::AcknowledgeNudge { .. }) => {
+            commands::acknowledge(&snapshot)
         }
-        Observation::Comment { repo, pull: Some(pull), comment, .. } => {
-            let comments = std::slice::from_ref(comment);
-            reducer.pull(snapshot, repo, pull, Said { comments, ..Said::default() })
-        }
-        Observation::Comment { repo, pull: None, number, comment } => {
-            reducer.comment(snapshot, repo, *number, comment)
-        }
-        Observation::Thread { repo, pull, thread, comments } => {
-            let said = Said { comments, thread: Some(thread), ..Said::default() };
-            reducer.pull(snapshot, repo, pull, said)
-        }
-        Observation::CheckRun { repo, sha, run } => reducer.fact(snapshot, repo, sha, |facts| {
-            facts::merge_check_run(facts, run).map(CommitFact::CheckRun)
-        }),
-        Observation::Status { repo, sha, status } => reducer.fact(snapshot, repo, sha, |facts| {
-            facts::merge_status(facts, status).map(CommitFact::Status)
-        }),
-        Observation::WorkflowRun { repo, sha, run } => reducer.fact(snapshot, repo, sha, |facts| {
-            facts::merge_workflow_run(facts, run).map(CommitFact::WorkflowRun)
-        }),
-        Observation::SuiteCompleted { repo, sha, suite_id } => {
-            reducer.fact(snapshot, repo, sha, |facts| {
-                facts::merge_suite(facts, *suite_id).map(CommitFact::SuiteCompleted)
-            })
-        }
-        Observation::Push { repo, branch, pushed_at } => {
-            reducer.push(snapshot, repo, branch, *pushed_at)
-        }
-        Observation::Repository { repo } => reducer.repository(&snapshot, repo),
-        Observation::Access { granted, at, .. } => Ok(commands::access(snapshot, *granted, *at)),
-        Observation::TimerDue { kind, .. } => reducer.timer(snapshot, *kind),
-        Observation::NudgeAcknowledged { .. } => commands::acknowledge(&snapshot),
-        Observation::NudgeSent { nudge, attempt } => Ok(sending::sent(&snapshot, *nudge, *attempt)),
-        Observation::NudgeNotSent { nudge, attempt, failure } => {
-            Ok(sending::not_sent(&snapshot, *nudge, *attempt, failure, now))
-        }
-        Observation::ProjectConfigured { id, config } => {
+        Observation::Command(CommandObservation::ConfigureProject { id, config }) => {
             commands::configure(snapshot, id, config, policy, now)
         }
-        Observation::ProjectArchived { .. } => commands::archive(snapshot, now),
-        Observation::NudgesPaused { whom, paused } => commands::pause(snapshot, whom, *paused),
+        Observation::Command(CommandObservation::ArchiveProject { .. }) => {
+            commands::archive(snapshot, now)
+        }
+        Observation::Command(CommandObservation::PauseNudges { whom, paused }) => {
+            commands::pause(snapshot, whom, *paused)
+        }
+        Observation::Report(Report::NudgeSent { nudge, attempt }) => {
+            Ok(sending::sent(&snapshot, *nudge, *attempt))
+        }
+        Observation::Report(Report::NudgeNotSent { nudge, attempt, failure }) => {
+            Ok(sending::not_sent(&snapshot, *nudge, *attempt, failure, now))
+        }
+        Observation::Timer(due) => reducer.timer(snapshot, due.kind),
     };
     outcome.unwrap_or_else(|reason| Outcome { ignored: Some(reason), ..Outcome::default() })
 }
@@ -81,31 +56,28 @@ pub fn reduce(
 /// Whether the brake and the base commit can matter: only where something has failed.
 pub fn needs_history(facts: &BTreeMap<CommitSha, CommitFacts>, observation: &Observation) -> bool {
     let failed = |state: &RunState| state.check_status() == CheckStatus::Failed;
-    let seen = match observation {
-        Observation::CheckRun { run, .. } => failed(&run.state),
-        Observation::WorkflowRun { run, .. } => failed(&run.state),
-        Observation::Status { status, .. } => status.state != "success",
-        Observation::Pull { .. }
-        | Observation::Review { .. }
-        | Observation::Comment { .. }
-        | Observation::Thread { .. }
-        | Observation::SuiteCompleted { .. }
-        | Observation::Push { .. }
-        | Observation::Repository { .. }
-        | Observation::Access { .. }
-        | Observation::TimerDue { .. }
-        | Observation::NudgeAcknowledged { .. }
-        | Observation::NudgeSent { .. }
-        | Observation::NudgeNotSent { .. }
-        | Observation::ProjectConfigured { .. }
-        | Observation::ProjectArchived { .. }
-        | Observation::NudgesPaused { .. } => false,
+    let at_any = || {
+        facts.values().any(|facts| {
+            facts.check_runs.iter().any(|run| failed(&run.state))
+                || facts.workflow_runs.iter().any(|run| failed(&run.state))
+                || facts.statuses.iter().any(|s| matches!(s.state.as_str(), "failure" | "error"))
+        })
     };
-    seen || facts.values().any(|facts| {
-        facts.check_runs.iter().any(|run| failed(&run.state))
-            || facts.workflow_runs.iter().any(|run| failed(&run.state))
-            || facts.statuses.iter().any(|s| matches!(s.state.as_str(), "failure" | "error"))
-    })
+    let Observation::Scm(told) = observation else { return at_any() };
+    let seen = match told {
+        ScmObservation::CheckRun { run, .. } => failed(&run.state),
+        ScmObservation::WorkflowRun { run, .. } => failed(&run.state),
+        ScmObservation::Status { status, .. } => status.state != "success",
+        ScmObservation::Pull { .. }
+        | ScmObservation::Review { .. }
+        | ScmObservation::Comment { .. }
+        | ScmObservation::Thread { .. }
+        | ScmObservation::SuiteCompleted { .. }
+        | ScmObservation::Push { .. }
+        | ScmObservation::Repository { .. }
+        | ScmObservation::Access { .. } => false,
+    };
+    seen || at_any()
 }
 
 struct Reducer<'a> {
@@ -122,6 +94,58 @@ struct Said<'a> {
 }
 
 impl Reducer<'_> {
+    /// What source control tells.
+    fn scm(
+        &self,
+        snapshot: Snapshot,
+        observation: &ScmObservation,
+    ) -> Result<Outcome, &'static str> {
+        match observation {
+            ScmObservation::Pull { repo, pull } => self.pull(snapshot, repo, pull, Said::default()),
+            ScmObservation::Review { repo, pull, review } => {
+                self.pull(snapshot, repo, pull, Said { review: Some(review), ..Said::default() })
+            }
+            ScmObservation::Comment { repo, pull: Some(pull), comment, .. } => {
+                let comments = std::slice::from_ref(comment);
+                self.pull(snapshot, repo, pull, Said { comments, ..Said::default() })
+            }
+            ScmObservation::Comment { repo, pull: None, number, comment } => {
+                self.comment(snapshot, repo, *number, comment)
+            }
+            ScmObservation::Thread { repo, pull, thread, comments } => {
+                let said = Said { comments, thread: Some(thread), ..Said::default() };
+                self.pull(snapshot, repo, pull, said)
+            }
+            ScmObservation::CheckRun { repo, sha, run } => {
+                self.fact(snapshot, repo, sha, |facts| {
+                    facts::merge_check_run(facts, run).map(CommitFact::CheckRun)
+                })
+            }
+            ScmObservation::Status { repo, sha, status } => {
+                self.fact(snapshot, repo, sha, |facts| {
+                    facts::merge_status(facts, status).map(CommitFact::Status)
+                })
+            }
+            ScmObservation::WorkflowRun { repo, sha, run } => {
+                self.fact(snapshot, repo, sha, |facts| {
+                    facts::merge_workflow_run(facts, run).map(CommitFact::WorkflowRun)
+                })
+            }
+            ScmObservation::SuiteCompleted { repo, sha, suite_id } => {
+                self.fact(snapshot, repo, sha, |facts| {
+                    facts::merge_suite(facts, *suite_id).map(CommitFact::SuiteCompleted)
+                })
+            }
+            ScmObservation::Push { repo, branch, pushed_at } => {
+                self.push(snapshot, repo, branch, *pushed_at)
+            }
+            ScmObservation::Repository { repo } => self.repository(&snapshot, repo),
+            ScmObservation::Access { granted, at, .. } => {
+                Ok(commands::access(snapshot, *granted, *at))
+            }
+        }
+    }
+
     /// A pull request as a payload shows it, with what else the payload says.
     fn pull(
         &self,

@@ -17,7 +17,7 @@ use tokio::task::{Id, JoinSet};
 pub use receiver::{Receiver, is_slack};
 
 use crate::clock::Clock;
-use crate::domain::{NudgeId, Observation, SendFailure};
+use crate::domain::{NudgeId, Report, SendFailure};
 use crate::engine::{Engine, EngineError};
 use crate::store::outbox::{DueErrand, due, next_after};
 use crate::store::views::NudgeView;
@@ -114,10 +114,10 @@ impl Outbox {
             }),
         };
         let host = self.receiver.host();
-        let (observation, outcome) = match sent {
+        let (report, outcome) = match sent {
             Ok(()) => {
                 tracing::info!(message = id, host, attempt, "the human was told");
-                (Observation::NudgeSent { nudge, attempt }, "delivered")
+                (Report::NudgeSent { nudge, attempt }, "delivered")
             }
             Err(refused) => {
                 let error = refused.error;
@@ -128,20 +128,20 @@ impl Outbox {
                     for_good: refused.for_good,
                     jitter: rand::random_range(0..1_000),
                 };
-                (Observation::NudgeNotSent { nudge, attempt, failure }, "failed")
+                (Report::NudgeNotSent { nudge, attempt, failure }, "failed")
             }
         };
-        if self.report(nudge, observation).await {
+        if self.report(nudge, report).await {
             metrics::counter!(TOTAL, "outcome" => outcome).increment(1);
         }
     }
 
     /// Tells the engine until it takes it: what has arrived must not be sent again.
-    async fn report(&self, nudge: NudgeId, observation: Observation) -> bool {
+    async fn report(&self, nudge: NudgeId, report: Report) -> bool {
         let mut shutdown = self.shutdown.clone();
         loop {
             let cause = format!("notify:{}", nudge.0);
-            match self.parts.engine.report(observation.clone(), cause).await {
+            match self.parts.engine.report(report.clone(), cause).await {
                 Ok(()) => return true,
                 Err(EngineError::Closed) => return false,
                 Err(error @ (EngineError::Busy | EngineError::Store(_))) => {

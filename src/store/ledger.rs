@@ -3,9 +3,9 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
-use crate::domain::{Observation, PullId, TimerKind, Timestamp};
+use crate::domain::{PullId, TimerKind, Timestamp};
 
-use super::codec::{At, Json};
+use super::codec::At;
 
 /// A row for the ledger.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +18,8 @@ pub(crate) struct LedgerEntry<'a> {
     /// `applied`, `ignored` or `quarantined`.
     pub(crate) outcome: &'a str,
     pub(crate) reason: Option<&'a str>,
-    pub(crate) observation: Option<&'a Observation>,
+    /// As JSON.
+    pub(crate) observation: Option<&'a str>,
     /// The raw body of what is quarantined; it is stored compressed.
     pub(crate) body: Option<&'a [u8]>,
 }
@@ -50,7 +51,7 @@ pub(crate) fn record(c: &Connection, entry: LedgerEntry<'_>, now: Timestamp) -> 
         entry.repo,
         entry.outcome,
         entry.reason,
-        entry.observation.map(Json),
+        entry.observation,
         body,
         At(now),
     ))?;
@@ -178,13 +179,13 @@ pub(crate) fn amend(
     id: i64,
     outcome: &str,
     reason: Option<&str>,
-    observation: Option<&Observation>,
+    observation: Option<&str>,
 ) -> Result<()> {
     c.prepare_cached(
         "UPDATE deliveries SET outcome = ?2, reason = ?3,
             observation = coalesce(?4, observation), body = iif(?2 = 'applied', NULL, body)
          WHERE id = ?1",
     )?
-    .execute((id, outcome, reason, observation.map(Json)))
+    .execute((id, outcome, reason, observation))
     .map(drop)
 }

@@ -5,8 +5,11 @@
 
 use jiff::SignedDuration;
 use nudged::clock::Clock;
-use nudged::domain::{Adopt, Observation, RepoId, RepoName};
-use nudged::engine::{Delivery, DeliveryOutcome, Engine, Retention, Verdict};
+use nudged::domain::{
+    Adopt, Delivery, DeliveryOutcome, Observed, RepoId, RepoName, ScmObservation, Verdict,
+};
+use nudged::engine::{Engine, Retention};
+use nudged::github::webhook::understand;
 use nudged::lifecycle::Policy;
 use nudged::store::Store;
 use proptest::test_runner::{RngAlgorithm, TestRng};
@@ -59,46 +62,39 @@ mod rand_like {
 }
 
 /// The story's observations, as seen in a repository that only this shuffle uses.
-fn observed(letters: &[Letter], repo: i64) -> Vec<Observation> {
-    let understood = letters.iter().map(|l| nudged::github::understand(l.event(), &l.body).verdict);
+fn observed(letters: &[Letter], repo: i64) -> Vec<ScmObservation> {
+    let understood = letters.iter().map(|l| understand(l.event(), &l.body).verdict);
     let observed = understood.filter_map(|verdict| match verdict {
-        Verdict::Observed(observation) => Some(*observation),
+        Verdict::Observed(observed) => Some(*observed.observation),
         Verdict::Ignored(_) => None,
         Verdict::Quarantined(reason) => panic!("a fixture is not understood: {reason}"),
     });
     observed.map(|observation| in_repo(observation, repo)).collect()
 }
 
-fn in_repo(mut observation: Observation, id: i64) -> Observation {
+fn in_repo(mut observation: ScmObservation, id: i64) -> ScmObservation {
     match &mut observation {
-        Observation::Pull { repo, pull }
-        | Observation::Review { repo, pull, .. }
-        | Observation::Thread { repo, pull, .. } => {
+        ScmObservation::Pull { repo, pull }
+        | ScmObservation::Review { repo, pull, .. }
+        | ScmObservation::Thread { repo, pull, .. } => {
             if pull.core.head_repo == Some(repo.id) {
                 pull.core.head_repo = Some(RepoId(id));
             }
             rename(repo, id);
         }
-        Observation::CheckRun { repo, .. }
-        | Observation::Status { repo, .. }
-        | Observation::WorkflowRun { repo, .. }
-        | Observation::SuiteCompleted { repo, .. }
-        | Observation::Push { repo, .. }
-        | Observation::Repository { repo } => rename(repo, id),
-        Observation::Comment { repo, pull, .. } => {
+        ScmObservation::CheckRun { repo, .. }
+        | ScmObservation::Status { repo, .. }
+        | ScmObservation::WorkflowRun { repo, .. }
+        | ScmObservation::SuiteCompleted { repo, .. }
+        | ScmObservation::Push { repo, .. }
+        | ScmObservation::Repository { repo } => rename(repo, id),
+        ScmObservation::Comment { repo, pull, .. } => {
             if let Some(pull) = pull.as_mut().filter(|pull| pull.core.head_repo == Some(repo.id)) {
                 pull.core.head_repo = Some(RepoId(id));
             }
             rename(repo, id);
         }
-        Observation::Access { .. }
-        | Observation::TimerDue { .. }
-        | Observation::NudgeAcknowledged { .. }
-        | Observation::NudgeSent { .. }
-        | Observation::NudgeNotSent { .. }
-        | Observation::ProjectConfigured { .. }
-        | Observation::ProjectArchived { .. }
-        | Observation::NudgesPaused { .. } => {}
+        ScmObservation::Access { .. } => {}
     }
     observation
 }
@@ -110,14 +106,17 @@ fn rename(repo: &mut nudged::domain::RepoSeen, id: i64) {
     repo.name = RepoName::parse(&name).expect("a name");
 }
 
-async fn play(engine: &Engine, observations: Vec<Observation>, repo: i64) {
+async fn play(engine: &Engine, observations: Vec<ScmObservation>, repo: i64) {
     let deliveries = observations.into_iter().enumerate().map(|(index, observation)| Delivery {
         hook: String::new(),
         guid: format!("{repo}-{index}"),
         event: "any".to_owned(),
         action: None,
         repo: None,
-        verdict: Verdict::Observed(Box::new(observation)),
+        verdict: Verdict::Observed(Observed {
+            json: serde_json::to_string(&observation).expect("JSON"),
+            observation: Box::new(observation),
+        }),
         body: bytes::Bytes::new(),
     });
     // The engine takes them in the order in which they are first polled, as one batch.

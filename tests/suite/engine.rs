@@ -5,9 +5,9 @@ use std::pin::pin;
 use futures_util::poll;
 use jiff::SignedDuration;
 use nudged::clock::Clock;
-use nudged::domain::Adopt;
-use nudged::engine::{Delivery, DeliveryOutcome, Engine, EngineError, Retention};
-use nudged::github::understand;
+use nudged::domain::{Adopt, Delivery, DeliveryOutcome};
+use nudged::engine::{Engine, EngineError, Retention};
+use nudged::github::webhook::understand;
 use nudged::lifecycle::Policy;
 use nudged::store::Store;
 use serde_json::json;
@@ -16,14 +16,14 @@ use crate::payloads::{check, pull, sha};
 
 fn delivery(event: &str, guid: &str, payload: &serde_json::Value) -> Delivery {
     let body = bytes::Bytes::from(payload.to_string());
-    let understood = understand(event, &body);
+    let reading = understand(event, &body);
     Delivery {
         hook: String::new(),
         guid: guid.to_owned(),
         event: event.to_owned(),
-        action: understood.action,
-        repo: understood.repo,
-        verdict: understood.verdict,
+        action: reading.action,
+        repo: reading.repo,
+        verdict: reading.verdict,
         body,
     }
 }

@@ -9,7 +9,7 @@ use nudged::app::{self, Running};
 use nudged::clock::Clock;
 use nudged::config::{LogFormat, NotifyFormat, Secret, Settings};
 use nudged::domain::{Adopt, Timestamp};
-use nudged::github::signature::Secrets;
+use nudged::github::webhook::signature::Secrets;
 use nudged::http::Limits;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::domain::{
-    CheckRun, Comment, CommitFacts, CommitSha, Nudge, NudgeId, Observation, Paused, Project,
-    ProjectId, PullId, PullRequest, PullSeen, RepoId, RepoName, RepoSeen, Session, SessionId,
-    Thread, Timestamp,
+    CheckRun, CommandObservation, Comment, CommitFacts, CommitSha, Nudge, NudgeId, Observation,
+    Paused, Project, ProjectId, PullId, PullRequest, PullSeen, RepoId, RepoName, RepoSeen, Report,
+    ScmObservation, Session, SessionId, Thread, Timestamp,
 };
 use crate::lifecycle::{BranchSession, Snapshot, Talk, needs_history, slug_stem};
 
@@ -29,43 +29,37 @@ pub(crate) fn load(
 ) -> Result<Snapshot> {
     let loader = Loader { connection, commits: Commits { connection, memory } };
     match observation {
-        Observation::Pull { repo, pull } | Observation::Review { repo, pull, .. } => {
-            loader.for_pull(repo, pull, observation)
-        }
-        Observation::Comment { repo, pull: Some(pull), .. }
-        | Observation::Thread { repo, pull, .. } => loader.for_pull(repo, pull, observation),
-        Observation::Comment { repo, pull: None, number, .. } => {
-            loader.for_comment(repo, *number, observation)
-        }
-        Observation::Push { repo, branch, .. } => loader.for_push(repo, branch, observation),
-        Observation::Repository { repo } => loader.for_repo(repo),
-        Observation::Access { repos, account, .. } => {
-            Ok(Snapshot { other_projects: loader.accessed(repos, account.as_deref())?, ..empty() })
-        }
-        Observation::ProjectConfigured { id, config } => {
+        Observation::Scm(seen) => loader.for_scm(seen, observation),
+        Observation::Command(CommandObservation::ConfigureProject { id, config }) => {
             let other_projects = loader.holders(id, config.repo.as_ref())?;
             Ok(Snapshot { other_projects, ..loader.for_project(id)? })
         }
-        Observation::ProjectArchived { id } => loader.for_project(id),
-        Observation::NudgesPaused { whom: Paused::Project(id), .. } => loader.for_project(id),
-        Observation::NudgesPaused { whom: Paused::Session(id), .. } => loader.for_session(id),
-        Observation::CheckRun { repo, sha, .. }
-        | Observation::Status { repo, sha, .. }
-        | Observation::SuiteCompleted { repo, sha, .. }
-        | Observation::WorkflowRun { repo, sha, .. } => loader.for_commit(repo, sha, observation),
-        Observation::TimerDue { pull, .. } => loader.for_timer(*pull, observation),
-        Observation::NudgeAcknowledged { nudge } => {
+        Observation::Command(CommandObservation::ArchiveProject { id }) => loader.for_project(id),
+        Observation::Command(CommandObservation::PauseNudges { whom, .. }) => match whom {
+            Paused::Project(id) => loader.for_project(id),
+            Paused::Session(id) => loader.for_session(id),
+        },
+        Observation::Command(CommandObservation::AcknowledgeNudge { nudge }) => {
             Ok(Snapshot { nudge: loader.nudge(*nudge)?, ..empty() })
         }
-        Observation::NudgeSent { nudge, .. } | Observation::NudgeNotSent { nudge, .. } => {
+        Observation::Report(
+            Report::NudgeSent { nudge, .. } | Report::NudgeNotSent { nudge, .. },
+        ) => {
             let errand = outbox::errand(connection, *nudge)?;
             Ok(Snapshot { nudge: loader.nudge(*nudge)?, errand, ..empty() })
         }
+        Observation::Timer(due) => loader.for_timer(due.pull, observation),
     }
 }
 
 fn observed_run(observation: &Observation) -> Option<&CheckRun> {
-    if let Observation::CheckRun { run, .. } = observation { Some(run) } else { None }
+    match observation {
+        Observation::Scm(ScmObservation::CheckRun { run, .. }) => Some(run),
+        Observation::Scm(_)
+        | Observation::Command(_)
+        | Observation::Report(_)
+        | Observation::Timer(_) => None,
+    }
 }
 
 fn empty() -> Snapshot {
@@ -93,6 +87,31 @@ struct Loader<'c> {
 }
 
 impl Loader<'_> {
+    fn for_scm(&self, seen: &ScmObservation, observation: &Observation) -> Result<Snapshot> {
+        match seen {
+            ScmObservation::Pull { repo, pull } | ScmObservation::Review { repo, pull, .. } => {
+                self.for_pull(repo, pull, observation)
+            }
+            ScmObservation::Comment { repo, pull: Some(pull), .. }
+            | ScmObservation::Thread { repo, pull, .. } => self.for_pull(repo, pull, observation),
+            ScmObservation::Comment { repo, pull: None, number, .. } => {
+                self.for_comment(repo, *number, observation)
+            }
+            ScmObservation::Push { repo, branch, .. } => self.for_push(repo, branch, observation),
+            ScmObservation::Repository { repo } => self.for_repo(repo),
+            ScmObservation::Access { repos, account, .. } => Ok(Snapshot {
+                other_projects: self.accessed(repos, account.as_deref())?,
+                ..empty()
+            }),
+            ScmObservation::CheckRun { repo, sha, .. }
+            | ScmObservation::Status { repo, sha, .. }
+            | ScmObservation::SuiteCompleted { repo, sha, .. }
+            | ScmObservation::WorkflowRun { repo, sha, .. } => {
+                self.for_commit(repo, sha, observation)
+            }
+        }
+    }
+
     fn for_pull(
         &self,
         repo: &RepoSeen,
