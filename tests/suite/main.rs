@@ -12,6 +12,7 @@ mod faults;
 mod feed;
 mod golden;
 mod golden_sequences;
+mod ledger;
 mod live;
 mod mapping;
 mod migrations;

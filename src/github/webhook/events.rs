@@ -220,3 +220,60 @@ fn reading(event: &impl Envelope, verdict: Verdict) -> Reading {
         verdict,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_event_is_there_once_and_each_action_once() {
+        let names: Vec<&str> = EVENTS.iter().map(|row| row.name).collect();
+        assert!(names.is_sorted_by(|one, next| one < next), "{names:?}");
+        for row in EVENTS {
+            if let Handling::Used { actions, .. } = row.handling {
+                assert!(actions.is_sorted_by(|one, next| one < next), "{actions:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_event_is_labelled_by_its_name_and_a_stranger_s_word_is_not() {
+        for row in EVENTS {
+            assert_eq!(label(row.name), row.name);
+            assert!(labels().any(|label| label == row.name));
+        }
+        assert_eq!(label("x".repeat(200).as_str()), OTHER);
+        assert!(labels().any(|label| label == OTHER));
+    }
+
+    #[test]
+    fn an_action_that_is_not_known_is_kept_whatever_else_the_body_says() {
+        let shapeless = br#"{"action":"exploded","repository":{"full_name":"acme/rocket"}}"#;
+        for row in EVENTS {
+            let reading = understand(row.name, shapeless);
+            assert_eq!(reading.action.as_deref(), Some("exploded"), "{}", row.name);
+            assert_eq!(reading.repo.as_deref(), Some("acme/rocket"), "{}", row.name);
+            match row.handling {
+                Handling::Unused(reason) => {
+                    assert_eq!(reading.verdict, Verdict::Ignored(reason.to_owned()));
+                }
+                Handling::Used { actions: [], .. } => {
+                    let Verdict::Quarantined(reason) = reading.verdict else { panic!() };
+                    assert!(reason.contains("does not have the shape"), "{}: {reason}", row.name);
+                }
+                Handling::Used { .. } => {
+                    let reason = "the action `exploded` is not known".to_owned();
+                    assert_eq!(reading.verdict, Verdict::Quarantined(reason), "{}", row.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_json_that_is_kept_is_the_observation() {
+        let body = br#"{"action":"renamed","repository":{"id":41,"full_name":"acme/rocket"}}"#;
+        let Verdict::Observed(observed) = understand("repository", body).verdict else { panic!() };
+        let read: ScmObservation = serde_json::from_str(&observed.json).unwrap();
+        assert_eq!(read, *observed.observation);
+    }
+}

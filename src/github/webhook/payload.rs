@@ -80,9 +80,9 @@ pub(super) struct PullRequest<'a> {
     pub(super) created_at: Time,
     pub(super) updated_at: Time,
     #[serde(borrow)]
-    pub(super) head: Branch<'a>,
+    pub(super) head: HeadBranch<'a>,
     #[serde(borrow)]
-    pub(super) base: Branch<'a>,
+    pub(super) base: BaseBranch<'a>,
     /// `null`: not computed yet. Absent: the payload does not speak of it.
     #[serde(default)]
     pub(super) mergeable: Option<bool>,
@@ -91,7 +91,7 @@ pub(super) struct PullRequest<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Branch<'a> {
+pub(super) struct HeadBranch<'a> {
     #[serde(borrow, rename = "ref")]
     pub(super) name: Text<'a>,
     #[serde(borrow)]
@@ -99,6 +99,15 @@ pub(super) struct Branch<'a> {
     /// `null` when the fork was deleted.
     #[serde(default)]
     pub(super) repo: Option<RepositoryId>,
+}
+
+/// Its `repo` is the event's own.
+#[derive(Debug, Deserialize)]
+pub(super) struct BaseBranch<'a> {
+    #[serde(borrow, rename = "ref")]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) sha: Text<'a>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -87,3 +87,50 @@ impl<'de> Deserialize<'de> for Time {
         deserializer.deserialize_any(AnyTime)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Part<'a> {
+        #[serde(borrow, default)]
+        text: Option<Text<'a>>,
+        #[serde(default)]
+        time: Time,
+    }
+
+    fn time(written: &str) -> Option<String> {
+        let body = format!(r#"{{"time":{written}}}"#);
+        let part: Part<'_> = serde_json::from_str(&body).unwrap();
+        part.time.0.map(|at| at.to_string())
+    }
+
+    #[test]
+    fn a_text_is_copied_only_where_it_has_escapes() {
+        let body = br#"{"text":"plain \u00e9"}"#;
+        let part: Part<'_> = serde_json::from_slice(body).unwrap();
+        assert_eq!(part.text, Some(Text(Cow::Owned("plain é".to_owned()))));
+        let body = "{\"text\":\"plain é\"}".as_bytes();
+        let text = serde_json::from_slice::<Part<'_>>(body).unwrap().text.unwrap();
+        assert!(matches!(text.0, Cow::Borrowed("plain é")));
+        for nothing in ["{}", r#"{"text":null}"#] {
+            assert_eq!(serde_json::from_str::<Part<'_>>(nothing).unwrap().text, None);
+        }
+        assert!(serde_json::from_str::<Part<'_>>(r#"{"text":1}"#).is_err());
+    }
+
+    #[test]
+    fn times_come_in_two_forms_and_what_is_none_is_absent() {
+        let noon = Some("2026-05-01T12:00:00Z".to_owned());
+        for written in ["\"2026-05-01T12:00:00Z\"", "\"2026-05-01T14:00:00+02:00\"", "1777636800"] {
+            assert_eq!(time(written), noon, "{written}");
+        }
+        assert_eq!(time("\"2026-05-01T12:00:00.0009Z\""), noon, "whole milliseconds");
+        let strange = ["null", "\"\"", "\"soon\"", "-1", "99999999999999", "18446744073709551615"];
+        for written in strange {
+            assert_eq!(time(written), None, "{written}");
+        }
+        assert_eq!(serde_json::from_str::<Part<'_>>("{}").unwrap().time, Time(None));
+    }
+}

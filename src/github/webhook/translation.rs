@@ -2,10 +2,10 @@
 
 use super::envelope::Envelope;
 use super::payload::{
-    App, Branch, CheckRun, CheckRunEvent, CheckSuiteEvent, InstallationEvent, IssueCommentEvent,
-    Output, PullRequest, PullRequestEvent, PushEvent, Repository, RepositoryEvent,
-    ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent, WorkflowJobEvent,
-    WorkflowRunEvent,
+    App, CheckRun, CheckRunEvent, CheckSuiteEvent, HeadBranch, InstallationEvent,
+    IssueCommentEvent, Output, PullRequest, PullRequestEvent, PushEvent, Repository,
+    RepositoryEvent, ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent,
+    WorkflowJobEvent, WorkflowRunEvent,
 };
 use super::scalar::Time;
 use crate::domain::{
@@ -282,7 +282,7 @@ fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSe
         ("open", ..) => PrState::Open,
         _ => return Err(UnclearField("pull_request.state")),
     };
-    let Branch { name: head_ref, sha: head_sha, repo: head_repo } = &seen.head;
+    let HeadBranch { name: head_ref, sha: head_sha, repo: head_repo } = &seen.head;
     let core = PullCore {
         state,
         title: text(&seen.title),
@@ -343,11 +343,8 @@ fn workflow_run_in(url: &str) -> Option<i64> {
 
 fn output_text(output: &Output<'_>) -> Option<String> {
     let parts = [&output.title, &output.summary, &output.text];
-    let said: Vec<&str> = parts
-        .into_iter()
-        .filter_map(|part| part.as_deref())
-        .filter(|part| !part.is_empty())
-        .collect();
+    let said: Vec<&str> =
+        parts.into_iter().flatten().map(|part| &**part).filter(|part| !part.is_empty()).collect();
     let cut = excerpt(&said.join("\n"), MOST_OUTPUT);
     (!cut.is_empty()).then_some(cut)
 }
