@@ -21,7 +21,7 @@ use super::errors::ApiError;
 use super::{App, MAX_BODY};
 use crate::domain::{Delivery, DeliveryOutcome};
 use crate::github::webhook::signature::{SIGNATURE_HEADER, Signature, VerifiedBody, Verifier};
-use crate::github::webhook::{self, Understood, events};
+use crate::github::webhook::{self, Reading};
 
 /// The longest header value that is kept.
 const MAX_HEADER: usize = 255;
@@ -53,7 +53,7 @@ const REFUSED: &str = "nudged_webhooks_refused_total";
 
 /// Shows every series from the start, so that the first of a kind is seen as a rise.
 pub(super) fn begin() {
-    for event in events::labels() {
+    for event in webhook::labels() {
         for outcome in DeliveryOutcome::ALL {
             let outcome = outcome.as_str();
             metrics::counter!(TAKEN, "event" => event, "outcome" => outcome).increment(0);
@@ -82,8 +82,7 @@ pub(super) async fn receive(State(app): State<App>, request: Request) -> Respons
 async fn answer(app: &App, request: Request) -> Response {
     match accept(app, request).await {
         Ok((event, delivery, outcome)) => {
-            let event = events::label(&event);
-            let outcome = outcome.as_str();
+            let (event, outcome) = (webhook::label(&event), outcome.as_str());
             tracing::debug!(event, outcome, "a delivery was taken");
             metrics::counter!(TAKEN, "event" => event, "outcome" => outcome).increment(1);
             Json(json!({ "delivery": delivery, "outcome": outcome })).into_response()
@@ -121,7 +120,7 @@ async fn accept(
     Span::current().record("delivery", &guid);
     let hook = hook(&parts.headers)?;
     let body = json_of(verified, encoding)?;
-    let Understood { action, repo, verdict } = understand(&event, &body).await?;
+    let Reading { action, repo, verdict } = understand(&event, &body).await?;
     let delivery =
         Delivery { hook, guid: guid.clone(), event: event.clone(), action, repo, verdict, body };
     let outcome = app.engine.receive(delivery).await?;
@@ -247,7 +246,7 @@ fn json_of(verified: VerifiedBody, encoding: Encoding) -> Result<Bytes, ApiError
     }
 }
 
-async fn understand(event: &str, body: &Bytes) -> Result<Understood, ApiError> {
+async fn understand(event: &str, body: &Bytes) -> Result<Reading, ApiError> {
     if body.len() < LARGE_JSON {
         return Ok(webhook::understand(event, body));
     }

@@ -13,6 +13,7 @@ mod faults;
 mod feed;
 mod golden;
 mod golden_sequences;
+mod ledger;
 mod live;
 mod mapping;
 mod migrations;

@@ -1,10 +1,13 @@
-//! Webhooks: signatures, payloads, and their translation into observations. Knows no engine and no store.
+//! Webhooks: signatures, the table of events, payloads, and their translation into observations.
+//!
+//! Reading order: [`signature`] (is a body GitHub's?), `events` (what is read of it, by event),
+//! `payload` (the fields in use), `translation` (what they say).
 
 mod envelope;
-pub mod events;
+mod events;
 mod payload;
+mod scalar;
 pub mod signature;
 mod translation;
-mod when;
 
-pub use events::{Understood, understand};
+pub use events::{Reading, label, labels, understand};

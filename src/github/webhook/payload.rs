@@ -3,14 +3,35 @@
 //! Borrowed where possible, tolerant of everything that is not named here: GitHub adds fields,
 //! actions and values without notice, and Enterprise Server sends the shapes of years ago.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::when::When;
+use super::envelope::Envelope;
+use super::scalar::{Text, Time};
 
-type Text<'a> = Cow<'a, str>;
+/// An event that names its repository: what all of them have, and the fields of its own.
+macro_rules! event {
+    ($name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* }) => {
+        #[derive(Debug, Deserialize)]
+        pub(super) struct $name<'a> {
+            #[serde(borrow, default)]
+            pub(super) action: Option<Text<'a>>,
+            #[serde(borrow)]
+            pub(super) repository: Repository<'a>,
+            $($(#[$meta])* pub(super) $field: $type,)*
+        }
+
+        impl Envelope for $name<'_> {
+            fn action(&self) -> Option<&str> {
+                self.action.as_deref()
+            }
+
+            fn repo(&self) -> Option<&str> {
+                Some(&self.repository.full_name)
+            }
+        }
+    };
+}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Repository<'a> {
@@ -20,10 +41,10 @@ pub(super) struct Repository<'a> {
     #[serde(borrow, default)]
     pub(super) html_url: Option<Text<'a>>,
     #[serde(default)]
-    pub(super) updated_at: When,
+    pub(super) updated_at: Time,
     /// Unix seconds in `push`, a text elsewhere.
     #[serde(default)]
-    pub(super) pushed_at: When,
+    pub(super) pushed_at: Time,
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,18 +54,13 @@ pub(super) struct User<'a> {
     pub(super) login: Text<'a>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct PullRequestEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(PullRequestEvent {
     #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
-    #[serde(borrow)]
-    pub(super) pull_request: PullRequest<'a>,
+    pull_request: PullRequest<'a>,
     /// The replaced head; only `synchronize` has it.
     #[serde(borrow, default)]
-    pub(super) before: Option<Text<'a>>,
-}
+    before: Option<Text<'a>>,
+});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct PullRequest<'a> {
@@ -60,13 +76,13 @@ pub(super) struct PullRequest<'a> {
     #[serde(default)]
     pub(super) merged: Option<bool>,
     #[serde(default)]
-    pub(super) merged_at: When,
-    pub(super) created_at: When,
-    pub(super) updated_at: When,
+    pub(super) merged_at: Time,
+    pub(super) created_at: Time,
+    pub(super) updated_at: Time,
     #[serde(borrow)]
-    pub(super) head: Branch<'a>,
+    pub(super) head: HeadBranch<'a>,
     #[serde(borrow)]
-    pub(super) base: Branch<'a>,
+    pub(super) base: BaseBranch<'a>,
     /// `null`: not computed yet. Absent: the payload does not speak of it.
     #[serde(default)]
     pub(super) mergeable: Option<bool>,
@@ -75,7 +91,7 @@ pub(super) struct PullRequest<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Branch<'a> {
+pub(super) struct HeadBranch<'a> {
     #[serde(borrow, rename = "ref")]
     pub(super) name: Text<'a>,
     #[serde(borrow)]
@@ -85,22 +101,26 @@ pub(super) struct Branch<'a> {
     pub(super) repo: Option<RepositoryId>,
 }
 
+/// Its `repo` is the event's own.
+#[derive(Debug, Deserialize)]
+pub(super) struct BaseBranch<'a> {
+    #[serde(borrow, rename = "ref")]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) sha: Text<'a>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct RepositoryId {
     pub(super) id: i64,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct ReviewEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(ReviewEvent {
     #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
+    pull_request: PullRequest<'a>,
     #[serde(borrow)]
-    pub(super) pull_request: PullRequest<'a>,
-    #[serde(borrow)]
-    pub(super) review: Review<'a>,
-}
+    review: Review<'a>,
+});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Review<'a> {
@@ -110,20 +130,15 @@ pub(super) struct Review<'a> {
     #[serde(borrow)]
     pub(super) state: Text<'a>,
     #[serde(default)]
-    pub(super) submitted_at: When,
+    pub(super) submitted_at: Time,
     #[serde(borrow, default)]
     pub(super) html_url: Option<Text<'a>>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct CheckRunEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(CheckRunEvent {
     #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
-    #[serde(borrow)]
-    pub(super) check_run: CheckRun<'a>,
-}
+    check_run: CheckRun<'a>,
+});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CheckRun<'a> {
@@ -137,9 +152,9 @@ pub(super) struct CheckRun<'a> {
     #[serde(borrow, default)]
     pub(super) conclusion: Option<Text<'a>>,
     #[serde(default)]
-    pub(super) started_at: When,
+    pub(super) started_at: Time,
     #[serde(default)]
-    pub(super) completed_at: When,
+    pub(super) completed_at: Time,
     #[serde(borrow, default)]
     pub(super) html_url: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -177,15 +192,10 @@ pub(super) struct Output<'a> {
     pub(super) text: Option<Text<'a>>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct WorkflowJobEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(WorkflowJobEvent {
     #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
-    #[serde(borrow)]
-    pub(super) workflow_job: WorkflowJob<'a>,
-}
+    workflow_job: WorkflowJob<'a>,
+});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct WorkflowJob<'a> {
@@ -201,9 +211,9 @@ pub(super) struct WorkflowJob<'a> {
     #[serde(borrow, default)]
     pub(super) conclusion: Option<Text<'a>>,
     #[serde(default)]
-    pub(super) started_at: When,
+    pub(super) started_at: Time,
     #[serde(default)]
-    pub(super) completed_at: When,
+    pub(super) completed_at: Time,
     #[serde(borrow, default)]
     pub(super) html_url: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -218,15 +228,10 @@ pub(super) struct Step<'a> {
     pub(super) conclusion: Option<Text<'a>>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct WorkflowRunEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(WorkflowRunEvent {
     #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
-    #[serde(borrow)]
-    pub(super) workflow_run: WorkflowRun<'a>,
-}
+    workflow_run: WorkflowRun<'a>,
+});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct WorkflowRun<'a> {
@@ -248,47 +253,37 @@ pub(super) struct WorkflowRun<'a> {
     #[serde(default)]
     pub(super) run_attempt: Option<i64>,
     #[serde(default)]
-    pub(super) run_started_at: When,
+    pub(super) run_started_at: Time,
     #[serde(default)]
-    pub(super) created_at: When,
+    pub(super) created_at: Time,
     #[serde(default)]
-    pub(super) updated_at: When,
+    pub(super) updated_at: Time,
     #[serde(borrow, default)]
     pub(super) html_url: Option<Text<'a>>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct StatusEvent<'a> {
+event!(StatusEvent {
+    id: i64,
+    #[serde(borrow)]
+    sha: Text<'a>,
+    #[serde(borrow)]
+    context: Text<'a>,
+    #[serde(borrow)]
+    state: Text<'a>,
     #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
-    pub(super) id: i64,
-    #[serde(borrow)]
-    pub(super) sha: Text<'a>,
-    #[serde(borrow)]
-    pub(super) context: Text<'a>,
-    #[serde(borrow)]
-    pub(super) state: Text<'a>,
+    description: Option<Text<'a>>,
     #[serde(borrow, default)]
-    pub(super) description: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) target_url: Option<Text<'a>>,
-    pub(super) created_at: When,
-    pub(super) updated_at: When,
-}
+    target_url: Option<Text<'a>>,
+    created_at: Time,
+    updated_at: Time,
+});
 
-#[derive(Debug, Deserialize)]
-pub(super) struct ReviewCommentEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(ReviewCommentEvent {
     #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
+    pull_request: PullRequest<'a>,
     #[serde(borrow)]
-    pub(super) pull_request: PullRequest<'a>,
-    #[serde(borrow)]
-    pub(super) comment: Comment<'a>,
-}
+    comment: Comment<'a>,
+});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Comment<'a> {
@@ -309,21 +304,16 @@ pub(super) struct Comment<'a> {
     pub(super) body: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) html_url: Option<Text<'a>>,
-    pub(super) created_at: When,
-    pub(super) updated_at: When,
+    pub(super) created_at: Time,
+    pub(super) updated_at: Time,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct ThreadEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(ThreadEvent {
     #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
+    pull_request: PullRequest<'a>,
     #[serde(borrow)]
-    pub(super) pull_request: PullRequest<'a>,
-    #[serde(borrow)]
-    pub(super) thread: Thread<'a>,
-}
+    thread: Thread<'a>,
+});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Thread<'a> {
@@ -331,16 +321,11 @@ pub(super) struct Thread<'a> {
     pub(super) comments: Vec<Comment<'a>>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct IssueCommentEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(IssueCommentEvent {
+    issue: Issue,
     #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
-    pub(super) issue: Issue,
-    #[serde(borrow)]
-    pub(super) comment: Comment<'a>,
-}
+    comment: Comment<'a>,
+});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Issue {
@@ -350,15 +335,10 @@ pub(super) struct Issue {
     pub(super) pull_request: Option<IgnoredAny>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct CheckSuiteEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(CheckSuiteEvent {
     #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
-    #[serde(borrow)]
-    pub(super) check_suite: CompletedSuite<'a>,
-}
+    check_suite: CompletedSuite<'a>,
+});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CompletedSuite<'a> {
@@ -367,23 +347,12 @@ pub(super) struct CompletedSuite<'a> {
     pub(super) head_sha: Text<'a>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct PushEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
+event!(PushEvent {
     #[serde(borrow, rename = "ref")]
-    pub(super) reference: Text<'a>,
-    #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
-}
+    reference: Text<'a>,
+});
 
-#[derive(Debug, Deserialize)]
-pub(super) struct RepositoryEvent<'a> {
-    #[serde(borrow, default)]
-    pub(super) action: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) repository: Repository<'a>,
-}
+event!(RepositoryEvent {});
 
 #[derive(Debug, Deserialize)]
 pub(super) struct InstallationEvent<'a> {
@@ -397,10 +366,20 @@ pub(super) struct InstallationEvent<'a> {
     pub(super) repositories_removed: Vec<RepositoryId>,
 }
 
+impl Envelope for InstallationEvent<'_> {
+    fn action(&self) -> Option<&str> {
+        self.action.as_deref()
+    }
+
+    fn repo(&self) -> Option<&str> {
+        None
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Installation<'a> {
     #[serde(borrow)]
     pub(super) account: User<'a>,
     #[serde(default)]
-    pub(super) updated_at: When,
+    pub(super) updated_at: Time,
 }

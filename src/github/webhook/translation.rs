@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::envelope::Stated;
+use super::envelope::Envelope;
 use super::payload::{
-    App, Branch, CheckRun, CheckRunEvent, CheckSuiteEvent, InstallationEvent, IssueCommentEvent,
-    Output, PullRequest, PullRequestEvent, PushEvent, Repository, RepositoryEvent,
-    ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent, WorkflowJobEvent,
-    WorkflowRunEvent,
+    App, CheckRun, CheckRunEvent, CheckSuiteEvent, HeadBranch, InstallationEvent,
+    IssueCommentEvent, Output, PullRequest, PullRequestEvent, PushEvent, Repository,
+    RepositoryEvent, ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent,
+    WorkflowJobEvent, WorkflowRunEvent,
 };
-use super::when::When;
+use super::scalar::Time;
 use crate::domain::{
     self, CheckStatus, Comment, CommentKind, CommitSha, CommitStatus, Excerpt, Mergeability,
     PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState, RunStatus,
@@ -24,29 +24,35 @@ const MOST_TEXT: usize = 1_000;
 const MOST_OUTPUT: usize = 8 * 1024;
 
 /// A required field is missing, or has a value that is not understood.
-pub(super) struct Unclear(pub(super) &'static str);
+pub(super) struct UnclearField(pub(super) &'static str);
 
-/// What an event tells, or why it is of no interest.
-pub(super) type Told = Result<Result<ScmObservation, &'static str>, Unclear>;
-
-fn observed(observation: ScmObservation) -> Told {
-    Ok(Ok(observation))
+/// What an event says.
+pub(super) enum Translation {
+    Fact(Box<ScmObservation>),
+    /// Nothing that concerns us, for the reason given.
+    OfNoInterest(&'static str),
 }
 
-fn unused(reason: &'static str) -> Told {
-    Ok(Err(reason))
+type Translated = Result<Translation, UnclearField>;
+
+fn fact(observation: ScmObservation) -> Translated {
+    Ok(Translation::Fact(Box::new(observation)))
+}
+
+fn of_no_interest(reason: &'static str) -> Translated {
+    Ok(Translation::OfNoInterest(reason))
 }
 
 /// `pull_request`, whatever its action: each carries the whole pull request.
-pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Told {
+pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Translated {
     let before = event.before.as_ref().filter(|_| event.action() == Some("synchronize"));
     let before = before.map(|sha| commit(sha, "before")).transpose()?;
     let pull = pull_seen(&event.pull_request, before)?;
-    observed(ScmObservation::Pull { repo: repo(&event.repository)?, pull })
+    fact(ScmObservation::Pull { repo: repo(&event.repository)?, pull })
 }
 
 /// `pull_request_review`.
-pub(super) fn review(event: &ReviewEvent<'_>) -> Told {
+pub(super) fn review(event: &ReviewEvent<'_>) -> Translated {
     let pull = pull_seen(&event.pull_request, None)?;
     let seen = &event.review;
     let state = match seen.state.to_ascii_lowercase().as_str() {
@@ -55,7 +61,7 @@ pub(super) fn review(event: &ReviewEvent<'_>) -> Told {
         "dismissed" => ReviewState::Dismissed,
         "commented" => ReviewState::Commented,
         "pending" => ReviewState::Pending,
-        _ => return Err(Unclear("review.state")),
+        _ => return Err(UnclearField("review.state")),
     };
     let review = domain::Review {
         id: seen.id,
@@ -66,11 +72,11 @@ pub(super) fn review(event: &ReviewEvent<'_>) -> Told {
         seen_at: pull.updated_at,
         url: optional_text(seen.html_url.as_deref()),
     };
-    observed(ScmObservation::Review { repo: repo(&event.repository)?, pull, review })
+    fact(ScmObservation::Review { repo: repo(&event.repository)?, pull, review })
 }
 
 /// `check_run`, whatever its action: each carries the whole run.
-pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Told {
+pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
     let run = &event.check_run;
     let urls = [run.html_url.as_deref(), run.details_url.as_deref()];
     let state = RunState {
@@ -92,11 +98,11 @@ pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Told {
         failed_step: None,
         state,
     };
-    observed(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
 }
 
 /// `workflow_job`: the check run it names, never a second check.
-pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Told {
+pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
     let job = &event.workflow_job;
     let state = RunState {
         status: run_status(&job.status),
@@ -117,11 +123,11 @@ pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Told {
         state,
     };
     let sha = commit(&job.head_sha, "workflow_job.head_sha")?;
-    observed(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
 }
 
 /// `workflow_run`.
-pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Told {
+pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Translated {
     let run = &event.workflow_run;
     let status = run_status(&run.status);
     let state = RunState {
@@ -141,15 +147,11 @@ pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Told {
         event: text(&run.event),
         suite_id: run.check_suite_id,
     };
-    observed(ScmObservation::WorkflowRun {
-        repo: repo(&event.repository)?,
-        sha,
-        run: Arc::new(run),
-    })
+    fact(ScmObservation::WorkflowRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
 }
 
 /// `status`.
-pub(super) fn status(event: &StatusEvent<'_>) -> Told {
+pub(super) fn status(event: &StatusEvent<'_>) -> Translated {
     let status = CommitStatus {
         updated_at: required(event.updated_at, "updated_at")?,
         id: event.id,
@@ -160,95 +162,91 @@ pub(super) fn status(event: &StatusEvent<'_>) -> Told {
         created_at: required(event.created_at, "created_at")?,
     };
     let sha = commit(&event.sha, "sha")?;
-    observed(ScmObservation::Status {
-        repo: repo(&event.repository)?,
-        sha,
-        status: Arc::new(status),
-    })
+    fact(ScmObservation::Status { repo: repo(&event.repository)?, sha, status: Arc::new(status) })
 }
 
 /// `pull_request_review_comment`.
-pub(super) fn review_comment(event: &ReviewCommentEvent<'_>) -> Told {
+pub(super) fn review_comment(event: &ReviewCommentEvent<'_>) -> Translated {
     let pull = pull_seen(&event.pull_request, None)?;
     let comment = comment(&event.comment, CommentKind::Review, event.action() == Some("deleted"))?;
     let (repo, number) = (repo(&event.repository)?, pull.number);
-    observed(ScmObservation::Comment { repo, number, pull: Some(pull), comment })
+    fact(ScmObservation::Comment { repo, number, pull: Some(pull), comment })
 }
 
 /// `pull_request_review_thread`: the only word on whether a thread is resolved.
-pub(super) fn review_thread(event: &ThreadEvent<'_>) -> Told {
+pub(super) fn review_thread(event: &ThreadEvent<'_>) -> Translated {
     let pull = pull_seen(&event.pull_request, None)?;
     let comments = event.thread.comments.iter();
     let comments: Vec<Arc<Comment>> =
         comments.map(|seen| comment(seen, CommentKind::Review, false)).collect::<Result<_, _>>()?;
-    let root_id = comments.first().ok_or(Unclear("thread.comments"))?.root_id;
+    let root_id = comments.first().ok_or(UnclearField("thread.comments"))?.root_id;
     let thread =
         Thread { root_id, resolved: event.action() == Some("resolved"), at: pull.updated_at };
-    observed(ScmObservation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
+    fact(ScmObservation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
 }
 
 /// `issue_comment`, where the issue is a pull request.
-pub(super) fn issue_comment(event: &IssueCommentEvent<'_>) -> Told {
+pub(super) fn issue_comment(event: &IssueCommentEvent<'_>) -> Translated {
     if event.issue.pull_request.is_none() {
-        return unused("the issue is no pull request");
+        return of_no_interest("the issue is no pull request");
     }
     let deleted = event.action() == Some("deleted");
     let comment = comment(&event.comment, CommentKind::Issue, deleted)?;
     let (repo, number) = (repo(&event.repository)?, event.issue.number);
-    observed(ScmObservation::Comment { repo, number, pull: None, comment })
+    fact(ScmObservation::Comment { repo, number, pull: None, comment })
 }
 
 /// `check_suite`: never pending, but completed a sign that all its failures are there.
-pub(super) fn check_suite(event: &CheckSuiteEvent<'_>) -> Told {
+pub(super) fn check_suite(event: &CheckSuiteEvent<'_>) -> Translated {
     if event.action() != Some("completed") {
-        return unused("a suite never makes anything pending");
+        return of_no_interest("a suite never makes anything pending");
     }
     let sha = commit(&event.check_suite.head_sha, "check_suite.head_sha")?;
     let (repo, suite_id) = (repo(&event.repository)?, event.check_suite.id);
-    observed(ScmObservation::SuiteCompleted { repo, sha, suite_id })
+    fact(ScmObservation::SuiteCompleted { repo, sha, suite_id })
 }
 
 /// `push` to a branch.
-pub(super) fn push(event: &PushEvent<'_>) -> Told {
+pub(super) fn push(event: &PushEvent<'_>) -> Translated {
     let Some(branch) = event.reference.strip_prefix("refs/heads/") else {
-        return unused("the push is not to a branch");
+        return of_no_interest("the push is not to a branch");
     };
     let pushed_at = required(event.repository.pushed_at, "repository.pushed_at")?;
     let repo = repo(&event.repository)?;
-    observed(ScmObservation::Push { repo, branch: text(branch), pushed_at })
+    fact(ScmObservation::Push { repo, branch: text(branch), pushed_at })
 }
 
 /// `repository`, whatever its action: its name is what counts.
-pub(super) fn repository(event: &RepositoryEvent<'_>) -> Told {
-    observed(ScmObservation::Repository { repo: repo(&event.repository)? })
+pub(super) fn repository(event: &RepositoryEvent<'_>) -> Translated {
+    fact(ScmObservation::Repository { repo: repo(&event.repository)? })
 }
 
 /// `installation`: access to all of an account comes or goes.
-pub(super) fn installation(event: &InstallationEvent<'_>) -> Told {
+pub(super) fn installation(event: &InstallationEvent<'_>) -> Translated {
     let granted = match event.action() {
         Some("created" | "unsuspend") => true,
         Some("deleted" | "suspend") => false,
-        _ => return unused("it changes no access"),
+        _ => return of_no_interest("it changes no access"),
     };
     let account = Some(text(&event.installation.account.login));
     let at = required(event.installation.updated_at, "installation.updated_at")?;
-    observed(ScmObservation::Access { repos: Vec::new(), account, granted, at })
+    fact(ScmObservation::Access { repos: Vec::new(), account, granted, at })
 }
 
 /// `installation_repositories`: access to single repositories comes or goes.
-pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Told {
+pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Translated {
     let granted = event.action() == Some("added");
     let named = if granted { &event.repositories_added } else { &event.repositories_removed };
     let repos = named.iter().map(|repo| RepoId(repo.id)).collect();
     let at = required(event.installation.updated_at, "installation.updated_at")?;
-    observed(ScmObservation::Access { repos, account: None, granted, at })
+    fact(ScmObservation::Access { repos, account: None, granted, at })
 }
 
 fn comment(
     seen: &super::payload::Comment<'_>,
     kind: CommentKind,
     deleted: bool,
-) -> Result<Arc<Comment>, Unclear> {
+) -> Result<Arc<Comment>, UnclearField> {
     Ok(Arc::new(Comment {
         deleted,
         updated_at: required(seen.updated_at, "comment.updated_at")?,
@@ -265,8 +263,8 @@ fn comment(
     }))
 }
 
-fn repo(seen: &Repository<'_>) -> Result<RepoSeen, Unclear> {
-    let name = RepoName::parse(&seen.full_name).ok_or(Unclear("repository.full_name"))?;
+fn repo(seen: &Repository<'_>) -> Result<RepoSeen, UnclearField> {
+    let name = RepoName::parse(&seen.full_name).ok_or(UnclearField("repository.full_name"))?;
     let url = match &seen.html_url {
         Some(url) => text(url.trim_end_matches('/')),
         None => format!("https://github.com/{}", name.as_str()).into(),
@@ -274,9 +272,9 @@ fn repo(seen: &Repository<'_>) -> Result<RepoSeen, Unclear> {
     Ok(RepoSeen { id: RepoId(seen.id), name, url, updated_at: seen.updated_at.0 })
 }
 
-fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSeen, Unclear> {
+fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSeen, UnclearField> {
     if seen.number < 1 {
-        return Err(Unclear("pull_request.number"));
+        return Err(UnclearField("pull_request.number"));
     }
     let merged = seen.merged == Some(true) || seen.merged_at.0.is_some();
     let state = match (&*seen.state, merged, seen.draft) {
@@ -284,9 +282,9 @@ fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSe
         ("closed", ..) => PrState::Closed,
         ("open", _, Some(true)) => PrState::Draft,
         ("open", ..) => PrState::Open,
-        _ => return Err(Unclear("pull_request.state")),
+        _ => return Err(UnclearField("pull_request.state")),
     };
-    let Branch { name: head_ref, sha: head_sha, repo: head_repo } = &seen.head;
+    let HeadBranch { name: head_ref, sha: head_sha, repo: head_repo } = &seen.head;
     let core = Arc::new(PullCore {
         state,
         title: text(&seen.title),
@@ -347,11 +345,8 @@ fn workflow_run_in(url: &str) -> Option<i64> {
 
 fn output_text(output: &Output<'_>) -> Option<String> {
     let parts = [&output.title, &output.summary, &output.text];
-    let said: Vec<&str> = parts
-        .into_iter()
-        .filter_map(|part| part.as_deref())
-        .filter(|part| !part.is_empty())
-        .collect();
+    let said: Vec<&str> =
+        parts.into_iter().flatten().map(|part| &**part).filter(|part| !part.is_empty()).collect();
     let cut = excerpt(&said.join("\n"), MOST_OUTPUT);
     (!cut.is_empty()).then_some(cut)
 }
@@ -369,12 +364,12 @@ fn stamped(state: &RunState, text: String) -> Excerpt {
     Excerpt { status: state.status, completed_at: state.completed_at, text: text.into() }
 }
 
-fn commit(sha: &str, field: &'static str) -> Result<CommitSha, Unclear> {
-    CommitSha::parse(sha).ok_or(Unclear(field))
+fn commit(sha: &str, field: &'static str) -> Result<CommitSha, UnclearField> {
+    CommitSha::parse(sha).ok_or(UnclearField(field))
 }
 
-fn required(at: When, field: &'static str) -> Result<Timestamp, Unclear> {
-    at.0.ok_or(Unclear(field))
+fn required(at: Time, field: &'static str) -> Result<Timestamp, UnclearField> {
+    at.0.ok_or(UnclearField(field))
 }
 
 /// The name GitHub shows for a deleted account.
