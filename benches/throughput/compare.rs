@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use rusqlite::Connection;
 
 use super::bodies::{Bodies, Plan};
 use super::build::Build;
@@ -51,8 +52,9 @@ pub(super) async fn measure(options: &Options) -> Result<()> {
             for savepoints in [false, true] {
                 let with = if savepoints { ", savepoints" } else { "" };
                 let name = format!("bare writer, {batch}{with}");
-                let figures = bare_writer(options, &seed, batch, savepoints)?;
-                bare.add(&name, figures, "times of a batch");
+                let (figures, made) = bare_writer(options, &seed, batch, savepoints)?;
+                let remarks = format!("{made:.2} changes each; times are of a batch");
+                bare.add(&name, figures, &remarks);
             }
         }
         for (&connections, lines) in options.connections.iter().zip(&mut served) {
@@ -64,11 +66,15 @@ pub(super) async fn measure(options: &Options) -> Result<()> {
             drop(server);
             for build in &builds {
                 let home = tempfile::tempdir_in(temporary.path())?;
-                let (server, _) = build.serve(&home.path().join("nudged.db")).await?;
+                let db = home.path().join("nudged.db");
+                let (server, _) = build.serve(&db).await?;
                 load.prepare(&server).await?;
+                let before = changes(&db)?;
                 let measured = load.measure(&server).await?;
-                lines.add(&build.name, measured.figures, &remark(measured.remarks));
                 server.stop().await?;
+                let made = (changes(&db)? - before) / measured.acknowledged as f64;
+                let remarks = format!("{}, {made:.2} changes each", measured.remarks);
+                lines.add(&build.name, measured.figures, &remark(remarks));
             }
         }
     }
@@ -121,11 +127,17 @@ async fn seed(options: &Options, build: &Build, folder: &Path) -> Result<PathBuf
     Ok(db)
 }
 
-/// Runs the bare writer, alone, on a copy of the seed.
-fn bare_writer(options: &Options, seed: &Path, batch: u64, savepoints: bool) -> Result<Figures> {
+/// Runs the bare writer, alone, on a copy of the seed. Beside its figures: changes a delivery.
+fn bare_writer(
+    options: &Options,
+    seed: &Path,
+    batch: u64,
+    savepoints: bool,
+) -> Result<(Figures, f64)> {
     let home = tempfile::tempdir_in(folder())?;
     let db = home.path().join("bare.db");
     copy(seed, &db)?;
+    let before = changes(&db)?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("bare-writer").arg("--db").arg(&db);
     command.args(["--batch", &batch.to_string()]);
@@ -134,7 +146,15 @@ fn bare_writer(options: &Options, seed: &Path, batch: u64, savepoints: bool) -> 
     let out = command.output()?;
     let said = String::from_utf8_lossy(&out.stderr);
     ensure!(out.status.success(), "the bare writer failed: {said}");
-    serde_json::from_slice(&out.stdout).context("the bare writer's figures")
+    let figures = serde_json::from_slice(&out.stdout).context("the bare writer's figures")?;
+    Ok((figures, (changes(&db)? - before) / options.deliveries as f64))
+}
+
+/// How many changes the log has been given so far.
+fn changes(db: &Path) -> Result<f64> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'change_log'";
+    let seq: i64 = Connection::open(db)?.query_row(sql, (), |row| row.get(0))?;
+    Ok(seq as f64)
 }
 
 impl Options {

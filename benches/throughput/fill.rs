@@ -137,7 +137,7 @@ impl Pull {
     fn new(index: u64, size: Size) -> Self {
         let number = FIRST_NUMBER + index;
         let is_new = size.pulls - index <= size.pulls / 100;
-        let is_open = is_new || index % 100 == 0;
+        let is_open = is_new || index.is_multiple_of(100);
         let (state, session_state, reason) = match index {
             _ if is_open && index % 10_000 == 100 => ("open", "stuck", None),
             _ if is_open && index % 1_000 == 200 => ("open", "needs_input", None),
@@ -165,7 +165,7 @@ impl Pull {
             mergeability,
             session_state,
             reason,
-            told: ci == "failing" || index % 10 == 0,
+            told: ci == "failing" || index.is_multiple_of(10),
         }
     }
 

@@ -13,7 +13,9 @@ use super::process::{Client, Server, Usage, busy};
 use super::table::{Figures, percentile};
 
 /// GitHub waits no longer for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LATE: Duration = Duration::from_secs(10);
+/// Nor does a run, beyond this.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The deliveries of a run.
 pub(super) struct Load {
@@ -27,6 +29,7 @@ pub(super) struct Load {
 /// What was measured.
 pub(super) struct Measured {
     pub(super) figures: Figures,
+    pub(super) acknowledged: u64,
     /// How many a second while each pull request was seen for the first time, and how many after.
     pub(super) opening: f64,
     pub(super) later: f64,
@@ -65,6 +68,10 @@ impl Load {
             "{:.1} KB each, {took:.1?}, others used {others:.0} % of the machine",
             bytes as f64 / 1e3 / done as f64
         );
+        let late = times.len() - times.partition_point(|time| *time <= LATE);
+        if late > 0 {
+            remarks += &format!(", {late} later than GitHub waits");
+        }
         if refused > 0 {
             remarks += &format!(", {refused} REFUSED");
         }
@@ -80,6 +87,7 @@ impl Load {
                 at_rest: before.resident,
                 peak: after.peak,
             },
+            acknowledged: times.len() as u64,
             opening: opening as f64 / opened.as_secs_f64(),
             later: if done > opening {
                 (done - opening) as f64 / (took - opened).as_secs_f64()

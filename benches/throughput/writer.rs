@@ -14,9 +14,9 @@ use rusqlite::{Connection, Statement, params_from_iter};
 use super::process::Usage;
 use super::table::{Figures, percentile};
 
-/// Of the deliveries of `bodies` about one pull request, so many pass between two that change what the
-/// log shows: in 20 about one head, both checks appear and the pull request changes twice.
-const A_CHANGE: u64 = 5;
+/// Every so manieth delivery changes what the log shows. Of 20 about one head, as [`super::bodies`] makes
+/// them, the first brings the head, two bring a check, and two move what all checks come to.
+const A_CHANGE: u64 = 4;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
@@ -167,7 +167,7 @@ impl Target {
         self.check_run.values[self.check_run_id] = run_id.clone();
         self.check.values[self.run_id] = run_id;
         self.delivery.values[self.guid] = Value::Text(id);
-        if number % A_CHANGE == 0 {
+        if number.is_multiple_of(A_CHANGE) {
             self.statuses.swap(0, 1);
         }
         self.check.values[self.status].clone_from(&self.statuses[1]);
