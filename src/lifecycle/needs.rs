@@ -9,7 +9,7 @@ use crate::domain::{
     RepoSeen, Report, RunState, ScmObservation, SessionId, Subject, TaskName, Text,
 };
 
-use super::scm::{names_of, slug_stem};
+use super::scm::{names_of, slug_stem, touches_names};
 use super::working_set::{Key, PullRecord, Record, WorkingSet};
 
 /// Commits of a pull request that the brake looks back on.
@@ -165,7 +165,7 @@ impl<'k> Wants<'k> {
     fn watched(&mut self, repo: &RepoSeen) -> Option<&'k Project> {
         let own = self.projects(Key::ProjectOfRepo(repo.id)).pop();
         if let Some(known) = own {
-            if known.claim.as_ref() != Some(&(repo.name.clone(), repo.url.clone())) {
+            if touches_names(known, repo) {
                 for name in names_of(repo, known) {
                     self.projects(Key::named(&name));
                 }

@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 
 use follow::{About, follow};
 use naming::Watched;
-pub(super) use naming::{names_of, new_project, same_name, slug_stem};
+pub(super) use naming::{names_of, new_project, same_name, slug_stem, touches_names};
 use pull::Said;
 pub(super) use registers::reviews_that_count;
 pub(super) use roll_up::newest_workflow_runs;

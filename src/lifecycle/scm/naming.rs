@@ -52,12 +52,11 @@ impl Watched {
         let mut project = known.clone();
         project.repo_id = Some(repo.id);
         project.ci_seen |= brings_ci;
-        let newer = (repo.updated_at, Some(&claim)) > (project.named_at, project.claim.as_ref());
-        if newer || project.claim.is_none() {
+        if is_newer(known, repo) {
             project.named_at = repo.updated_at;
             project.claim = Some(claim);
         }
-        if project.claim == known.claim && project.named_at == known.named_at {
+        if !touches_names(known, repo) {
             return Ok(Self { project, is_new: false, freed: Vec::new(), taking: Vec::new() });
         }
         let names = names_of(repo, known);
@@ -116,6 +115,21 @@ pub(in crate::lifecycle) fn project_for<'k>(
         project.repo_id.is_none() && same_name(&project.repo, &repo.name)
     };
     named.find(waits).map(|project| &**project)
+}
+
+/// Whether a payload has a newer word on the repository's name than is known.
+fn is_newer(known: &Project, repo: &RepoSeen) -> bool {
+    let claim = Some((&repo.name, &repo.url));
+    let before = known.claim.as_ref().map(|(name, url)| (name, url));
+    before.is_none() || (repo.updated_at, claim) > (known.named_at, before)
+}
+
+/// Whether names have to be given out anew: not where the project holds the name that it claims again.
+pub(in crate::lifecycle) fn touches_names(known: &Project, repo: &RepoSeen) -> bool {
+    let holds = known.claim.as_ref().is_some_and(|(name, url)| {
+        (name, url) == (&repo.name, &repo.url) && known.repo == *name
+    });
+    is_newer(known, repo) && !holds
 }
 
 /// The names that matter when a repository is seen under another one than before.
