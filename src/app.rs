@@ -90,7 +90,7 @@ pub async fn start_within(
     let receiver = receiver(settings)?;
     let notifies = receiver.map(|to| {
         let (store, clock) = (store.clone(), clock.clone());
-        Arc::new(NotifyHuman::new(store, clock, to, http::nudge_json)) as Arc<dyn Performer>
+        Arc::new(NotifyHuman::new(store, clock, to)) as Arc<dyn Performer>
     });
     let outbox = Outbox::new(
         store.clone(),

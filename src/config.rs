@@ -4,6 +4,7 @@
 //! Values from the environment stay strings until a setting parses them: a secret of digits alone
 //! must not become a number on the way. An empty variable counts as not set.
 
+mod error;
 mod inspect;
 mod layer;
 mod notify;
@@ -11,7 +12,6 @@ mod secret;
 mod time;
 mod token;
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::domain::Adopt;
 
+pub use error::ConfigError;
 pub use inspect::{Inspected, Source, inspect};
 use layer::{Found, Key, Layers};
 pub use notify::{NotifyFormat, SigningSecret};
@@ -160,17 +161,6 @@ impl Flags {
             (LOG_FORMAT, &self.log_format),
         ];
         all.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
-    }
-}
-
-/// A setting is wrong or missing. Says which, where it came from and what to do.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(String);
-
-impl ConfigError {
-    fn new(message: impl fmt::Display) -> Self {
-        Self(message.to_string())
     }
 }
 

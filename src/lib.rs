@@ -26,6 +26,7 @@
 //! Imports point one way: `cli, app → http, outbox → engine → store → lifecycle → domain`, and
 //! `github → lifecycle → domain`.
 
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use serde_json::json;
 
+use super::output::{Outcome, Output, bytes};
 use super::serve::Stop;
-use super::{Outcome, Output};
 use crate::config::{Flags, Settings};
 use crate::store::Backup;
 
@@ -65,7 +65,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     out.text(format_args!(
         "{} is a whole copy: {}, changes up to {}, epoch {}",
         to.display(),
-        super::doctor::bytes(copied.size),
+        bytes(copied.size),
         copied.head,
         copied.epoch,
     ))?;

@@ -7,10 +7,9 @@ use serde_json::Value;
 
 use super::client::{Client, ClientError};
 use super::describe::{HEAD, row};
-use super::output::complain;
+use super::output::{Outcome, Output, complain};
 use super::reach::Reach;
 use super::serve::Stop;
-use super::{Outcome, Output};
 
 /// What the server is asked to wait for the next change.
 const WAIT: Duration = Duration::from_secs(30);

@@ -7,10 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::client::{Client, ClientError};
-use super::output::complain;
+use super::output::{Outcome, Output, complain};
 use super::reach::Reach;
 use super::table::{Column, Screen, Table, prose, text, word};
-use super::{Outcome, Output};
 
 /// The most that the API gives at once.
 const PAGE: u64 = 1000;

@@ -8,6 +8,7 @@ mod demo;
 mod describe;
 mod doctor;
 mod lists;
+mod logging;
 mod nudges;
 mod output;
 mod pulls;
@@ -21,10 +22,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
-use crate::config::{LogFormat, Settings};
-use output::Output;
+use output::Outcome;
 
 /// The server between GitHub and your coding agents.
 #[derive(Debug, Parser)]
@@ -77,13 +76,6 @@ Install:
   bash  nudged completions bash > ~/.local/share/bash-completion/completions/nudged
   zsh   nudged completions zsh > ~/.zfunc/_nudged   (a folder in $fpath)
   fish  nudged completions fish > ~/.config/fish/completions/nudged.fish";
-
-/// Whether a command did what it was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Done,
-    Failed,
-}
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -146,17 +138,4 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()
         .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-}
-
-/// Logs go to stderr, so that stdout stays what was asked for.
-fn start_logging(settings: &Settings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log).with_context(|| {
-        format!("log filter {:?}: wants a level or a filter, as info or nudged=debug", settings.log)
-    })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match settings.log_format {
-        LogFormat::Text => builder.with_ansi(output::stderr_is_terminal()).try_init(),
-        LogFormat::Json => builder.json().try_init(),
-    };
-    started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }

@@ -7,10 +7,9 @@ use serde_json::Value;
 
 use super::describe::short_pull;
 use super::lists::{Listing, Query, View, cell, filters, print, walk};
-use super::output::{block, complain, line};
+use super::output::{Outcome, Output, block, complain, line};
 use super::reach::Reach;
 use super::table::{Colour, Screen, cut, prose, text, word};
-use super::{Outcome, Output};
 
 /// What `nudges` takes.
 #[derive(Debug, clap::Args)]

@@ -5,6 +5,13 @@ use std::io::{self, IsTerminal, Write};
 
 use serde_json::Value;
 
+/// Whether a command did what it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    Failed,
+}
+
 /// Standard output, either for people or as one JSON object a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
@@ -49,6 +56,18 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// `512 B`, `3.4 MiB`.
+pub(super) fn bytes(count: u64) -> String {
+    let mut size = count as f64;
+    let mut units = ["B", "KiB", "MiB", "GiB", "TiB"].into_iter().peekable();
+    let mut unit = units.next().unwrap_or_default();
+    while size >= 1024.0 && units.peek().is_some() {
+        size /= 1024.0;
+        unit = units.next().unwrap_or_default();
+    }
+    if unit == "B" { format!("{count} B") } else { format!("{size:.1} {unit}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +77,11 @@ mod tests {
         let text = "a\u{1b}[31mb\rc\u{9b}2J\nd\te\u{202e}f\u{0}";
         assert_eq!(line(text), "a [31mb c 2J d e f");
         assert_eq!(block(text), "a[31mbc2J\nd\tef");
+    }
+
+    #[test]
+    fn sizes_are_for_people() {
+        let shown = [0, 1_023, 1_536, 5 << 30].map(bytes);
+        assert_eq!(shown, ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]);
     }
 }

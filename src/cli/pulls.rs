@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use super::describe::{short_pull, short_sha};
 use super::lists::{Listing, Query, View, cell, filters, print};
-use super::output::line;
+use super::output::{Outcome, Output, line};
 use super::table::{Colour, Screen, Table, cut, prose, text, word};
-use super::{Outcome, Output};
 
 /// What `pulls` takes.
 #[derive(Debug, clap::Args)]

@@ -15,8 +15,7 @@ use tokio::sync::mpsc;
 
 use super::client::base_url;
 use super::deliver::{Poster, Recorded, Sent, read_paths};
-use super::output::line;
-use super::{Outcome, Output};
+use super::output::{Outcome, Output, line};
 use crate::config::{Flags, Secret, Settings};
 
 /// What `replay` takes.

@@ -3,7 +3,8 @@
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Outcome, Output, start_logging};
+use super::logging::start_logging;
+use super::output::{Outcome, Output};
 use crate::app;
 use crate::config::{Flags, Settings, TokenSource};
 use crate::http::{Files, Limits};

@@ -1,8 +1,10 @@
 //! A look at each setting by itself: what it is, where it came from, and what is wrong with it.
 
+use super::error::ConfigError;
 use super::layer::{Key, Layers};
-use super::{ADOPT, AUTO_REGISTER, DB, Flags, KEYS, LISTEN, LOG, LOG_FORMAT, SETTLE, Settings};
-use super::{ConfigError, environment};
+use super::{
+    ADOPT, AUTO_REGISTER, DB, Flags, KEYS, LISTEN, LOG, LOG_FORMAT, SETTLE, Settings, environment,
+};
 
 /// The settings whose values may be shown; all others may hold secrets.
 const SHOWN: &[Key] = &[LISTEN, DB, SETTLE, ADOPT, AUTO_REGISTER, LOG, LOG_FORMAT];

@@ -7,7 +7,7 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// A setting's name in the file, and its environment variable. The flag is spelled like the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,10 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::error::ConfigError;
 use super::layer::Found;
-use super::{ConfigError, Secret, token};
+use super::secret::Secret;
+use super::token;
 
 const PREFIX: &str = "whsec_";
 

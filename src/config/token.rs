@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, Secret};
+use super::error::ConfigError;
+use super::secret::Secret;
 
 /// Where the API token came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

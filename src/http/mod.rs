@@ -1,90 +1,40 @@
-//! HTTP: webhooks in, the change feed and the read routes out.
+//! HTTP: webhooks in, the change feed out, and the routes of the API.
 //!
-//! Handlers translate; they decide nothing. What GitHub sends goes through [`Engine::receive`]; what
-//! clients ask is read from the store in short transactions, never held across a wait.
+//! Handlers read requests and write answers; they decide nothing. What GitHub sends goes through
+//! [`Engine::receive`]; what clients ask and order is the business of [`crate::api`].
 
-mod auth;
-mod changes;
-mod commands;
-mod deliveries;
-mod errors;
-mod files;
-mod health;
-mod linger;
-mod live;
-mod nudges;
-mod openapi;
-mod projects;
-mod pulls;
-mod query;
-mod serve;
-mod sessions;
-mod wait;
+mod feed;
+mod routes;
+mod server;
 mod webhook;
-mod wire;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::extract::FromRef;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use auth::ApiToken;
-pub use files::Files;
-pub use serve::serve;
+pub use crate::store::reads::LARGEST_BODY as MAX_BODY;
+pub use server::{ApiToken, Files, Limits, serve};
 
+use crate::api::{Api, ApiError};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::github::webhook::signature::Secrets;
 use crate::store::Store;
-pub use crate::store::reads::LARGEST_BODY as MAX_BODY;
-use crate::store::views::NudgeView;
-use errors::ApiError;
-
-/// What the server allows.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Open connections; further ones wait in the system's backlog.
-    pub connections: usize,
-    /// Readers of the event stream; further ones are refused, so that there are always connections
-    /// left for webhooks.
-    pub live_readers: usize,
-    /// How long an event stream is silent before it says that it lives.
-    pub heartbeat: Duration,
-    /// How long a reader of the event stream may take nothing of what waits for it. A connection on
-    /// which nothing at all is taken ends after twice that time.
-    pub stalled_within: Duration,
-    /// From the first byte of a request (or the opening of the connection) to the end of its headers.
-    pub headers_within: Duration,
-    /// From the end of the headers to the end of the body.
-    pub body_within: Duration,
-    /// Bytes of webhook bodies that may be in memory at once.
-    pub bodies: usize,
-    /// How long accepted requests may take to finish after shutdown began.
-    pub finish_within: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4_096,
-            live_readers: 2_048,
-            heartbeat: live::HEARTBEAT,
-            stalled_within: live::PATIENCE,
-            headers_within: Duration::from_secs(10),
-            body_within: Duration::from_secs(20),
-            bodies: 256 * 1024 * 1024,
-            finish_within: Duration::from_secs(20),
-        }
-    }
-}
+use feed::{Feed, Readers, Tail};
+use routes::health::Health;
+use routes::openapi::Document;
+use routes::{deliveries, health, nudges, openapi, projects, pulls, sessions};
+use server::{BodyPatience, HttpError, guard, name_request};
+use webhook::Webhooks;
 
 /// Everything that the routes need.
 pub struct AppState {
@@ -99,21 +49,59 @@ pub struct AppState {
     pub shutdown: watch::Receiver<bool>,
 }
 
-/// The state as handlers get it.
+/// The state, of which each handler takes the part that it needs.
 #[derive(Clone)]
 struct App {
-    state: Arc<AppState>,
-    /// A permit for each byte of a webhook body in memory.
-    bodies: Arc<Semaphore>,
-    /// The newest changes, rendered.
-    tail: Arc<live::Tail>,
-    readers: Arc<live::Readers>,
+    api: Arc<Api>,
+    webhooks: Arc<Webhooks>,
+    feed: Arc<Feed>,
+    health: Arc<Health>,
+    token: ApiToken,
+    body_patience: BodyPatience,
 }
 
-impl std::ops::Deref for App {
-    type Target = AppState;
-    fn deref(&self) -> &AppState {
-        &self.state
+macro_rules! parts {
+    ($($part:ident: $type:ty),+ $(,)?) => {$(
+        impl FromRef<App> for $type {
+            fn from_ref(app: &App) -> Self {
+                app.$part.clone()
+            }
+        }
+    )+};
+}
+
+parts! {
+    api: Arc<Api>,
+    webhooks: Arc<Webhooks>,
+    feed: Arc<Feed>,
+    health: Arc<Health>,
+    token: ApiToken,
+    body_patience: BodyPatience,
+}
+
+impl App {
+    /// Starts the tasks behind the change feed.
+    fn new(state: AppState) -> Self {
+        let AppState { store, engine, clock, secrets, token, metrics, limits, shutdown } = state;
+        let tail = Tail::start(store.clone(), engine.head(), shutdown.clone(), limits.heartbeat);
+        let readers = Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
+        let webhooks = Webhooks::new(engine.clone(), secrets, limits.bodies, limits.body_within);
+        let api = Arc::new(Api { store, engine, shutdown });
+        let feed = Feed {
+            api: Arc::clone(&api),
+            tail,
+            readers: Arc::clone(&readers),
+            heartbeat: limits.heartbeat,
+        };
+        let health = Health { api: Arc::clone(&api), clock, metrics, readers };
+        Self {
+            api,
+            webhooks: Arc::new(webhooks),
+            feed: Arc::new(feed),
+            health: Arc::new(health),
+            token,
+            body_patience: BodyPatience(limits.body_within),
+        }
     }
 }
 
@@ -122,17 +110,9 @@ impl std::ops::Deref for App {
 /// # Panics
 /// Outside a tokio runtime.
 pub fn router(state: AppState) -> Router {
-    let bodies = state.limits.bodies.min(Semaphore::MAX_PERMITS);
-    let (limits, shutdown) = (&state.limits, &state.shutdown);
-    let (store, head) = (state.store.clone(), state.engine.head());
-    let tail = live::Tail::start(store, head, shutdown.clone(), limits.heartbeat);
-    let readers =
-        live::Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
-    let bodies = Arc::new(Semaphore::new(bodies));
-    let app = App { state: Arc::new(state), bodies, tail, readers };
-    webhook::begin();
+    let app = App::new(state);
     let (v1, v1_api) = OpenApiRouter::<App>::new()
-        .routes(routes!(changes::get))
+        .routes(routes!(feed::route::get))
         .routes(routes!(projects::list))
         .routes(routes!(projects::one, projects::put, projects::archive))
         .routes(routes!(sessions::list))
@@ -149,11 +129,11 @@ pub fn router(state: AppState) -> Router {
     let v1 = v1
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(app.clone(), auth::guard))
-        .layer(from_fn(commands::name_request))
+        .layer(from_fn_with_state(app.clone(), guard))
+        .layer(from_fn(name_request))
         .layer(CompressionLayer::new());
     let (open, api) = OpenApiRouter::<App>::new()
-        .routes(routes!(webhook::receive))
+        .routes(routes!(webhook::receive::receive))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
@@ -162,25 +142,17 @@ pub fn router(state: AppState) -> Router {
     open.fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .nest("/v1", v1)
-        .layer(Extension(openapi::Document::new(&api.nest("/v1", v1_api))))
+        .layer(Extension(Document::new(&api.nest("/v1", v1_api))))
         .layer(map_response(harden))
         .with_state(app)
 }
 
-/// A nudge as the API shows it.
-///
-/// # Errors
-/// It cannot be written as JSON.
-pub fn nudge_json(view: NudgeView) -> serde_json::Result<serde_json::Value> {
-    serde_json::to_value(wire::NudgeJson::from(view))
+async fn no_route() -> HttpError {
+    ApiError::not_found("there is no such route; the README lists them all").into()
 }
 
-async fn no_route() -> ApiError {
-    ApiError::not_found("there is no such route; the README lists them all")
-}
-
-async fn wrong_method() -> ApiError {
-    ApiError::wrong_method()
+async fn wrong_method() -> HttpError {
+    HttpError::wrong_method()
 }
 
 async fn harden(mut response: Response) -> Response {

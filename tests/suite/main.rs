@@ -3,6 +3,7 @@
 mod any_order;
 mod api;
 mod bad_input;
+mod circles;
 mod cli;
 mod commands;
 mod conversation;

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::{Findings, bytes};
+use super::findings::Findings;
+use crate::cli::output::bytes;
 use crate::cli::table::age;
 use crate::config::Settings;
 use crate::domain::Timestamp;

@@ -1,17 +1,18 @@
 //! `nudged doctor`: what is wrong here, and how to mend it. Makes and changes nothing.
 
 mod files;
+mod findings;
 mod server;
 mod settings;
 
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::output::line;
+use super::output::{Outcome, Output, line};
 use super::table::{Colour, Screen};
-use super::{Outcome, Output};
 use crate::config::{Flags, inspect};
 use crate::store::ServerLock;
+use findings::{Finding, Findings, Level};
 
 /// What `doctor` takes.
 #[derive(Debug, clap::Args)]
@@ -29,61 +30,6 @@ pub(super) struct Args {
     json: bool,
     #[command(flatten)]
     flags: Flags,
-}
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Level {
-    Fine,
-    Doubtful,
-    Broken,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone)]
-struct Finding {
-    level: Level,
-    check: &'static str,
-    message: String,
-    /// What to do; empty where nothing is to be done.
-    mend: String,
-}
-
-/// All that was looked at.
-#[derive(Debug, Default)]
-struct Findings(Vec<Finding>);
-
-impl Findings {
-    fn fine(&mut self, check: &'static str, message: impl Into<String>) {
-        self.add(Level::Fine, check, message, "");
-    }
-
-    fn doubtful(
-        &mut self,
-        check: &'static str,
-        message: impl Into<String>,
-        mend: impl Into<String>,
-    ) {
-        self.add(Level::Doubtful, check, message, mend);
-    }
-
-    fn broken(&mut self, check: &'static str, message: impl Into<String>, mend: impl Into<String>) {
-        self.add(Level::Broken, check, message, mend);
-    }
-
-    fn add(
-        &mut self,
-        level: Level,
-        check: &'static str,
-        message: impl Into<String>,
-        mend: impl Into<String>,
-    ) {
-        self.0.push(Finding { level, check, message: message.into(), mend: mend.into() });
-    }
-
-    fn count(&self, level: Level) -> usize {
-        self.0.iter().filter(|finding| finding.level == level).count()
-    }
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -171,26 +117,12 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// `512 B`, `3.4 MiB`.
-pub(super) fn bytes(count: u64) -> String {
-    let mut size = count as f64;
-    let mut units = ["B", "KiB", "MiB", "GiB", "TiB"].into_iter().peekable();
-    let mut unit = units.next().unwrap_or_default();
-    while size >= 1024.0 && units.peek().is_some() {
-        size /= 1024.0;
-        unit = units.next().unwrap_or_default();
-    }
-    if unit == "B" { format!("{count} B") } else { format!("{size:.1} {unit}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_lines_are_for_people() {
-        let shown = [0, 1_023, 1_536, 5 << 30].map(bytes);
-        assert_eq!(shown, ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]);
+    fn lines_break_between_words() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a https://long.example", 5), ["a", "https://long.example"]);
         assert!(wrap("", 5).is_empty());

@@ -7,7 +7,7 @@ use jiff::fmt::rfc2822;
 use reqwest::{StatusCode, Url, header};
 use serde_json::Value;
 
-use super::Findings;
+use super::findings::Findings;
 use crate::cli::client::{base_url, http, root_cause};
 use crate::cli::table::age;
 use crate::config::{Secret, Settings};

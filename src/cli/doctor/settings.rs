@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tracing_subscriber::EnvFilter;
 
-use super::Findings;
+use super::findings::Findings;
 use crate::config::{ConfigError, Inspected, Secret, Settings, Source};
 
 /// A secret that is shorter can be guessed by trying.

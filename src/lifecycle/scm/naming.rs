@@ -126,9 +126,10 @@ fn is_newer(known: &Project, repo: &RepoSeen) -> bool {
 
 /// Whether names have to be given out anew: not where the project holds the name that it claims again.
 pub(in crate::lifecycle) fn touches_names(known: &Project, repo: &RepoSeen) -> bool {
-    let holds = known.claim.as_ref().is_some_and(|(name, url)| {
-        (name, url) == (&repo.name, &repo.url) && known.repo == *name
-    });
+    let holds = known
+        .claim
+        .as_ref()
+        .is_some_and(|(name, url)| (name, url) == (&repo.name, &repo.url) && known.repo == *name);
     is_newer(known, repo) && !holds
 }
 

@@ -10,10 +10,10 @@ use std::pin::Pin;
 pub use receiver::{Receiver, is_slack};
 
 use super::{Performed, Performer};
+use crate::api::NudgeJson;
 use crate::clock::Clock;
 use crate::domain::{Failure, NudgeId, Report, Task, TaskKind, TaskPayload, Text};
 use crate::store::Store;
-use crate::store::views::NudgeView;
 use receiver::Refused;
 
 /// Messages under way at once.
@@ -26,22 +26,15 @@ pub struct NotifyHuman {
     store: Store,
     clock: Clock,
     receiver: Receiver,
-    /// A nudge as the API shows it.
-    show: fn(NudgeView) -> serde_json::Result<serde_json::Value>,
 }
 
 impl NotifyHuman {
     /// Sends nudges to `receiver`.
-    pub fn new(
-        store: Store,
-        clock: Clock,
-        receiver: Receiver,
-        show: fn(NudgeView) -> serde_json::Result<serde_json::Value>,
-    ) -> Self {
+    pub fn new(store: Store, clock: Clock, receiver: Receiver) -> Self {
         for outcome in ["delivered", "failed"] {
             metrics::counter!(TOTAL, "outcome" => outcome).increment(0);
         }
-        Self { store, clock, receiver, show }
+        Self { store, clock, receiver }
     }
 
     async fn notify(&self, nudge: NudgeId, id: &Text, attempt: u32) -> Option<Performed> {
@@ -52,7 +45,9 @@ impl NotifyHuman {
                 return None;
             }
         };
-        let sent = match view.map(self.show) {
+        // The nudge as the API shows it.
+        let shown = view.map(|view| serde_json::to_value(NudgeJson::from(view)));
+        let sent = match shown {
             Some(Ok(shown)) => self.receiver.send(id, &shown, self.clock.now()).await,
             Some(Err(error)) => Err(Refused::lasting(error.to_string())),
             None => Err(Refused::lasting("the nudge is gone".to_owned())),

@@ -1,0 +1,114 @@
+//! Nudges: read, waited for, and acknowledged.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Api;
+use super::commands::{Answer, Origin};
+use super::errors::ApiError;
+use super::paging::{List, Paging};
+use super::pulls::pull_name;
+use super::waiting::wait;
+use crate::domain::{Audience, CommandObservation, NudgeId, NudgeKind, NudgeState, Priority};
+use crate::engine::Request;
+use crate::lifecycle::Refusal;
+use crate::store::reads::NudgeFilter;
+use crate::store::views::{NudgeView, ObjectRef, ObjectView};
+
+const LIST: &str = "nudges";
+
+/// A nudge.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NudgeJson {
+    pub id: i64,
+    pub project_id: String,
+    pub session_id: Option<String>,
+    pub pull_url: Option<String>,
+    pub audience: Audience,
+    pub kind: NudgeKind,
+    pub priority: Priority,
+    pub state: NudgeState,
+    pub body: String,
+    pub attempts: i64,
+    pub created_at: String,
+    pub delivered_at: Option<String>,
+    pub acknowledged_at: Option<String>,
+}
+
+impl From<NudgeView> for NudgeJson {
+    fn from(view: NudgeView) -> Self {
+        Self {
+            id: view.id,
+            project_id: view.project_id,
+            session_id: view.session_id,
+            pull_url: view.pull_url,
+            audience: view.audience,
+            kind: view.kind,
+            priority: view.priority,
+            state: view.state,
+            body: view.body,
+            attempts: view.attempts,
+            created_at: view.created_at,
+            delivered_at: view.delivered_at,
+            acknowledged_at: view.acknowledged_at,
+        }
+    }
+}
+
+/// Which nudges are wanted; what is `None` or empty does not restrict.
+#[derive(Debug, Clone, Default)]
+pub struct NudgeQuery {
+    pub session: Option<String>,
+    /// The pull request's address, or `owner/repo/number`.
+    pub pull: Option<String>,
+    pub branch: Option<String>,
+    pub audience: Option<Audience>,
+    pub states: Vec<NudgeState>,
+    /// For how many seconds an empty list waits for the first nudge.
+    pub wait: Option<i64>,
+    pub paging: Paging,
+}
+
+fn shown(view: ObjectView) -> Option<NudgeJson> {
+    if let ObjectView::Nudge(view) = view { Some(view.into()) } else { None }
+}
+
+impl Api {
+    /// Nudges, oldest first. With `wait`, an empty list is answered only when the time is up.
+    ///
+    /// # Errors
+    /// A parameter is not as it should be, or the store cannot be read.
+    pub async fn nudges(&self, query: NudgeQuery) -> Result<List<NudgeJson>, ApiError> {
+        let page = query.paging.page(LIST)?;
+        let pull = query.pull.map(|text| pull_name("pull", &text)).transpose()?;
+        let mut patience = self.patience(wait(query.wait)?);
+        let filter = NudgeFilter {
+            session: query.session,
+            pull,
+            branch: query.branch,
+            audience: query.audience,
+            states: query.states,
+        };
+        loop {
+            let listed = self.store.nudges(filter.clone(), page).await?;
+            if !listed.items.is_empty() || !patience.news().await {
+                return Ok(List::of(LIST, listed, NudgeJson::from));
+            }
+        }
+    }
+
+    /// Somebody has taken note of a nudge.
+    ///
+    /// # Errors
+    /// There is none, or nothing can be stored now.
+    pub async fn acknowledge_nudge(
+        &self,
+        id: i64,
+        origin: Origin,
+    ) -> Result<Answer<NudgeJson>, ApiError> {
+        let nudge = NudgeId(id);
+        let request = Request::Observe(CommandObservation::AcknowledgeNudge { nudge }.into());
+        self.carry_out(request, ObjectRef::Nudge(nudge), origin, Refusal::NoNudge, shown).await
+    }
+}

@@ -1,0 +1,211 @@
+//! Projects: read, registered, configured, archived.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Api;
+use super::commands::{Answer, Origin};
+use super::errors::ApiError;
+use super::paging::{List, Paging};
+use crate::domain::{Adopt, CommandObservation, ProjectConfig, ProjectId, RepoName};
+use crate::engine::Request;
+use crate::lifecycle::Refusal;
+use crate::store::views::{ObjectRef, ObjectView, ProjectView};
+
+const LIST: &str = "projects";
+
+const LONGEST_ID: usize = 40;
+const LONGEST_TEXT: usize = 1_000;
+const MOST_GLOBS: usize = 100;
+
+/// A project.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectJson {
+    pub id: String,
+    pub repo: String,
+    pub path: Option<String>,
+    pub display_name: String,
+    pub adopt: Adopt,
+    pub nudges: ProjectNudges,
+    pub registered_at: String,
+    pub archived_at: Option<String>,
+}
+
+/// What is said about a project.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ProjectNudges {
+    pub paused: bool,
+    pub checks: Globs,
+}
+
+/// The checks that count for nudges: those of `only` (empty: all) that are not of `except`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Globs {
+    pub only: Vec<String>,
+    pub except: Vec<String>,
+}
+
+impl From<ProjectView> for ProjectJson {
+    fn from(view: ProjectView) -> Self {
+        let checks = Globs { only: view.checks_only, except: view.checks_except };
+        Self {
+            id: view.id,
+            repo: view.repo,
+            path: view.path,
+            display_name: view.display_name,
+            adopt: view.adopt,
+            nudges: ProjectNudges { paused: view.nudges_paused, checks },
+            registered_at: view.registered_at,
+            archived_at: view.archived_at,
+        }
+    }
+}
+
+/// Settings of a project. What is left out or null stays as it was.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProjectBody {
+    /// The same as in the path, where it is given.
+    pub id: Option<String>,
+    /// `owner/name`; a new project needs it.
+    #[schema(
+        max_length = 1_000,
+        pattern = r"^[^/\s\x00-\x1f\x7f-\x9f]+/[^/\s\x00-\x1f\x7f-\x9f]+$"
+    )]
+    pub repo: Option<String>,
+    /// Where its working copy is; empty takes it away.
+    #[schema(max_length = 1_000, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    pub path: Option<String>,
+    #[schema(max_length = 1_000, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    pub display_name: Option<String>,
+    pub adopt: Option<Adopt>,
+    pub nudges: Option<NudgesBody>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NudgesBody {
+    /// Holds back the nudges to all its agents.
+    pub paused: Option<bool>,
+    pub checks: Option<GlobsBody>,
+}
+
+/// The checks that count for nudges.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GlobsBody {
+    /// Those alone; an empty list: all.
+    #[schema(max_items = 100)]
+    pub only: Option<Vec<String>>,
+    /// Not those.
+    #[schema(max_items = 100)]
+    pub except: Option<Vec<String>>,
+}
+
+fn shown(view: ObjectView) -> Option<ProjectJson> {
+    if let ObjectView::Project(view) = view { Some(view.into()) } else { None }
+}
+
+impl Api {
+    /// The projects that are not archived, oldest first.
+    ///
+    /// # Errors
+    /// The cursor is of another list, or the store cannot be read.
+    pub async fn projects(&self, paging: &Paging) -> Result<List<ProjectJson>, ApiError> {
+        let listed = self.store.projects(paging.page(LIST)?).await?;
+        Ok(List::of(LIST, listed, ProjectJson::from))
+    }
+
+    /// One project, archived or not.
+    ///
+    /// # Errors
+    /// There is none, or the store cannot be read.
+    pub async fn project(&self, id: String) -> Result<ProjectJson, ApiError> {
+        let found = self.store.project(id).await?;
+        found
+            .map(ProjectJson::from)
+            .ok_or_else(|| ApiError::not_found(Refusal::NoProject.to_string()))
+    }
+
+    /// Registers a project, or changes the settings of one. One that was archived is watched again.
+    ///
+    /// # Errors
+    /// The settings are not as they should be, a rule refuses them, or nothing can be stored now.
+    pub async fn configure_project(
+        &self,
+        id: String,
+        body: ProjectBody,
+        origin: Origin,
+    ) -> Result<Answer<ProjectJson>, ApiError> {
+        let config = body.config(&id)?;
+        let id = ProjectId(id.into());
+        let configured = CommandObservation::ConfigureProject { id: id.clone(), config };
+        let request = Request::Observe(configured.into());
+        self.carry_out(request, ObjectRef::Project(id), origin, Refusal::NoProject, shown).await
+    }
+
+    /// The project is watched no longer; what is known of it stays.
+    ///
+    /// # Errors
+    /// There is none, or nothing can be stored now.
+    pub async fn archive_project(
+        &self,
+        id: String,
+        origin: Origin,
+    ) -> Result<Answer<ProjectJson>, ApiError> {
+        let id = ProjectId(id.into());
+        let request =
+            Request::Observe(CommandObservation::ArchiveProject { id: id.clone() }.into());
+        self.carry_out(request, ObjectRef::Project(id), origin, Refusal::NoProject, shown).await
+    }
+}
+
+impl ProjectBody {
+    fn config(self, id: &str) -> Result<ProjectConfig, ApiError> {
+        let slug = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+        if !(1..=LONGEST_ID).contains(&id.len()) || !id.bytes().all(slug) {
+            let what = "a project's id has 1 to 40 characters of a-z, 0-9 and -";
+            return Err(ApiError::bad_body(&what));
+        }
+        if self.id.as_ref().is_some_and(|given| given != id) {
+            return Err(ApiError::bad_body(&"`id` is not the one in the path; leave it out"));
+        }
+        let short = |name: &str, text: &Option<String>| match text {
+            Some(text) if text.len() > LONGEST_TEXT || text.contains(char::is_control) => {
+                let most = format!("at most {LONGEST_TEXT} bytes without control characters");
+                Err(ApiError::bad_body(&format!("`{name}`: {most}")))
+            }
+            _ => Ok(()),
+        };
+        short("repo", &self.repo)?;
+        short("path", &self.path)?;
+        short("displayName", &self.display_name)?;
+        let parse = |text: &String| {
+            RepoName::parse(text)
+                .ok_or_else(|| ApiError::bad_body(&"`repo`: give it as owner/name"))
+        };
+        let repo = self.repo.as_ref().map(parse).transpose()?;
+        let nudges = self.nudges.unwrap_or(NudgesBody { paused: None, checks: None });
+        let globs = nudges.checks.unwrap_or(GlobsBody { only: None, except: None });
+        for glob in [&globs.only, &globs.except].into_iter().flatten() {
+            if glob.len() > MOST_GLOBS {
+                let what = format!("`nudges.checks`: at most {MOST_GLOBS} globs");
+                return Err(ApiError::bad_body(&what));
+            }
+            for glob in glob {
+                short("nudges.checks", &Some(glob.clone()))?;
+            }
+        }
+        Ok(ProjectConfig {
+            repo,
+            repo_url: None,
+            path: self.path.map(Into::into),
+            display_name: self.display_name.map(Into::into),
+            adopt: self.adopt,
+            nudges_paused: nudges.paused,
+            checks_only: globs.only,
+            checks_except: globs.except,
+        })
+    }
+}

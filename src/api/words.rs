@@ -1,0 +1,44 @@
+//! The enumerations of the contract in the description of the API.
+
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::{
+    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
+    DisplayStatus, Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision,
+    SessionKind, SessionState, TerminationReason,
+};
+
+macro_rules! words {
+    ($($name:ident),+ $(,)?) => {$(
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let words = $name::ALL.iter().map(|word| word.as_str());
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+};
+}
+
+words!(
+    ActivitySource,
+    ActivityState,
+    Adopt,
+    Audience,
+    CheckStatus,
+    CiState,
+    CommentKind,
+    DisplayStatus,
+    Mergeability,
+    NudgeKind,
+    NudgeState,
+    PrState,
+    Priority,
+    ReviewDecision,
+    SessionKind,
+    SessionState,
+    TerminationReason,
+);

@@ -1,0 +1,44 @@
+//! Nudges: read, waited for, and acknowledged.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+
+use super::submission::{Submission, answered};
+use crate::api::{Api, List, NudgeJson, NudgeQuery};
+use crate::domain::{Audience, NudgeState};
+use crate::http::server::{HttpError, Named, Params};
+
+/// `GET /v1/nudges`: oldest first. With `wait`, an empty list is answered only when the time is up.
+#[utoipa::path(get, path = "/nudges", params(("session" = Option<String>, Query), ("pull" = Option<String>, Query, description = "its address, or `owner/repo/number`", pattern = r"^([^/]+/[^/]+/[0-9]{1,18}|.+://.+)$"), ("branch" = Option<String>, Query), ("audience" = Option<Audience>, Query), ("state" = Option<Vec<NudgeState>>, Query), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60)), responses((status = 200, description = "done", body = List<NudgeJson>)))]
+pub(in crate::http) async fn list(
+    State(api): State<Arc<Api>>,
+    query: RawQuery,
+) -> Result<Json<List<NudgeJson>>, HttpError> {
+    let known = ["session", "pull", "branch", "audience", "state", "wait"];
+    let params = Params::read_list(&query, &known)?;
+    let query = NudgeQuery {
+        session: params.text("session")?,
+        pull: params.text("pull")?,
+        branch: params.text("branch")?,
+        audience: params.word("audience")?,
+        states: params.words("state")?,
+        wait: params.wait()?,
+        paging: params.paging()?,
+    };
+    Ok(Json(api.nudges(query).await?))
+}
+
+/// `POST /v1/nudges/{id}/ack`: somebody has taken note.
+#[utoipa::path(post, path = "/nudges/{id}/ack", params(("id" = i64, Path)), responses((status = 200, description = "done", body = NudgeJson)))]
+pub(in crate::http) async fn acknowledge(
+    State(api): State<Arc<Api>>,
+    Named(id): Named<i64>,
+    query: RawQuery,
+    submission: Submission,
+) -> Result<Response, HttpError> {
+    Params::read(&query, &[])?;
+    Ok(answered(api.acknowledge_nudge(id, submission.into_origin()).await?))
+}
