@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("github", &["domain", "lifecycle", "engine"]),
     ("api", &["domain", "lifecycle", "store", "engine", "github", "clock"]),
     ("http", &["domain", "lifecycle", "store", "engine", "github", "api", "clock"]),
-    ("outbox", &["domain", "lifecycle", "store", "engine", "github", "clock"]),
+    ("outbox", &["domain", "lifecycle", "store", "engine", "github", "api", "clock"]),
     ("session", &["domain", "lifecycle", "store", "engine", "clock"]),
     (
         "app",
