@@ -18,6 +18,8 @@ mod write;
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 pub use key::Key;
 pub use record::{CommitRecord, Counters, PullRecord, Record};
 pub use write::Write;
@@ -25,8 +27,8 @@ pub use write::Write;
 /// Records by key, and the writes that came of changing them.
 #[derive(Debug, Default)]
 pub struct WorkingSet {
-    lately: HashMap<Key, Record>,
-    before: HashMap<Key, Record>,
+    lately: HashMap<Key, Record, RandomState>,
+    before: HashMap<Key, Record, RandomState>,
     /// Of `lately`, about.
     bytes: usize,
     most_bytes: usize,
