@@ -4,12 +4,13 @@
 //! COMMIT. It is the only writer of session, pull request and check state. It never waits for the
 //! network, and never holds more than [`QUEUE`] pieces of work. Reading order: [`Engine`] (the handle),
 //! `work` (the pieces, each with its own answer), `batch` (one transaction for all that waits), `writer`
-//! (the thread), `schedule` (timers and sweeps).
+//! (the thread), `schedule` (timers and sweeps), `health` (whether it can still store).
 
 mod batch;
 mod deliver;
 mod error;
 mod handle;
+mod health;
 mod metrics;
 mod obey;
 mod schedule;

@@ -25,7 +25,11 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, ApiErro
             "the database cannot be read; the server's log says why",
         ));
     }
-    if app.engine.head().has_changed().is_err() || *app.shutdown.borrow() {
+    if let Err(error) = app.engine.check().await {
+        tracing::warn!(%error, "not ready: the engine takes nothing");
+        return Err(ApiError::unavailable(error.to_string()));
+    }
+    if *app.shutdown.borrow() {
         return Err(ApiError::unavailable("the server is shutting down"));
     }
     let (waiting, room) = app.engine.queue();

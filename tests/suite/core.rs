@@ -7,7 +7,9 @@ use nudged::domain::{
     Adopt, CommitSha, Nudge, NudgeId, Observation, ProjectId, PullId, RepoId, ScmObservation,
     Timestamp,
 };
-use nudged::lifecycle::{Key, Policy, PullRecord, Record, Refusal, WorkingSet, Write, needs, reduce};
+use nudged::lifecycle::{
+    Key, Policy, PullRecord, Record, Refusal, WorkingSet, Write, needs, reduce,
+};
 
 /// The clock's first instant: after all fixtures.
 const BEGINNING: i64 = 1_800_000_000;
