@@ -67,17 +67,18 @@ impl WriterThread {
     }
 
     /// Begins to take what waits into one transaction after another, until it is to close and all is done.
-    pub(super) fn start(self, waiting: mpsc::Receiver<Box<dyn Work>>) -> Result<(), StoreError> {
+    pub(super) fn start(
+        mut self,
+        mut waiting: mpsc::Receiver<Box<dyn Work>>,
+    ) -> Result<(), StoreError> {
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
-                let health = self.health.clone();
                 // Whatever ends it, nobody must be left with a server that looks well and takes nothing.
-                let ended = catch_unwind(AssertUnwindSafe(|| self.run(waiting)));
-                match ended {
+                match catch_unwind(AssertUnwindSafe(|| self.run(&mut waiting))) {
                     Ok(Ok(())) => {}
-                    Ok(Err(reason)) => health.fail(&reason),
-                    Err(_) => health.fail(PANICKED),
+                    Ok(Err(reason)) => self.health.fail(&reason),
+                    Err(_) => self.health.fail(PANICKED),
                 }
             })
             .map(drop)
@@ -85,7 +86,7 @@ impl WriterThread {
     }
 
     /// On an error it can go on no more, for the reason given.
-    fn run(mut self, mut waiting: mpsc::Receiver<Box<dyn Work>>) -> Result<(), String> {
+    fn run(&mut self, waiting: &mut mpsc::Receiver<Box<dyn Work>>) -> Result<(), String> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut panics = 0;
         loop {
