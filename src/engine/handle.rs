@@ -1,11 +1,11 @@
 //! The handle that others hold.
 
-use jiff::SignedDuration;
 use tokio::sync::{mpsc, watch};
 
 use super::deliver::Deliver;
 use super::health::Health;
 use super::obey::{Command, CommandResult};
+use super::retention::Retention;
 use super::upkeep::{FireTimers, Sweep, TakeReport, Touch, Wake};
 use super::work::{Piece, Work, job};
 use super::writer::WriterThread;
@@ -17,16 +17,6 @@ use crate::store::{Store, StoreError};
 
 /// Pieces of work that may wait; beyond that callers are told [`EngineError::Busy`].
 pub const QUEUE: usize = 2_048;
-
-/// How long what nobody needs for going on is kept; `None` is for ever.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Retention {
-    /// Changes: who polls less often has to begin anew.
-    pub changes: Option<SignedDuration>,
-    /// Deliveries of the ledger. One that is sent again after that is applied again, which changes
-    /// nothing.
-    pub deliveries: Option<SignedDuration>,
-}
 
 /// A handle to the engine; clones share it.
 #[derive(Clone)]

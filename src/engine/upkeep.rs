@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 
-use super::batch::Transaction;
 use super::obey::KEYS;
+use super::transaction::Transaction;
 use super::work::Piece;
 use crate::domain::{Observation, TimerDue};
 use crate::store::Fault;

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
 
-use super::batch::{self, Committed, Terms};
-use super::handle::Retention;
+use super::batch::{self, Committed};
 use super::health::Health;
+use super::retention::Retention;
+use super::transaction::Terms;
 use super::work::Work;
 use super::{EngineError, metrics};
 use crate::clock::Clock;
