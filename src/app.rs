@@ -87,6 +87,7 @@ pub async fn start_within(
     let engine =
         Engine::start(&store, policy(settings)?, retention(settings)?, clock.clone()).await?;
     let (shutdown, stopping) = watch::channel(false);
+    let end = shutdown.clone();
     let receiver = receiver(settings)?;
     let notifies = receiver.map(|to| {
         let (store, clock) = (store.clone(), clock.clone());
@@ -113,16 +114,35 @@ pub async fn start_within(
     let performing = clock.runs().then(|| outbox.clone());
     let done = tokio::spawn(async move {
         let performing = async {
-            if let Some(outbox) = performing {
-                outbox.run().await;
+            let ended = match performing {
+                Some(outbox) => outbox.run().await,
+                None => Ok(()),
+            };
+            if ended.is_err() {
+                // Where nobody is told anything any more, the rest must not go on looking well.
+                end.send_replace(true);
+            }
+            ended
+        };
+        let failing = async {
+            let mut stopping = stopping.clone();
+            tokio::select! {
+                _ = working.failed() => {
+                    end.send_replace(true);
+                }
+                _ = stopping.wait_for(|down| *down) => {}
             }
         };
         let counting = numbers::keep_up(metrics, stopping.clone());
-        tokio::join!(http::serve(listener, router, &limits, stopping), performing, counting);
+        let serving = http::serve(listener, router, &limits, stopping.clone());
+        let ((), performed, (), ()) = tokio::join!(serving, performing, counting, failing);
         // Whatever was accepted is answered; now the writer may finish and let go of the file.
         working.close().await;
         drop(lock);
-        Ok(())
+        if let Some(reason) = working.failure() {
+            return Err(anyhow::Error::msg(reason).context("the engine has failed"));
+        }
+        performed.context("the runner of tasks died")
     });
     Ok(Running { addr, token, token_source, engine, outbox, shutdown, done })
 }

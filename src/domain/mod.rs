@@ -24,13 +24,12 @@ pub use check::{CheckStatus, CiState, RunStatus};
 pub use comment::{Comment, CommentKind, CommentName, CommentRow, Conversation, Thread};
 pub use delivery::{Delivery, DeliveryOutcome, Observed, Verdict};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
-pub use nudge::{Audience, Nudge, NudgeKind, NudgeState, Priority};
-pub use nudge::{PullMemory, TimerKind, ToldHead};
+pub use nudge::{Audience, Nudge, NudgeKind, NudgeState, Priority, TimerKind};
 pub use observation::{CommandObservation, Observation, Report, ScmObservation, TimerDue};
 pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use project::{Adopt, Project};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
-pub use pull_request::{PullCommit, PullCore, PullRegisters, PullSeen};
+pub use pull_request::{PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead};
 pub use review::{Review, ReviewDecision, ReviewState};
 pub use session::{
     Activity, ActivitySource, ActivityState, Detecting, DisplayStatus, Runtime, Session,

@@ -1,4 +1,4 @@
-//! Pull requests: the facts that payloads bring, and the row derived from them.
+//! Pull requests: the facts that payloads bring, the row derived from them, and what was said about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
 use super::{
-    CiState, CommitSha, ProjectId, PullId, PullMemory, RepoId, Review, ReviewDecision, SessionId,
-    Text, Timestamp,
+    CiState, CommitSha, ProjectId, PullId, RepoId, Review, ReviewDecision, SessionId, Text,
+    Timestamp,
 };
 
 spelled! {
@@ -114,4 +114,43 @@ pub struct PullRegisters {
     pub answers: BTreeMap<(CommitSha, Text), MergeabilityAnswer>,
     /// By id.
     pub reviews: BTreeMap<i64, Review>,
+}
+
+/// The failing checks that were told at one head, under every name they go by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldHead {
+    pub head: CommitSha,
+    pub checks: BTreeSet<String>,
+}
+
+/// What was said about a pull request. Part of its row, so that a restart neither repeats nor loses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PullMemory {
+    /// Failing checks already told, by head; forgotten when CI passes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ci_told: Vec<ToldHead>,
+    /// The brake was pulled: nothing about CI until it passes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ci_braked: bool,
+    /// Heads announced as approved and green since it was last red.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub green_told: Vec<CommitSha>,
+    /// When the conflict that is under way was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict_since: Option<Timestamp>,
+    /// It was escalated.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub conflict_escalated: bool,
+    /// Reviews and comments that the agent was told of, as `review:ID` and `comment:ID`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub feedback_told: BTreeSet<String>,
+    /// Nudges about feedback since all of it was last resolved.
+    pub feedback_rounds: u32,
+    /// The head at which the settle time passed without any CI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_head: Option<CommitSha>,
+    /// The closed or merged state that was announced, or that the pull request came with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing_told: Option<PrState>,
 }

@@ -1,6 +1,6 @@
 //! A webhook delivery: entered into the ledger once, and done once.
 
-use super::batch::Transaction;
+use super::transaction::Transaction;
 use super::work::Piece;
 use crate::domain::{Delivery, DeliveryOutcome, Observation, Verdict};
 use crate::store::{Fault, LedgerEntry};

@@ -1,11 +1,12 @@
 //! The handle that others hold.
 
-use jiff::SignedDuration;
 use tokio::sync::{mpsc, watch};
 
 use super::deliver::Deliver;
+use super::health::Health;
 use super::obey::{Command, CommandResult};
-use super::upkeep::{FireTimers, Sweep, TakeReport, Wake};
+use super::retention::Retention;
+use super::upkeep::{FireTimers, Sweep, TakeReport, Touch, Wake};
 use super::work::{Piece, Work, job};
 use super::writer::WriterThread;
 use super::{EngineError, metrics, schedule};
@@ -17,23 +18,12 @@ use crate::store::{Store, StoreError};
 /// Pieces of work that may wait; beyond that callers are told [`EngineError::Busy`].
 pub const QUEUE: usize = 2_048;
 
-/// How long what nobody needs for going on is kept; `None` is for ever.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Retention {
-    /// Changes: who polls less often has to begin anew.
-    pub changes: Option<SignedDuration>,
-    /// Deliveries of the ledger. One that is sent again after that is applied again, which changes
-    /// nothing.
-    pub deliveries: Option<SignedDuration>,
-}
-
 /// A handle to the engine; clones share it.
 #[derive(Clone)]
 pub struct Engine {
     work: mpsc::Sender<Box<dyn Work>>,
     head: watch::Receiver<i64>,
-    failed: watch::Receiver<Option<String>>,
-    close: watch::Sender<bool>,
+    health: Health,
 }
 
 impl Engine {
@@ -48,17 +38,19 @@ impl Engine {
         clock: Clock,
     ) -> Result<Self, StoreError> {
         let (work, waiting) = mpsc::channel(QUEUE);
-        let (close, closing) = watch::channel(false);
-        let writer = WriterThread::open(store, policy, retention, clock.clone()).await?;
+        let health = Health::new();
+        let writer =
+            WriterThread::open(store, policy, retention, clock.clone(), health.clone()).await?;
         let (head, next_timer) = (writer.head(), writer.next_timer());
-        let failed = writer.failed();
         metrics::begin();
-        writer.start(waiting, close.clone())?;
-        let engine = Self { work, head, failed, close };
+        writer.start(waiting)?;
+        let engine = Self { work, head, health };
         if clock.runs() {
-            let work = engine.work.downgrade();
-            tokio::spawn(schedule::sweep(work.clone(), closing.clone()));
-            tokio::spawn(schedule::fire_timers(work, next_timer, closing, clock));
+            let (work, health) = (engine.work.downgrade(), &engine.health);
+            let sweeps = schedule::sweep(work.clone(), health.closing());
+            health.guard("the task that sweeps", tokio::spawn(sweeps));
+            let timers = schedule::fire_timers(work, next_timer, health.closing(), clock);
+            health.guard("the task that fires timers", tokio::spawn(timers));
         }
         Ok(engine)
     }
@@ -106,7 +98,7 @@ impl Engine {
     }
 
     async fn ask<P: Piece + 'static>(&self, piece: P) -> Result<P::Done, EngineError> {
-        if *self.close.borrow() {
+        if self.health.closes() {
             return Err(EngineError::Closed);
         }
         let (work, answer) = job(piece);
@@ -127,19 +119,33 @@ impl Engine {
         (self.work.max_capacity() - self.work.capacity(), self.work.max_capacity())
     }
 
-    /// Ends when the writer can go on no more, with the reason. While it does not, the engine works.
+    /// Ends when the engine can go on no more, with the reason. While it does not, the engine works.
     pub async fn failed(&self) -> String {
-        let mut failed = self.failed.clone();
-        match failed.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or_default(),
-            // It has ended as it was asked to.
-            Err(_) => std::future::pending().await,
+        self.health.failed().await
+    }
+
+    /// Why the engine can go on no more, if so.
+    pub fn failure(&self) -> Option<String> {
+        self.health.failure()
+    }
+
+    /// Whether a commit would come through now. Where the last one did, nothing is tried.
+    ///
+    /// # Errors
+    /// The engine has failed or is closed, or the store refuses.
+    pub async fn check(&self) -> Result<(), EngineError> {
+        if let Some(reason) = self.health.failure() {
+            return Err(EngineError::Store(reason));
         }
+        if self.health.refusal().is_some() {
+            return self.ask(Touch).await;
+        }
+        if self.health.closes() { Err(EngineError::Closed) } else { Ok(()) }
     }
 
     /// Takes no more work, finishes what waits, and returns when the writer has let go.
     pub async fn close(&self) {
-        self.close.send_replace(true);
+        self.health.close();
         // Wakes the writer where it waits for work.
         let (nothing, _) = job(Wake);
         let _ = self.work.send(nothing).await;

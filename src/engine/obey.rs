@@ -1,6 +1,6 @@
 //! What people and bots ask for: done once, and answered from the state that it made.
 
-use super::batch::Transaction;
+use super::transaction::Transaction;
 use super::work::Piece;
 use crate::domain::{DeliveryOutcome, Observation, Verdict};
 use crate::lifecycle::Refusal;

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::EngineError;
-use super::batch::Transaction;
+use super::transaction::Transaction;
 use crate::domain::{Delivery, Observation};
 use crate::lifecycle::WorkingSet;
 use crate::lifecycle::{Key, needs};

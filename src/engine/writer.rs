@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
 
-use super::batch::{self, Committed, Terms};
-use super::handle::Retention;
+use super::batch::{self, Committed};
+use super::health::Health;
+use super::retention::Retention;
+use super::transaction::Terms;
 use super::work::Work;
 use super::{EngineError, metrics};
 use crate::clock::Clock;
@@ -21,6 +23,7 @@ const REMEMBERED: usize = 16 << 20;
 /// So many transactions in a row that end in a panic of the writer's own, and it gives up: whoever
 /// supervises the process starts it anew.
 const MOST_PANICS: u32 = 3;
+const PANICKED: &str = "the writer panicked; the log says where";
 
 /// The one connection that writes, and what it knows.
 pub(super) struct WriterThread {
@@ -31,7 +34,7 @@ pub(super) struct WriterThread {
     clock: Clock,
     head: watch::Sender<i64>,
     next_timer: watch::Sender<Option<Timestamp>>,
-    failed: watch::Sender<Option<String>>,
+    health: Health,
 }
 
 impl WriterThread {
@@ -40,6 +43,7 @@ impl WriterThread {
         policy: Policy,
         retention: Retention,
         clock: Clock,
+        health: Health,
     ) -> Result<Self, StoreError> {
         let writer = store.writer().await?;
         let (head, next_timer) = (writer.head()?, writer.next_timer()?);
@@ -51,7 +55,7 @@ impl WriterThread {
             clock,
             head: watch::Sender::new(head),
             next_timer: watch::Sender::new(next_timer),
-            failed: watch::Sender::new(None),
+            health,
         })
     }
 
@@ -63,62 +67,67 @@ impl WriterThread {
         self.next_timer.subscribe()
     }
 
-    /// Why it can go on no more.
-    pub(super) fn failed(&self) -> watch::Receiver<Option<String>> {
-        self.failed.subscribe()
-    }
-
-    /// Begins to take what waits into one transaction after another, until `close` says so and all is done.
+    /// Begins to take what waits into one transaction after another, until it is to close and all is done.
     pub(super) fn start(
-        self,
-        waiting: mpsc::Receiver<Box<dyn Work>>,
-        close: watch::Sender<bool>,
+        mut self,
+        mut waiting: mpsc::Receiver<Box<dyn Work>>,
     ) -> Result<(), StoreError> {
         std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || self.run(waiting, &close))
+            .spawn(move || {
+                // Whatever ends it, nobody must be left with a server that looks well and takes nothing.
+                match catch_unwind(AssertUnwindSafe(|| self.run(&mut waiting))) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(reason)) => self.health.fail(&reason),
+                    Err(_) => self.health.fail(PANICKED),
+                }
+            })
             .map(drop)
             .map_err(|error| StoreError::Pool(format!("cannot start the writer's thread: {error}")))
     }
 
-    fn run(mut self, mut waiting: mpsc::Receiver<Box<dyn Work>>, close: &watch::Sender<bool>) {
+    /// On an error it can go on no more, for the reason given.
+    fn run(&mut self, waiting: &mut mpsc::Receiver<Box<dyn Work>>) -> Result<(), String> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut panics = 0;
         loop {
-            if *close.borrow() {
+            if self.health.closes() {
                 waiting.close();
             }
             if waiting.blocking_recv_many(&mut batch, BATCH) == 0 {
-                return;
+                return Ok(());
             }
-            let work = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            // Whatever happens in there, nobody must be left with a server that looks well and takes nothing.
-            if catch_unwind(AssertUnwindSafe(|| self.commit(work))).is_ok() {
-                panics = 0;
-                continue;
+            // What is answered is taken out.
+            let done = catch_unwind(AssertUnwindSafe(|| self.commit(&mut batch)));
+            panics = if done.is_ok() { 0 } else { panics + 1 };
+            if done.is_err() {
+                self.known.forget();
+                metrics::count_failure();
             }
-            panics += 1;
-            self.known.forget();
-            let rolled_back = self.writer.roll_back();
-            if panics >= MOST_PANICS || rolled_back.is_err() {
-                let reason = "the writer panicked and cannot go on; the log says where";
-                tracing::error!(reason, "the engine has failed");
-                close.send_replace(true);
-                self.failed.send_replace(Some(reason.to_owned()));
-                return;
+            // Where there is nothing to undo, this does nothing.
+            let undone = self.writer.roll_back();
+            for piece in batch.drain(..) {
+                piece.answer(Some(EngineError::Store(PANICKED.to_owned())));
+            }
+            if let Err(Fault::Store(reason) | Fault::Piece(reason)) = undone {
+                return Err(format!("the connection that writes is lost: {reason}"));
+            }
+            if panics >= MOST_PANICS {
+                return Err(PANICKED.to_owned());
             }
         }
     }
 
-    fn commit(&mut self, mut work: Vec<Box<dyn Work>>) {
+    fn commit(&mut self, work: &mut Vec<Box<dyn Work>>) {
         let started = Instant::now();
         let terms =
             Terms { policy: &self.policy, retention: &self.retention, now: self.clock.now() };
-        let done = batch::commit(&self.writer, &mut self.known, terms, &mut work);
+        let done = batch::commit(&self.writer, &mut self.known, terms, work);
         metrics::count_batch(work.len(), started.elapsed());
         match done {
             Ok(Committed { head, next_timer, nudges, failures }) => {
-                for (piece, failure) in work.into_iter().zip(failures) {
+                self.health.commits();
+                for (piece, failure) in work.drain(..).zip(failures) {
                     piece.answer(failure);
                 }
                 self.head.send_if_modified(|known| std::mem::replace(known, head) != head);
@@ -130,9 +139,10 @@ impl WriterThread {
                 metrics::count_failure();
                 let count = work.len();
                 tracing::error!(error = reason, count, "commit failed, nothing was stored");
-                for piece in work {
+                for piece in work.drain(..) {
                     piece.answer(Some(EngineError::Store(reason.clone())));
                 }
+                self.health.refuses(reason);
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::domain::{
 
 use super::Key;
 use super::reactions::agent_is_free;
-use super::reduce::Reducer;
+use super::reducer::Reducer;
 use super::refusal::Refusal;
 use super::scm::{new_project, same_name};
 

@@ -7,10 +7,12 @@
 
 mod commands;
 pub mod excerpt;
+mod history;
 mod needs;
 mod policy;
 mod reactions;
 mod reduce;
+mod reducer;
 mod refusal;
 mod reports;
 mod scm;

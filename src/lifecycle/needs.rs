@@ -5,15 +5,13 @@
 
 use crate::domain::{
     Audience, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge, NudgeId, Observation,
-    Paused, Project, ProjectId, PullCommit, PullCore, PullId, PullRequest, PullSeen, RepoId,
-    RepoSeen, Report, RunState, ScmObservation, SessionId, Subject, TaskName, Text,
+    Paused, Project, ProjectId, PullCore, PullId, PullRequest, PullSeen, RepoId, RepoSeen, Report,
+    RunState, ScmObservation, SessionId, Subject, TaskName, Text,
 };
 
+use super::history::history_of;
 use super::scm::{names_of, slug_stem, touches_names};
 use super::working_set::{Key, PullRecord, Record, WorkingSet};
-
-/// Commits of a pull request that the brake looks back on.
-pub(super) const HISTORY_COMMITS: usize = 30;
 
 /// The keys that `reduce` may read for `observation`, as far as `known` tells. Where all of them are
 /// known, there are no others.
@@ -38,13 +36,6 @@ pub fn needs(known: &WorkingSet, observation: &Observation) -> Vec<Key> {
         },
     }
     wants.keys
-}
-
-/// The commits that the brake looks back on, the newest last.
-pub(super) fn history_of(pull: &PullRecord) -> Vec<&PullCommit> {
-    let mut commits: Vec<_> = pull.registers.commits.values().collect();
-    commits.sort_by_key(|commit| (commit.at, !commit.superseded, &commit.sha));
-    commits.split_off(commits.len().saturating_sub(HISTORY_COMMITS))
 }
 
 struct Wants<'k> {

@@ -2,6 +2,7 @@
 
 use crate::domain::{Observation, Timestamp};
 
+use super::reducer::Reducer;
 use super::refusal::Refusal;
 use super::{Policy, WorkingSet, commands, reports, scm};
 
@@ -28,11 +29,4 @@ pub fn reduce(
         Observation::Report(report) => reports::reduce(&mut reducer, report),
         Observation::Timer(due) => scm::timer(&mut reducer, due),
     }
-}
-
-/// What every rule works with.
-pub(super) struct Reducer<'a> {
-    pub(super) policy: &'a Policy,
-    pub(super) known: &'a mut WorkingSet,
-    pub(super) now: Timestamp,
 }

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::domain::{Failure, Nudge, NudgeId, NudgeState, Report, Task, TaskName, Timestamp};
 
-use super::reduce::Reducer;
+use super::reducer::Reducer;
 use super::refusal::Refusal;
 
 const SHORTEST: SignedDuration = SignedDuration::from_secs(5);

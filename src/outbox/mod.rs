@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 pub use notify_human::{NotifyHuman, Receiver, is_slack};
 
@@ -78,12 +78,18 @@ impl Outbox {
     }
 
     /// Performs whatever becomes due, until shutdown; then waits for what is under way.
-    pub async fn run(self) {
+    ///
+    /// # Errors
+    /// It panicked: from then on nothing of one kind would be performed.
+    pub async fn run(self) -> Result<(), JoinError> {
         let mut rounds = JoinSet::new();
         for performer in self.performers.clone() {
             let outbox = self.clone();
             rounds.spawn(async move { Round::new(&outbox, &performer).run().await });
         }
-        while rounds.join_next().await.is_some() {}
+        while let Some(ended) = rounds.join_next().await {
+            ended?;
+        }
+        Ok(())
     }
 }

@@ -53,6 +53,13 @@ fn install(world: &World) {
             ));
         }
     }
+    let known = world.sql(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+            AND name NOT IN ('meta') ORDER BY name",
+    );
+    let mut tables: Vec<_> = TABLES.iter().map(|table| vec![(*table).to_owned()]).collect();
+    tables.sort();
+    assert_eq!(tables, known, "a fault is injected into every table that is written");
     world.execute(&sql);
 }
 

@@ -260,7 +260,11 @@ async fn the_runner_wakes_when_a_nudge_commits_and_ends_with_the_server() {
     assert_eq!(world.nudges().await, ["pr-closed delivered"; 9]);
     assert_eq!(human.ids().len(), 9);
     world.restart().await;
-    tokio::time::timeout(Duration::from_secs(5), runner).await.expect("ended").expect("well");
+    tokio::time::timeout(Duration::from_secs(5), runner)
+        .await
+        .expect("ended")
+        .expect("well")
+        .expect("well");
 }
 
 #[tokio::test]

@@ -41,7 +41,11 @@ pub(in crate::http) async fn ready(
         )
         .into());
     }
-    if health.api.engine.head().has_changed().is_err() || *health.api.shutdown.borrow() {
+    if let Err(error) = health.api.engine.check().await {
+        tracing::warn!(%error, "not ready: the engine takes nothing");
+        return Err(ApiError::unavailable(error.to_string()).into());
+    }
+    if *health.api.shutdown.borrow() {
         return Err(ApiError::unavailable("the server is shutting down").into());
     }
     let (waiting, room) = health.api.engine.queue();

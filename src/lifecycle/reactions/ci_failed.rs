@@ -8,7 +8,7 @@ use crate::domain::{
     ToldHead,
 };
 use crate::lifecycle::WorkingSet;
-use crate::lifecycle::needs::history_of;
+use crate::lifecycle::history::history_of;
 use crate::lifecycle::scm::{DerivedCheck, DerivedChecks, derive_checks, newest_workflow_runs};
 
 use super::{Context, wording};

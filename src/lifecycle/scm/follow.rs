@@ -6,7 +6,7 @@ use crate::domain::{
     CommentRow, CommitFacts, CommitSha, PrState, Project, PullRequest, Session, Subject, TimerKind,
 };
 use crate::lifecycle::reactions::{self, Context};
-use crate::lifecycle::reduce::Reducer;
+use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::session;
 
 use super::globs;

@@ -14,7 +14,7 @@ use crate::domain::{
     CommitFact, CommitSha, PullId, RepoSeen, ScmObservation, Subject, Text, TimerDue, Timestamp,
 };
 
-use super::reduce::Reducer;
+use super::reducer::Reducer;
 use super::refusal::Refusal;
 
 use follow::{About, follow};

@@ -1,7 +1,7 @@
 //! Which project watches a repository, and who bears which name: names move between repositories.
 
 use crate::domain::{Adopt, Project, ProjectId, RepoId, RepoName, RepoSeen, Text, Timestamp};
-use crate::lifecycle::reduce::Reducer;
+use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::refusal::Refusal;
 use crate::lifecycle::{Key, WorkingSet};
 

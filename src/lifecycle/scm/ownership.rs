@@ -4,7 +4,7 @@ use crate::domain::{
     Activity, ActivitySource, ActivityState, Adopt, Project, PullCore, PullSeen, Session,
     SessionId, SessionKind, SessionMemory, SessionState, Timestamp,
 };
-use crate::lifecycle::reduce::Reducer;
+use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::refusal::Refusal;
 
 use super::naming::Watched;

@@ -7,7 +7,7 @@ use crate::domain::{
     CiState, Comment, Mergeability, Project, PullId, PullMemory, PullRequest, PullSeen, RepoSeen,
     Review, ReviewDecision, SessionId, Thread,
 };
-use crate::lifecycle::reduce::Reducer;
+use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::refusal::Refusal;
 
 use super::follow::{About, follow, new_rows};

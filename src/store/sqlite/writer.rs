@@ -84,11 +84,25 @@ impl Writer {
         if writes.is_empty() {
             return Ok(());
         }
-        self.prepare("UPDATE cause SET cause = ?1, at = ?2 WHERE id = 1")?
-            .execute((cause, At(now)))?;
+        self.because(cause, now)?;
         for row in writes {
             write::row(&self.connection, row, now)?;
         }
+        Ok(())
+    }
+
+    /// Writes something that changes nothing, so that one sees whether writing works.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn touch(&self, now: Timestamp) -> Result<(), Fault> {
+        self.because("", now)
+    }
+
+    /// Says whose the changes are that follow.
+    fn because(&self, cause: &str, now: Timestamp) -> Result<(), Fault> {
+        self.prepare("UPDATE cause SET cause = ?1, at = ?2 WHERE id = 1")?
+            .execute((cause, At(now)))?;
         Ok(())
     }
 
