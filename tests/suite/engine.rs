@@ -14,6 +14,7 @@ use nudged::store::reads::{Bounds, NudgeFilter, Page};
 use serde_json::json;
 
 use crate::payloads::{check, pull, sha};
+use crate::world::World;
 
 fn delivery(event: &str, guid: &str, payload: &serde_json::Value) -> Delivery {
     let body = bytes::Bytes::from(payload.to_string());
@@ -104,4 +105,19 @@ async fn a_timer_rings_by_itself() {
         break assert_eq!(kinds, [NudgeKind::CiFailed]);
     }
     engine.close().await;
+}
+
+#[tokio::test]
+async fn timers_and_memory_survive_a_restart() {
+    let mut world =
+        World::with(|settings| settings.settle = std::time::Duration::from_secs(30)).await;
+    world.apply("pull_request", "1", &pull("opened", 1, &sha(1), 0, json!({}))).await;
+    world.apply("check_run", "2", &check("build", &sha(1), 11, json!("failure"), 10)).await;
+    world.restart().await;
+    world.advance(30).await;
+    assert_eq!(world.nudges().await, ["ci-failed pending"]);
+    world.restart().await;
+    world.apply("check_run", "3", &check("build", &sha(1), 12, json!("failure"), 50)).await;
+    world.advance(300).await;
+    assert_eq!(world.nudges().await, ["ci-failed pending"]);
 }
