@@ -69,7 +69,7 @@ fn uses(text: &str) -> Uses {
     let mut uses = Uses::default();
     let mut rest = String::new();
     for statement in code.split_inclusive(';') {
-        let at = statement.match_indices("use ").map(|(at, _)| at).rfind(|at| {
+        let at = statement.rmatch_indices("use ").map(|(at, _)| at).find(|at| {
             let before = statement[..*at].trim_end_matches(' ');
             before.is_empty()
                 || before.ends_with('\n')
