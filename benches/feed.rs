@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use nudged::github::signature::Secrets;
+use clap::Parser;
+use nudged::github::webhook::signature::Secrets;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -24,17 +25,26 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PAGE: u64 = 4096;
 const BODY: &str = include_str!("../fixtures/webhooks/plain-life/01-pull_request-opened.json");
 
+/// How soon the event stream has what was acknowledged, and what its readers cost.
+#[derive(Debug, Parser)]
+#[command(name = "feed")]
+struct Options {
+    /// Deliveries of a run
+    #[arg(long, value_name = "N", default_value_t = 500,
+        value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    deliveries: u64,
+    /// Readers of the second run
+    #[arg(long, value_name = "N", default_value_t = 1_000,
+        value_parser = clap::value_parser!(u64).range(1..=2_000))]
+    readers: u64,
+    /// `cargo bench` says so to every bench
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
 fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let number = |name: &str, default: u64, most: u64| -> Result<u64> {
-        let Some(at) = args.iter().position(|arg| arg == name) else { return Ok(default) };
-        let value = args.get(at + 1).with_context(|| format!("{name} wants a number"))?.parse()?;
-        ensure!((1..=most).contains(&value), "{name} wants 1 to {most}");
-        Ok(value)
-    };
-    let (deliveries, readers) =
-        (number("--deliveries", 500, 10_000)?, number("--readers", 1_000, 2_000)?);
-    tokio::runtime::Runtime::new()?.block_on(measure(deliveries, readers))
+    let options = Options::parse();
+    tokio::runtime::Runtime::new()?.block_on(measure(options.deliveries, options.readers))
 }
 
 async fn measure(deliveries: u64, readers: u64) -> Result<()> {

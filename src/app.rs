@@ -3,20 +3,20 @@
 mod numbers;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::api::NudgeJson;
 use crate::clock::Clock;
 use crate::config::{NotifyFormat, Secret, Settings, SigningSecret, TokenSource};
 use crate::engine::{Engine, Retention};
-use crate::github::signature::Secrets;
+use crate::github::webhook::signature::Secrets;
 use crate::http::{self, ApiToken, AppState, Limits};
 use crate::lifecycle::Policy;
-use crate::outbox::{self, Outbox, Receiver};
+use crate::outbox::{self, NotifyHuman, Outbox, Performer, Receiver};
 use crate::store::{ServerLock, Store};
 
 /// A server at work. Dropping it does not stop it; [`Running::stop`] does.
@@ -29,8 +29,8 @@ pub struct Running {
     pub token_source: TokenSource,
     /// The engine behind it.
     pub engine: Engine,
-    /// What sends nudges to the human, where an address is set.
-    pub outbox: Option<Outbox>,
+    /// What performs tasks: telling the human, where an address is set.
+    pub outbox: Outbox,
     shutdown: watch::Sender<bool>,
     done: JoinHandle<anyhow::Result<()>>,
 }
@@ -87,15 +87,19 @@ pub async fn start_within(
     let engine =
         Engine::start(&store, policy(settings)?, retention(settings)?, clock.clone()).await?;
     let (shutdown, stopping) = watch::channel(false);
-    let outbox = match receiver(settings)? {
-        Some(receiver) => {
-            let (store, engine, clock) = (store.clone(), engine.clone(), clock.clone());
-            let show = |nudge| serde_json::to_value(NudgeJson::from(nudge));
-            let parts = outbox::Parts { store, engine, clock, show };
-            Some(Outbox::new(parts, receiver, stopping.clone()))
-        }
-        None => None,
-    };
+    let end = shutdown.clone();
+    let receiver = receiver(settings)?;
+    let notifies = receiver.map(|to| {
+        let (store, clock) = (store.clone(), clock.clone());
+        Arc::new(NotifyHuman::new(store, clock, to)) as Arc<dyn Performer>
+    });
+    let outbox = Outbox::new(
+        store.clone(),
+        engine.clone(),
+        clock.clone(),
+        notifies.into_iter().collect(),
+        stopping.clone(),
+    );
     let router = http::router(AppState {
         store,
         engine: engine.clone(),
@@ -107,19 +111,38 @@ pub async fn start_within(
         shutdown: stopping.clone(),
     });
     let working = engine.clone();
-    let sending = outbox.clone().filter(|_| clock.runs());
+    let performing = clock.runs().then(|| outbox.clone());
     let done = tokio::spawn(async move {
-        let sending = async {
-            if let Some(outbox) = sending {
-                outbox.run().await;
+        let performing = async {
+            let ended = match performing {
+                Some(outbox) => outbox.run().await,
+                None => Ok(()),
+            };
+            if ended.is_err() {
+                // Where nobody is told anything any more, the rest must not go on looking well.
+                end.send_replace(true);
+            }
+            ended
+        };
+        let failing = async {
+            let mut stopping = stopping.clone();
+            tokio::select! {
+                _ = working.failed() => {
+                    end.send_replace(true);
+                }
+                _ = stopping.wait_for(|down| *down) => {}
             }
         };
         let counting = numbers::keep_up(metrics, stopping.clone());
-        tokio::join!(http::serve(listener, router, &limits, stopping), sending, counting);
+        let serving = http::serve(listener, router, &limits, stopping.clone());
+        let ((), performed, (), ()) = tokio::join!(serving, performing, counting, failing);
         // Whatever was accepted is answered; now the writer may finish and let go of the file.
         working.close().await;
         drop(lock);
-        Ok(())
+        if let Some(reason) = working.failure() {
+            return Err(anyhow::Error::msg(reason).context("the engine has failed"));
+        }
+        performed.context("the runner of tasks died")
     });
     Ok(Running { addr, token, token_source, engine, outbox, shutdown, done })
 }

@@ -2,8 +2,8 @@
 //!
 //! # The flow
 //!
-//! A webhook is verified over its raw bytes ([`github::signature`]), parsed into small structs and
-//! translated into a [`domain::Observation`] ([`github::understand`]). The [`engine`] takes all that
+//! A webhook is verified over its raw bytes ([`github::webhook::signature`]), parsed into small structs and
+//! translated into a [`domain::ScmObservation`] ([`github::webhook::understand`]). The [`engine`] takes all that
 //! waits into one transaction: load what it touches ([`store`]), [`lifecycle::reduce`], save; it
 //! answers after COMMIT. Database triggers write the change log; readers are woken and read it
 //! ([`http`]). Timers are rows; when one is due, that is an observation too. What people and bots ask and
@@ -25,7 +25,8 @@
 //! [`domain`] (the words), [`lifecycle`] (the rules), [`store`] (rows), [`engine`] (the one door),
 //! [`github`] (the wall), [`api`] (what can be asked and ordered), [`http`] (how others reach it),
 //! [`outbox`] (telling the human), [`app`] and [`cli`] (how it is put together).
-//! Imports point one way: `cli, app → http, outbox → api, github → engine → store → lifecycle → domain`.
+//! Imports point one way: `cli, app → http, outbox → api → engine → store → lifecycle → domain`, and
+//! `api → github → lifecycle → domain`.
 
 pub mod api;
 pub mod app;

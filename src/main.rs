@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Deliveries are many small allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     nudged::cli::main()
 }

@@ -1,223 +1,140 @@
-//! Acknowledged deliveries a second over 64 connections, next to a bare hyper server that only reads
-//! the body and checks the signature; both as child processes on loopback, in one run.
+//! Acknowledged deliveries a second, beside what this machine can do at best: a bare hyper server that
+//! only reads the body and checks the signature, and a bare loop that only writes the rows. All are
+//! child processes, servers on loopback, in one run.
 //!
-//! `cargo bench --bench throughput -- [--deliveries N] [--pulls N] [--a-head N]`
+//! `cargo bench --bench throughput -- --help`
 
-mod bare;
 mod bodies;
+mod build;
+mod compare;
+mod disk;
+mod fill;
+mod large;
+mod load;
+mod process;
+mod server;
+mod table;
+mod writer;
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::Request;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use anyhow::{Result, ensure};
+use clap::Parser;
 
-use bodies::Bodies;
+use build::Build;
+use large::Size;
 
-const CONNECTIONS: u64 = 64;
 const SECRET: &str = "throughput";
-/// A run ends here, however many deliveries are left.
-const LONGEST: Duration = Duration::from_secs(60);
-/// GitHub waits no longer for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAGE: u64 = 4096;
-/// What `/proc` counts processor time in.
-const TICK: Duration = Duration::from_millis(10);
+const TOKEN: &str = "throughput-token";
+
+/// Acknowledged deliveries a second, beside a bare server and a bare writer.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "throughput")]
+struct Options {
+    /// How many connections send at once; several numbers are measured one after another
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "64",
+        value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    connections: Vec<u64>,
+    /// Deliveries of a run
+    #[arg(long, value_name = "N", default_value_t = 30_000,
+        value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    deliveries: u64,
+    /// Pull requests that they are about [default: 400; 8 with --checks-at-head]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=bodies::MOST_PULLS))]
+    pulls: Option<u64>,
+    /// Deliveries about one head of a pull request before it gets a new one
+    #[arg(long, value_name = "N", default_value_t = 20,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    a_head: u64,
+    /// Status contexts that are there at each head before the run begins; heads stay then
+    #[arg(long, value_name = "N", default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(..=10_000))]
+    checks_at_head: u64,
+    /// Ids of deliveries as scattered as GitHub's, instead of rising ones
+    #[arg(long)]
+    scattered_ids: bool,
+    /// Another build's binary, measured in turn with ours; may be repeated
+    #[arg(long = "server", value_name = "[NAME=]PATH")]
+    servers: Vec<Build>,
+    /// Measure the builds of --server alone, not ours
+    #[arg(long, requires = "servers")]
+    instead: bool,
+    /// How often all of it is measured; the table has the medians
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+    rounds: u64,
+    /// The longest a run may take
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Deliveries that the bare writer commits at once; several numbers are measured one after another
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "32",
+        value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    batch: Vec<u64>,
+    /// Compare an empty database with one of so many changes and pull requests of one repository,
+    /// which is made once and kept below the target folder
+    #[arg(long, value_name = "CHANGES,PULLS", num_args = 0..=1,
+        default_missing_value = "10000000,200000")]
+    preload: Option<Size>,
+    /// `cargo bench` says so to every bench
+    #[arg(long, hide = true)]
+    bench: bool,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+/// What a child process of this one does.
+#[derive(Debug, Clone, clap::Subcommand)]
+#[command(hide = true)]
+enum Role {
+    /// Reads bodies and checks signatures
+    BareServer,
+    /// Writes the rows of check-run deliveries
+    BareWriter(writer::Args),
+}
+
+impl Options {
+    fn pulls(&self) -> u64 {
+        self.pulls.unwrap_or(if self.checks_at_head == 0 { 400 } else { 8 })
+    }
+
+    /// The longest a run may take.
+    fn longest(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    /// The builds that are measured; the bare writer writes what the first of them writes.
+    fn builds(&self) -> Vec<Build> {
+        let ours = Build { name: "ours".into(), program: env!("CARGO_BIN_EXE_nudged").into() };
+        let own = (!self.instead).then_some(ours);
+        own.into_iter().chain(self.servers.iter().cloned()).collect()
+    }
+}
 
 fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let options = Options::parse();
     let runtime = tokio::runtime::Runtime::new()?;
-    if args.iter().any(|arg| arg == "--bare") {
-        return runtime.block_on(bare::serve(SECRET));
-    }
-    let number = |name: &str, default: u64, most: u64| -> Result<u64> {
-        let Some(at) = args.iter().position(|arg| arg == name) else { return Ok(default) };
-        let value = args.get(at + 1).with_context(|| format!("{name} wants a number"))?.parse()?;
-        ensure!((1..=most).contains(&value), "{name} wants 1 to {most}");
-        Ok(value)
-    };
-    let deliveries = number("--deliveries", 30_000, 500_000)?;
-    let pulls = number("--pulls", 400, 800)?;
-    let a_head = number("--a-head", 20, 500_000)?;
-    runtime.block_on(compare(deliveries, pulls, a_head))
-}
-
-async fn compare(deliveries: u64, pulls: u64, a_head: u64) -> Result<()> {
-    let bodies = Arc::new(Bodies::new(SECRET, pulls, a_head)?);
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let bare = Server::start(Command::new(std::env::current_exe()?).arg("--bare"))?;
-    let bare_run = run("bare hyper", bare.addr, &bodies, deliveries, bare.child.id()).await?;
-    drop(bare);
-
-    let server = Server::start(
-        Command::new(env!("CARGO_BIN_EXE_nudged"))
-            .args(["serve", "--json", "--listen", "127.0.0.1:0", "--log", "warn", "--db"])
-            .arg(folder.path().join("nudged.db"))
-            .env("NUDGED_WEBHOOK_SECRET", SECRET)
-            .env_remove("NUDGED_API_TOKEN")
-            .current_dir(folder.path()),
-    )?;
-    let nudged_run = run("nudged", server.addr, &bodies, deliveries, server.child.id()).await?;
-    say(&format!("nudged / bare: {:.2}", nudged_run / bare_run));
-    Ok(())
-}
-
-/// A child that is killed when it is no longer looked at.
-struct Server {
-    child: Child,
-    addr: SocketAddr,
-}
-
-impl Server {
-    /// Starts it and reads its address from the `url` of its first line.
-    fn start(command: &mut Command) -> Result<Self> {
-        let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start a server")?;
-        let out = child.stdout.take().context("no stdout")?;
-        let mut server = Self { child, addr: SocketAddr::from(([127, 0, 0, 1], 0)) };
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line)?;
-        let start: serde_json::Value = serde_json::from_str(&line)
-            .with_context(|| format!("the server did not start: {line:?}"))?;
-        let url = start["url"].as_str().context("the server tells no url")?;
-        server.addr = url.trim_start_matches("http://").parse()?;
-        Ok(server)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Sends all deliveries and prints what was measured; the deliveries acknowledged a second.
-async fn run(
-    name: &str,
-    addr: SocketAddr,
-    bodies: &Arc<Bodies>,
-    deliveries: u64,
-    pid: u32,
-) -> Result<f64> {
-    let at_rest = resident(pid)?;
-    let peak = Arc::new(AtomicU64::new(at_rest));
-    let watcher = tokio::spawn({
-        let peak = Arc::clone(&peak);
-        async move {
-            while let Ok(now) = resident(pid) {
-                peak.fetch_max(now, Ordering::Relaxed);
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    });
-    let next = Arc::new(AtomicU64::new(0));
-    let (start, ticks) = (Instant::now(), cpu_ticks(pid)?);
-    let workers: Vec<_> = (0..CONNECTIONS)
-        .map(|_| tokio::spawn(send(addr, Arc::clone(bodies), Arc::clone(&next), deliveries)))
-        .collect();
-    let mut times = Vec::new();
-    let (mut refused, mut bytes) = (0, 0);
-    for worker in workers {
-        let sent = worker.await??;
-        times.extend(sent.times);
-        refused += sent.refused;
-        bytes += sent.bytes;
-    }
-    let (took, ticks) = (start.elapsed(), cpu_ticks(pid)? - ticks);
-    watcher.abort();
-    times.sort_unstable();
-    if times.is_empty() {
-        bail!("{name} acknowledged nothing");
-    }
-    let rate = times.len() as f64 / took.as_secs_f64();
-    let percentile = |percent: usize| times[(times.len() - 1) * percent / 100];
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    say(&format!(
-        "{name:<10} {rate:>8.0} deliveries/s  p50 {:.2?}  p99 {:.2?}  ({} acknowledged, {refused} refused, \
-         {:.1} KB each, {took:.1?})  CPU {:.0} us each  RSS {:.1} MiB at rest, {:.1} MiB at most",
-        percentile(50),
-        percentile(99),
-        times.len(),
-        bytes as f64 / 1000.0 / (times.len() as u64 + refused) as f64,
-        ticks as f64 * TICK.as_secs_f64() * 1e6 / times.len() as f64,
-        mib(at_rest),
-        mib(peak.load(Ordering::Relaxed)),
-    ));
-    Ok(rate)
-}
-
-#[derive(Default)]
-struct Sent {
-    times: Vec<Duration>,
-    refused: u64,
-    bytes: u64,
-}
-
-/// One keep-alive connection that takes the next delivery whenever one was answered.
-async fn send(
-    addr: SocketAddr,
-    bodies: Arc<Bodies>,
-    next: Arc<AtomicU64>,
-    deliveries: u64,
-) -> Result<Sent> {
-    let stream = TcpStream::connect(addr).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let begun = Instant::now();
-    let mut sent = Sent::default();
-    loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= deliveries || begun.elapsed() > LONGEST {
-            return Ok(sent);
-        }
-        let (event, body) = bodies.make(number);
-        sent.bytes += body.len() as u64;
-        let request = Request::post("/webhooks/github")
-            .header("host", addr.to_string())
-            .header("content-type", "application/json")
-            .header("x-github-event", event)
-            .header("x-github-delivery", format!("00000000-0000-4000-8000-{number:012}"))
-            .header("x-hub-signature-256", bodies.sign(&body))
-            .body(Full::new(Bytes::from(body)))?;
-        let asked = Instant::now();
-        sender.ready().await?;
-        let answer = tokio::time::timeout(PATIENCE, sender.send_request(request));
-        let response = answer.await.context("no answer in time")??;
-        let acknowledged = response.status().is_success();
-        response.into_body().collect().await?;
-        if acknowledged {
-            sent.times.push(asked.elapsed());
-        } else {
-            sent.refused += 1;
+    match &options.role {
+        Some(Role::BareServer) => runtime.block_on(server::serve(SECRET)),
+        Some(Role::BareWriter(args)) => writer::write(args),
+        None => {
+            let mut names: Vec<String> =
+                options.builds().into_iter().map(|build| build.name).collect();
+            names.sort();
+            names.dedup();
+            ensure!(names.len() == options.builds().len(), "two builds bear one name: {names:?}");
+            runtime.block_on(async {
+                match options.preload {
+                    Some(size) => large::measure(&options, size).await,
+                    None => compare::measure(&options).await,
+                }
+            })
         }
     }
 }
 
-/// Resident bytes of a process, where there is a `/proc`.
-fn resident(pid: u32) -> Result<u64> {
-    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm"))?;
-    let pages: u64 = statm.split(' ').nth(1).context("statm")?.parse()?;
-    Ok(pages * PAGE)
-}
-
-/// Processor time a process has used, in [`TICK`]s.
-fn cpu_ticks(pid: u32) -> Result<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let after_name = stat.rsplit_once(')').context("stat")?.1;
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok());
-    Ok(ticks(11).context("utime")? + ticks(12).context("stime")?)
+/// Where databases are made: on the disk that the build is on.
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
 }
 
 #[allow(clippy::print_stdout, reason = "a benchmark's result is its output")]

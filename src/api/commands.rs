@@ -3,8 +3,8 @@
 use super::Api;
 use super::errors::{ApiError, Code};
 use crate::engine::{Command, CommandResult, Request};
-use crate::lifecycle::refusal;
-use crate::store::idempotency::RequestKey;
+use crate::lifecycle::Refusal;
+use crate::store::RequestKey;
 use crate::store::views::{ObjectRef, ObjectView};
 
 /// Who asks for a change.
@@ -32,7 +32,7 @@ impl Api {
         request: Request,
         object: ObjectRef,
         origin: Origin,
-        missing: &'static str,
+        missing: impl ToString,
         show: fn(ObjectView) -> Option<T>,
     ) -> Result<Answer<T>, ApiError> {
         let Origin { cause, key } = origin;
@@ -42,7 +42,7 @@ impl Api {
                 None => Err(ApiError::internal(&"the object is of another kind")),
             },
             CommandResult::Refused(reason) => Err(refused(reason)),
-            CommandResult::NotFound => Err(ApiError::not_found(missing)),
+            CommandResult::NotFound => Err(ApiError::not_found(missing.to_string())),
             CommandResult::KeyReused => {
                 let message = "this Idempotency-Key was used for another request; use a new one";
                 Err(ApiError::new(Code::IdempotencyKeyReused, message))
@@ -52,14 +52,15 @@ impl Api {
 }
 
 /// A rule's refusal as the client sees it.
-fn refused(reason: &'static str) -> ApiError {
-    match reason {
-        refusal::NO_NUDGE | refusal::NO_PROJECT | refusal::NO_SESSION => {
-            ApiError::not_found(reason)
+fn refused(refusal: Refusal) -> ApiError {
+    let reason = refusal.to_string();
+    match refusal {
+        Refusal::NoNudge | Refusal::NoProject | Refusal::NoSession => ApiError::not_found(reason),
+        Refusal::RepoMissing => ApiError::bad_body(&reason),
+        Refusal::RepoBound => ApiError::new(Code::RepoBound, reason),
+        Refusal::RepoWatched => ApiError::new(Code::RepoWatched, reason),
+        Refusal::NotWatched | Refusal::Archived | Refusal::NotAdopted | Refusal::SubjectGone => {
+            ApiError::new(Code::Refused, reason)
         }
-        refusal::REPO_MISSING => ApiError::bad_body(&reason),
-        refusal::REPO_BOUND => ApiError::new(Code::RepoBound, reason),
-        refusal::REPO_WATCHED => ApiError::new(Code::RepoWatched, reason),
-        _ => ApiError::new(Code::Refused, reason),
     }
 }

@@ -8,8 +8,9 @@ use super::Api;
 use super::commands::{Answer, Origin};
 use super::errors::{ApiError, Code};
 use super::paging::{List, Paging};
-use crate::engine::{Request, Verdict};
-use crate::github;
+use crate::domain::{Observed, Verdict};
+use crate::engine::Request;
+use crate::github::webhook;
 use crate::store::reads::KeptDelivery;
 use crate::store::views::{DeliveryView, ObjectRef, ObjectView};
 
@@ -98,7 +99,7 @@ impl Api {
 async fn understand(kept: KeptDelivery) -> Result<Verdict, ApiError> {
     let KeptDelivery { event, observation, body } = kept;
     if let Some(body) = body {
-        let read = move || github::understand(&event, &Bytes::from(body)).verdict;
+        let read = move || webhook::understand(&event, &Bytes::from(body)).verdict;
         let read = tokio::task::spawn_blocking(read).await;
         return read.map_err(|error| ApiError::internal(&error));
     }
@@ -107,6 +108,6 @@ async fn understand(kept: KeptDelivery) -> Result<Verdict, ApiError> {
                        it from GitHub";
         return Err(ApiError::new(Code::NothingKept, message));
     };
-    let observation = serde_json::from_str(&observation).map_err(|e| ApiError::internal(&e))?;
-    Ok(Verdict::Observed(Box::new(observation)))
+    let seen = serde_json::from_str(&observation).map_err(|e| ApiError::internal(&e))?;
+    Ok(Verdict::Observed(Observed { observation: Box::new(seen), json: observation }))
 }

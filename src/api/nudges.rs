@@ -9,9 +9,9 @@ use super::errors::ApiError;
 use super::paging::{List, Paging};
 use super::pulls::pull_name;
 use super::waiting::wait;
-use crate::domain::{Audience, NudgeId, NudgeKind, NudgeState, Observation, Priority};
+use crate::domain::{Audience, CommandObservation, NudgeId, NudgeKind, NudgeState, Priority};
 use crate::engine::Request;
-use crate::lifecycle::refusal;
+use crate::lifecycle::Refusal;
 use crate::store::reads::NudgeFilter;
 use crate::store::views::{NudgeView, ObjectRef, ObjectView};
 
@@ -108,7 +108,7 @@ impl Api {
         origin: Origin,
     ) -> Result<Answer<NudgeJson>, ApiError> {
         let nudge = NudgeId(id);
-        let request = Request::Observe(Box::new(Observation::NudgeAcknowledged { nudge }));
-        self.carry_out(request, ObjectRef::Nudge(nudge), origin, refusal::NO_NUDGE, shown).await
+        let request = Request::Observe(CommandObservation::AcknowledgeNudge { nudge }.into());
+        self.carry_out(request, ObjectRef::Nudge(nudge), origin, Refusal::NoNudge, shown).await
     }
 }

@@ -7,9 +7,9 @@ use super::Api;
 use super::commands::{Answer, Origin};
 use super::errors::ApiError;
 use super::paging::{List, Paging};
-use crate::domain::{Adopt, Observation, ProjectConfig, ProjectId, RepoName};
+use crate::domain::{Adopt, CommandObservation, ProjectConfig, ProjectId, RepoName};
 use crate::engine::Request;
-use crate::lifecycle::refusal;
+use crate::lifecycle::Refusal;
 use crate::store::views::{ObjectRef, ObjectView, ProjectView};
 
 const LIST: &str = "projects";
@@ -123,7 +123,9 @@ impl Api {
     /// There is none, or the store cannot be read.
     pub async fn project(&self, id: String) -> Result<ProjectJson, ApiError> {
         let found = self.store.project(id).await?;
-        found.map(ProjectJson::from).ok_or_else(|| ApiError::not_found(refusal::NO_PROJECT))
+        found
+            .map(ProjectJson::from)
+            .ok_or_else(|| ApiError::not_found(Refusal::NoProject.to_string()))
     }
 
     /// Registers a project, or changes the settings of one. One that was archived is watched again.
@@ -137,10 +139,10 @@ impl Api {
         origin: Origin,
     ) -> Result<Answer<ProjectJson>, ApiError> {
         let config = body.config(&id)?;
-        let id = ProjectId(id);
-        let configured = Observation::ProjectConfigured { id: id.clone(), config };
-        let request = Request::Observe(Box::new(configured));
-        self.carry_out(request, ObjectRef::Project(id), origin, refusal::NO_PROJECT, shown).await
+        let id = ProjectId(id.into());
+        let configured = CommandObservation::ConfigureProject { id: id.clone(), config };
+        let request = Request::Observe(configured.into());
+        self.carry_out(request, ObjectRef::Project(id), origin, Refusal::NoProject, shown).await
     }
 
     /// The project is watched no longer; what is known of it stays.
@@ -152,9 +154,10 @@ impl Api {
         id: String,
         origin: Origin,
     ) -> Result<Answer<ProjectJson>, ApiError> {
-        let id = ProjectId(id);
-        let request = Request::Observe(Box::new(Observation::ProjectArchived { id: id.clone() }));
-        self.carry_out(request, ObjectRef::Project(id), origin, refusal::NO_PROJECT, shown).await
+        let id = ProjectId(id.into());
+        let request =
+            Request::Observe(CommandObservation::ArchiveProject { id: id.clone() }.into());
+        self.carry_out(request, ObjectRef::Project(id), origin, Refusal::NoProject, shown).await
     }
 }
 
@@ -197,8 +200,8 @@ impl ProjectBody {
         Ok(ProjectConfig {
             repo,
             repo_url: None,
-            path: self.path,
-            display_name: self.display_name,
+            path: self.path.map(Into::into),
+            display_name: self.display_name.map(Into::into),
             adopt: self.adopt,
             nudges_paused: nudges.paused,
             checks_only: globs.only,

@@ -9,11 +9,11 @@ use super::errors::ApiError;
 use super::paging::{List, Paging};
 use super::pulls::PullJson;
 use crate::domain::{
-    ActivitySource, ActivityState, DisplayStatus, Observation, Paused, SessionId, SessionKind,
-    SessionState, TerminationReason,
+    ActivitySource, ActivityState, CommandObservation, DisplayStatus, Paused, SessionId,
+    SessionKind, SessionState, TerminationReason,
 };
 use crate::engine::Request;
-use crate::lifecycle::refusal;
+use crate::lifecycle::Refusal;
 use crate::store::reads::SessionFilter;
 use crate::store::views::{ObjectRef, ObjectView, SessionView};
 
@@ -138,7 +138,9 @@ impl Api {
     /// There is none, or the store cannot be read.
     pub async fn session(&self, id: String) -> Result<SessionJson, ApiError> {
         let found = self.store.session(id).await?;
-        found.map(SessionJson::from).ok_or_else(|| ApiError::not_found(refusal::NO_SESSION))
+        found
+            .map(SessionJson::from)
+            .ok_or_else(|| ApiError::not_found(Refusal::NoSession.to_string()))
     }
 
     /// Holds back the nudges to a session's agent, or lets those go out that are still true.
@@ -151,9 +153,9 @@ impl Api {
         paused: bool,
         origin: Origin,
     ) -> Result<Answer<SessionJson>, ApiError> {
-        let id = SessionId(id);
+        let id = SessionId(id.into());
         let whom = Paused::Session(id.clone());
-        let request = Request::Observe(Box::new(Observation::NudgesPaused { whom, paused }));
-        self.carry_out(request, ObjectRef::Session(id), origin, refusal::NO_SESSION, shown).await
+        let request = Request::Observe(CommandObservation::PauseNudges { whom, paused }.into());
+        self.carry_out(request, ObjectRef::Session(id), origin, Refusal::NoSession, shown).await
     }
 }

@@ -1,11 +1,12 @@
 //! Checks at a commit: the facts (check runs, commit statuses, workflow runs) and what they amount to.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
 use super::spelling::spelled;
+use super::{Text, Timestamp};
 
 spelled! {
     /// What a check says, whatever it is made of.
@@ -33,9 +34,9 @@ pub struct RunState {
     pub status: RunStatus,
     pub completed_at: Option<Timestamp>,
     /// GitHub's own word, such as `timed_out`.
-    pub conclusion: Option<String>,
-    pub name: String,
-    pub url: String,
+    pub conclusion: Option<Text>,
+    pub name: Text,
+    pub url: Text,
     pub started_at: Option<Timestamp>,
 }
 
@@ -45,7 +46,7 @@ pub struct RunState {
 pub struct Excerpt {
     pub status: RunStatus,
     pub completed_at: Option<Timestamp>,
-    pub text: String,
+    pub text: Text,
 }
 
 /// A check run, as `check_run` and `workflow_job` payloads tell of it: both name the same run, each
@@ -54,7 +55,7 @@ pub struct Excerpt {
 pub struct CheckRun {
     pub run_id: i64,
     /// The app's slug.
-    pub source: String,
+    pub source: Text,
     pub suite_id: Option<i64>,
     /// The Actions workflow run it belongs to.
     pub workflow_run_id: Option<i64>,
@@ -70,11 +71,11 @@ pub struct CheckRun {
 pub struct CommitStatus {
     pub updated_at: Timestamp,
     pub id: i64,
-    pub context: String,
+    pub context: Text,
     /// `pending`, `success`, `failure`, `error`.
-    pub state: String,
-    pub description: Option<String>,
-    pub url: String,
+    pub state: Text,
+    pub description: Option<Text>,
+    pub url: Text,
     pub created_at: Timestamp,
 }
 
@@ -86,18 +87,31 @@ pub struct WorkflowRun {
     pub state: RunState,
     pub workflow_id: Option<i64>,
     /// `push`, `pull_request`, …
-    pub event: String,
+    pub event: Text,
     pub suite_id: Option<i64>,
+}
+
+/// A fact about a commit, as one payload tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitFact {
+    CheckRun(Arc<CheckRun>),
+    Status(Arc<CommitStatus>),
+    WorkflowRun(Arc<WorkflowRun>),
+    /// A check suite has completed.
+    SuiteCompleted(i64),
 }
 
 /// Everything known about one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommitFacts {
-    pub check_runs: Vec<Arc<CheckRun>>,
-    pub statuses: Vec<CommitStatus>,
-    pub workflow_runs: Vec<WorkflowRun>,
+    /// By run id.
+    pub check_runs: BTreeMap<i64, Arc<CheckRun>>,
+    /// By context.
+    pub statuses: BTreeMap<Text, Arc<CommitStatus>>,
+    /// By run id.
+    pub workflow_runs: BTreeMap<i64, Arc<WorkflowRun>>,
     /// Suites that have completed.
-    pub completed_suites: Vec<i64>,
+    pub completed_suites: BTreeSet<i64>,
 }
 
 impl CommitFacts {
@@ -111,16 +125,16 @@ impl CommitFacts {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CheckKey {
     /// The app's slug, or `status`.
-    pub source: String,
+    pub source: Text,
     /// `{workflow}:{event}` when a workflow run names them, else `suite:{id}`; empty for a status.
-    pub workflow: String,
-    pub name: String,
+    pub workflow: Text,
+    pub name: Text,
 }
 
 impl CheckKey {
     /// The workflow part where it means the same at every commit; a suite belongs to one commit.
     pub fn lasting_workflow(&self) -> Option<&str> {
-        (!self.workflow.starts_with("suite:")).then_some(self.workflow.as_str())
+        (!self.workflow.starts_with("suite:")).then_some(&*self.workflow)
     }
 
     /// Whether both name the same check, at whatever commit.
@@ -134,21 +148,18 @@ impl CheckKey {
     }
 }
 
-/// A check at a commit: the newest of its runs.
+/// A check at a commit, as its row shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     pub key: CheckKey,
     /// The workflow's name for people, when known.
-    pub workflow_name: Option<String>,
-    pub suite_id: Option<i64>,
+    pub workflow_name: Option<Text>,
     pub run_id: i64,
     pub status: CheckStatus,
-    pub conclusion: Option<String>,
-    pub url: String,
+    pub conclusion: Option<Text>,
+    pub url: Text,
     /// The part of the output that matters; empty while there is none. Untrusted.
-    pub log_tail: String,
+    pub log_tail: Text,
     pub started_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
-    /// Stands for a workflow run that failed without a failed check of its own.
-    pub stands_for_workflow: bool,
 }

@@ -1,9 +1,12 @@
 //! Comments and whether the threads they belong to are resolved.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
 use super::spelling::spelled;
+use super::{Text, Timestamp};
 
 spelled! {
     /// Where a comment stands.
@@ -26,12 +29,12 @@ pub struct Comment {
     pub root_id: i64,
     /// The review it was submitted with.
     pub review_id: Option<i64>,
-    pub author: String,
-    pub file: Option<String>,
+    pub author: Text,
+    pub file: Option<Text>,
     pub line: Option<i64>,
     /// Untrusted.
-    pub body: String,
-    pub url: String,
+    pub body: Text,
+    pub url: Text,
     pub created_at: Timestamp,
 }
 
@@ -48,4 +51,51 @@ pub struct Thread {
     pub root_id: i64,
     pub resolved: bool,
     pub at: Timestamp,
+}
+
+/// What is said about a pull request, whether or not it was seen itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conversation {
+    /// By kind and id; the deleted ones too.
+    pub comments: BTreeMap<CommentName, Arc<Comment>>,
+    /// By the comment that began the thread.
+    pub threads: BTreeMap<i64, Thread>,
+}
+
+/// What tells comments of one pull request apart.
+pub type CommentName = (CommentKind, i64);
+
+/// A comment as its row shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommentRow {
+    pub kind: CommentKind,
+    pub id: i64,
+    pub root_id: i64,
+    pub review_id: Option<i64>,
+    pub author: Text,
+    pub file: Option<Text>,
+    pub line: Option<i64>,
+    pub body: Text,
+    pub url: Text,
+    pub created_at: Timestamp,
+    pub resolved: bool,
+}
+
+impl CommentRow {
+    /// The row of a comment that is there.
+    pub fn new(comment: &Comment, resolved: bool) -> Self {
+        Self {
+            kind: comment.kind,
+            id: comment.id,
+            root_id: comment.root_id,
+            review_id: comment.review_id,
+            author: comment.author.clone(),
+            file: comment.file.clone(),
+            line: comment.line,
+            body: comment.body.clone(),
+            url: comment.url.clone(),
+            created_at: comment.created_at,
+            resolved,
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Text;
+
 /// GitHub's numeric repository id. It survives renames and transfers, so it is the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -20,7 +22,7 @@ pub struct NudgeId(pub i64);
 /// `owner/name`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RepoName(String);
+pub struct RepoName(Text);
 
 impl RepoName {
     /// Takes `owner/name`: two non-empty parts, no white space or control characters.
@@ -30,12 +32,17 @@ impl RepoName {
             !part.is_empty()
                 && !part.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control())
         };
-        (plain(owner) && plain(name)).then(|| Self(text.to_owned()))
+        (plain(owner) && plain(name)).then(|| Self(text.into()))
     }
 
     /// The part after the slash.
     pub fn name(&self) -> &str {
-        self.0.split_once('/').map_or(self.0.as_str(), |(_, name)| name)
+        self.0.split_once('/').map_or(&*self.0, |(_, name)| name)
+    }
+
+    /// The part before the slash.
+    pub fn owner(&self) -> &str {
+        self.0.split_once('/').map_or("", |(owner, _)| owner)
     }
 
     /// `owner/name`.
@@ -47,13 +54,13 @@ impl RepoName {
 /// A full commit hash in lower case: 40 hex digits, or 64 in a SHA-256 repository.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct CommitSha(String);
+pub struct CommitSha(Text);
 
 impl CommitSha {
     /// Takes a full hash; abbreviations are refused, they name no commit for sure.
     pub fn parse(text: &str) -> Option<Self> {
         let full = matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
-        full.then(|| Self(text.to_ascii_lowercase()))
+        full.then(|| Self(text.to_ascii_lowercase().into()))
     }
 
     /// All hex digits.
@@ -70,16 +77,16 @@ impl CommitSha {
 /// A project's slug, such as `mer`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ProjectId(pub String);
+pub struct ProjectId(pub Text);
 
 /// A session's id, `{project}-{n}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct SessionId(pub String);
+pub struct SessionId(pub Text);
 
 impl SessionId {
     /// The `number`th session of a project.
     pub fn new(project: &ProjectId, number: i64) -> Self {
-        Self(format!("{}-{number}", project.0))
+        Self(format!("{}-{number}", project.0).into())
     }
 }

@@ -4,7 +4,7 @@
 
 mod check;
 mod comment;
-mod errand;
+mod delivery;
 mod ids;
 mod nudge;
 mod observation;
@@ -13,26 +13,34 @@ mod pull_request;
 mod review;
 mod session;
 mod spelling;
+mod subject;
+mod task;
 
 pub use check::{
-    Check, CheckKey, CheckRun, CommitFacts, CommitStatus, Excerpt, RunState, WorkflowRun,
+    Check, CheckKey, CheckRun, CommitFact, CommitFacts, CommitStatus, Excerpt, RunState,
+    WorkflowRun,
 };
 pub use check::{CheckStatus, CiState, RunStatus};
-pub use comment::{Comment, CommentKind, Thread};
-pub use errand::{Errand, Posting, PostingEnd, SendFailure};
+pub use comment::{Comment, CommentKind, CommentName, CommentRow, Conversation, Thread};
+pub use delivery::{Delivery, DeliveryOutcome, Observed, Verdict};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
-pub use nudge::{Audience, NewNudge, Nudge, NudgeKind, NudgeState, Priority};
-pub use nudge::{Memory, Timer, TimerKind, ToldHead};
-pub use observation::{Observation, Paused, ProjectConfig, RepoSeen};
+pub use nudge::{Audience, Nudge, NudgeKind, NudgeState, Priority, TimerKind};
+pub use observation::{CommandObservation, Observation, Report, ScmObservation, TimerDue};
+pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use project::{Adopt, Project};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
-pub use pull_request::{PullCommit, PullCore, PullSeen};
+pub use pull_request::{PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead};
 pub use review::{Review, ReviewDecision, ReviewState};
 pub use session::{
-    ActivitySource, ActivityState, DisplayStatus, Session, SessionKind, SessionState,
-    TerminationReason,
+    Activity, ActivitySource, ActivityState, Detecting, DisplayStatus, Runtime, Session,
+    SessionKind, SessionMemory, SessionState, TerminationReason,
 };
 pub use spelling::UnknownSpelling;
+pub use subject::Subject;
+pub use task::{Failure, Task, TaskKind, TaskName, TaskPayload};
+
+/// A text that many places share without copying it.
+pub type Text = std::sync::Arc<str>;
 
 /// An instant in UTC. The domain receives instants, it never asks for one.
 pub type Timestamp = jiff::Timestamp;

@@ -1,11 +1,7 @@
-//! What is said, to whom, and the memory that keeps it from being said twice.
-
-use std::collections::BTreeSet;
-
-use serde::{Deserialize, Serialize};
+//! What is said, to whom, and the timers behind it.
 
 use super::spelling::spelled;
-use super::{CommitSha, NudgeId, PrState, PullId, Timestamp};
+use super::{NudgeId, ProjectId, SessionId, Subject, Text, Timestamp};
 
 spelled! {
     /// Whom a nudge is for.
@@ -77,23 +73,25 @@ impl NudgeState {
     }
 }
 
-/// A nudge that the rules want said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewNudge {
-    pub kind: NudgeKind,
-    pub state: NudgeState,
-    /// What it is about, for "never twice": free of URLs, run ids and log bytes.
-    pub signature: String,
-    pub body: String,
-}
-
-/// What the rules need of a nudge row that is still open.
+/// A nudge row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nudge {
     pub id: NudgeId,
+    pub project_id: ProjectId,
+    /// Whose agent it is about.
+    pub session_id: Option<SessionId>,
+    pub subject: Subject,
     pub kind: NudgeKind,
     pub state: NudgeState,
-    pub signature: String,
+    /// What it is about, for "never twice": free of URLs, run ids and log bytes.
+    pub signature: Text,
+    pub body: Text,
+    /// Attempts to bring it to the human.
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    /// When an attempt came through.
+    pub delivered_at: Option<Timestamp>,
+    pub acknowledged_at: Option<Timestamp>,
 }
 
 spelled! {
@@ -115,51 +113,4 @@ impl TimerKind {
     pub const fn is_of_head(self) -> bool {
         matches!(self, Self::CiSettle | Self::GreenSettle)
     }
-}
-
-/// A timer row: at most one of a kind for a pull request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timer {
-    pub kind: TimerKind,
-    pub pull: PullId,
-    pub due_at: Timestamp,
-}
-
-/// The failing checks that were told at one head, under every name they go by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldHead {
-    pub head: CommitSha,
-    pub checks: BTreeSet<String>,
-}
-
-/// What was said about a pull request. Part of its row, so that a restart neither repeats nor loses.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Memory {
-    /// Failing checks already told, by head; forgotten when CI passes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ci_told: Vec<ToldHead>,
-    /// The brake was pulled: nothing about CI until it passes.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub ci_braked: bool,
-    /// Heads announced as approved and green since it was last red.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub green_told: Vec<CommitSha>,
-    /// When the conflict that is under way was told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub conflict_since: Option<Timestamp>,
-    /// It was escalated.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub conflict_escalated: bool,
-    /// Reviews and comments that the agent was told of, as `review:ID` and `comment:ID`.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub feedback_told: BTreeSet<String>,
-    /// Nudges about feedback since all of it was last resolved.
-    pub feedback_rounds: u32,
-    /// The head at which the settle time passed without any CI.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quiet_head: Option<CommitSha>,
-    /// The closed or merged state that was announced, or that the pull request came with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub closing_told: Option<PrState>,
 }

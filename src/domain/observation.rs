@@ -1,10 +1,12 @@
-//! The closed enum of everything that can arrive.
+//! The closed enum of everything that can arrive, by who tells it.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Adopt, CheckRun, Comment, CommitSha, CommitStatus, NudgeId, ProjectId, PullId, PullSeen,
-    RepoId, RepoName, Review, SendFailure, SessionId, Thread, TimerKind, Timestamp, WorkflowRun,
+    Adopt, CheckRun, Comment, CommitSha, CommitStatus, Failure, NudgeId, ProjectId, PullSeen,
+    RepoId, RepoName, Review, SessionId, Subject, Text, Thread, TimerKind, Timestamp, WorkflowRun,
 };
 
 /// The repository as a payload shows it.
@@ -13,20 +15,20 @@ pub struct RepoSeen {
     pub id: RepoId,
     pub name: RepoName,
     /// Its page, such as `https://github.com/owner/name`.
-    pub url: String,
+    pub url: Text,
     /// `repository.updated_at`, the order of its names.
     pub updated_at: Option<Timestamp>,
 }
 
 /// What a project's settings become; `None` leaves one as it was.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProjectConfig {
     pub repo: Option<RepoName>,
     /// The repository's page, for a project that is registered by it.
-    pub repo_url: Option<String>,
+    pub repo_url: Option<Text>,
     /// An empty one takes it away.
-    pub path: Option<String>,
-    pub display_name: Option<String>,
+    pub path: Option<Text>,
+    pub display_name: Option<Text>,
     pub adopt: Option<Adopt>,
     pub nudges_paused: Option<bool>,
     pub checks_only: Option<Vec<String>>,
@@ -34,55 +36,54 @@ pub struct ProjectConfig {
 }
 
 /// Whose nudges are held back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paused {
     Project(ProjectId),
     Session(SessionId),
 }
 
-/// A fact that was seen. Serialisable in a form of our own, so that the ledger can keep it.
+/// Everything that can arrive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// What source control tells.
+    Scm(ScmObservation),
+    /// What somebody asks for.
+    Command(CommandObservation),
+    /// What came of a task.
+    Report(Report),
+    /// A timer rings.
+    Timer(TimerDue),
+}
+
+/// A fact that source control tells. Serialisable in a form of our own, so that the ledger can keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Observation {
+pub enum ScmObservation {
     /// A pull request, whole or as part of another payload.
     Pull { repo: RepoSeen, pull: PullSeen },
     /// A review, with the pull request as its payload shows it.
     Review { repo: RepoSeen, pull: PullSeen, review: Review },
     /// A check run or a workflow job.
-    CheckRun { repo: RepoSeen, sha: CommitSha, run: CheckRun },
+    CheckRun { repo: RepoSeen, sha: CommitSha, run: Arc<CheckRun> },
     /// A commit status.
-    Status { repo: RepoSeen, sha: CommitSha, status: CommitStatus },
+    Status { repo: RepoSeen, sha: CommitSha, status: Arc<CommitStatus> },
     /// A workflow run.
-    WorkflowRun { repo: RepoSeen, sha: CommitSha, run: WorkflowRun },
+    WorkflowRun { repo: RepoSeen, sha: CommitSha, run: Arc<WorkflowRun> },
     /// A comment. Its payload shows the pull request only if it stands on the diff.
-    Comment { repo: RepoSeen, number: i64, pull: Option<PullSeen>, comment: Comment },
+    Comment { repo: RepoSeen, number: i64, pull: Option<PullSeen>, comment: Arc<Comment> },
     /// A thread was resolved or not, with its comments.
-    Thread { repo: RepoSeen, pull: PullSeen, thread: Thread, comments: Vec<Comment> },
+    Thread { repo: RepoSeen, pull: PullSeen, thread: Thread, comments: Vec<Arc<Comment>> },
     /// A check suite has completed.
     SuiteCompleted { repo: RepoSeen, sha: CommitSha, suite_id: i64 },
     /// A branch was pushed to: what was known of merging into it is void.
-    Push { repo: RepoSeen, branch: String, pushed_at: Timestamp },
+    Push { repo: RepoSeen, branch: Text, pushed_at: Timestamp },
     /// A repository's name, by its own event.
     Repository { repo: RepoSeen },
     /// Whether the app may ask GitHub about repositories: the named ones, or all of an account.
-    Access { repos: Vec<RepoId>, account: Option<String>, granted: bool, at: Timestamp },
-    /// A timer of a pull request came due.
-    TimerDue { pull: PullId, kind: TimerKind },
-    /// Somebody took note of a nudge.
-    NudgeAcknowledged { nudge: NudgeId },
-    /// A nudge to the human has arrived, at this attempt.
-    NudgeSent { nudge: NudgeId, attempt: u32 },
-    /// An attempt to bring a nudge to the human failed.
-    NudgeNotSent { nudge: NudgeId, attempt: u32, failure: SendFailure },
-    /// Somebody registered a project by name, or changed its settings.
-    ProjectConfigured { id: ProjectId, config: ProjectConfig },
-    /// Somebody wants a project to be watched no longer.
-    ProjectArchived { id: ProjectId },
-    /// Somebody holds nudges back, or lets them go.
-    NudgesPaused { whom: Paused, paused: bool },
+    Access { repos: Vec<RepoId>, account: Option<Text>, granted: bool, at: Timestamp },
 }
 
-impl Observation {
+impl ScmObservation {
     /// The repository it is about, where a payload named one.
     pub fn repo(&self) -> Option<&RepoSeen> {
         match self {
@@ -96,14 +97,42 @@ impl Observation {
             | Self::SuiteCompleted { repo, .. }
             | Self::Push { repo, .. }
             | Self::Repository { repo } => Some(repo),
-            Self::Access { .. }
-            | Self::TimerDue { .. }
-            | Self::NudgeAcknowledged { .. }
-            | Self::NudgeSent { .. }
-            | Self::NudgeNotSent { .. }
-            | Self::ProjectConfigured { .. }
-            | Self::ProjectArchived { .. }
-            | Self::NudgesPaused { .. } => None,
+            Self::Access { .. } => None,
         }
+    }
+}
+
+/// What somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandObservation {
+    /// Somebody took note of a nudge.
+    AcknowledgeNudge { nudge: NudgeId },
+    /// Somebody registers a project by name, or changes its settings.
+    ConfigureProject { id: ProjectId, config: ProjectConfig },
+    /// Somebody wants a project to be watched no longer.
+    ArchiveProject { id: ProjectId },
+    /// Somebody holds nudges back, or lets them go.
+    PauseNudges { whom: Paused, paused: bool },
+}
+
+/// What came of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A nudge to the human has arrived, at this attempt.
+    NudgeSent { nudge: NudgeId, attempt: u32 },
+    /// An attempt to bring a nudge to the human failed.
+    NudgeNotSent { nudge: NudgeId, attempt: u32, failure: Failure },
+}
+
+/// A timer that rings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimerDue {
+    pub subject: Subject,
+    pub kind: TimerKind,
+}
+
+impl From<CommandObservation> for Box<Observation> {
+    fn from(asked: CommandObservation) -> Self {
+        Self::new(Observation::Command(asked))
     }
 }

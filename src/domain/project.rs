@@ -1,7 +1,7 @@
 //! A watched repository.
 
 use super::spelling::spelled;
-use super::{ProjectId, RepoId, RepoName, Timestamp};
+use super::{ProjectId, RepoId, RepoName, Text, Timestamp};
 
 spelled! {
     /// Whether a pull request that no session owns gets a session of its own.
@@ -17,13 +17,13 @@ pub struct Project {
     pub repo: RepoName,
     /// The newest name that payloads gave it, and its page. `repo` and `repo_origin_url` follow them
     /// unless a younger repository has taken the name over.
-    pub claim: Option<(RepoName, String)>,
+    pub claim: Option<(RepoName, Text)>,
     /// `repository.updated_at` of the payload that gave the claim: the newest name wins.
     pub named_at: Option<Timestamp>,
     /// The repository's page, without a trailing slash: the stem of every pull request's URL.
-    pub repo_origin_url: String,
-    pub display_name: String,
-    pub path: Option<String>,
+    pub repo_origin_url: Text,
+    pub display_name: Text,
+    pub path: Option<Text>,
     pub adopt: Adopt,
     /// Nudges to all its agents are held back.
     pub nudges_paused: bool,

@@ -1,12 +1,14 @@
-//! Pull requests: the facts that payloads bring, and the row derived from them.
+//! Pull requests: the facts that payloads bring, the row derived from them, and what was said about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
 use super::{
-    CiState, CommitSha, Memory, ProjectId, PullId, RepoId, ReviewDecision, SessionId, Timestamp,
+    CiState, CommitSha, ProjectId, PullId, RepoId, Review, ReviewDecision, SessionId, Text,
+    Timestamp,
 };
 
 spelled! {
@@ -35,13 +37,13 @@ spelled! {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PullCore {
     pub state: PrState,
-    pub title: String,
-    pub author: String,
-    pub head_ref: String,
+    pub title: Text,
+    pub author: Text,
+    pub head_ref: Text,
     pub head_sha: CommitSha,
     /// `None` when the fork was deleted.
     pub head_repo: Option<RepoId>,
-    pub base_ref: String,
+    pub base_ref: Text,
     pub base_sha: CommitSha,
     pub created_at: Timestamp,
 }
@@ -50,7 +52,7 @@ pub struct PullCore {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeabilityAnswer {
     pub head_sha: CommitSha,
-    pub base_ref: String,
+    pub base_ref: Text,
     pub value: Mergeability,
     pub at: Timestamp,
 }
@@ -59,7 +61,7 @@ pub struct MergeabilityAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullSeen {
     pub number: i64,
-    pub core: PullCore,
+    pub core: Arc<PullCore>,
     /// `pull_request.updated_at`: the stamp of all groups.
     pub updated_at: Timestamp,
     /// The head that this payload says was replaced (`before` of `synchronize`).
@@ -85,14 +87,14 @@ pub struct PullRequest {
     pub project_id: ProjectId,
     pub repo_id: RepoId,
     pub number: i64,
-    pub url: String,
+    pub url: Text,
     pub session_id: Option<SessionId>,
     /// The winner of `candidates`.
-    pub core: PullCore,
+    pub core: Arc<PullCore>,
     /// The stamp that all `candidates` share.
     pub core_at: Timestamp,
     /// Every distinct group seen with that stamp: a later fact may change which of them wins.
-    pub candidates: BTreeSet<PullCore>,
+    pub candidates: BTreeSet<Arc<PullCore>>,
     pub ci: CiState,
     pub review: ReviewDecision,
     pub mergeability: Mergeability,
@@ -100,5 +102,55 @@ pub struct PullRequest {
     /// The newest `updated_at` of any payload.
     pub updated_at: Timestamp,
     /// What was said, so that nothing is said twice.
-    pub memory: Memory,
+    pub memory: PullMemory,
+}
+
+/// The registers behind a pull request's row, but for what is said about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullRegisters {
+    /// Every head that a payload named.
+    pub commits: BTreeMap<CommitSha, PullCommit>,
+    /// By head and base branch.
+    pub answers: BTreeMap<(CommitSha, Text), MergeabilityAnswer>,
+    /// By id.
+    pub reviews: BTreeMap<i64, Review>,
+}
+
+/// The failing checks that were told at one head, under every name they go by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldHead {
+    pub head: CommitSha,
+    pub checks: BTreeSet<String>,
+}
+
+/// What was said about a pull request. Part of its row, so that a restart neither repeats nor loses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PullMemory {
+    /// Failing checks already told, by head; forgotten when CI passes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ci_told: Vec<ToldHead>,
+    /// The brake was pulled: nothing about CI until it passes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ci_braked: bool,
+    /// Heads announced as approved and green since it was last red.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub green_told: Vec<CommitSha>,
+    /// When the conflict that is under way was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict_since: Option<Timestamp>,
+    /// It was escalated.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub conflict_escalated: bool,
+    /// Reviews and comments that the agent was told of, as `review:ID` and `comment:ID`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub feedback_told: BTreeSet<String>,
+    /// Nudges about feedback since all of it was last resolved.
+    pub feedback_rounds: u32,
+    /// The head at which the settle time passed without any CI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_head: Option<CommitSha>,
+    /// The closed or merged state that was announced, or that the pull request came with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing_told: Option<PrState>,
 }

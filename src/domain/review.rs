@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
 use super::spelling::spelled;
+use super::{Text, Timestamp};
 
 spelled! {
     /// What the reviews of a pull request amount to.
@@ -27,10 +27,10 @@ pub struct Review {
     pub id: i64,
     /// `None` for a deleted account: each such review then stands for a reviewer of its own.
     pub author_id: Option<i64>,
-    pub author: String,
+    pub author: Text,
     pub state: ReviewState,
     pub submitted_at: Timestamp,
     /// `pull_request.updated_at` of the payload.
     pub seen_at: Timestamp,
-    pub url: String,
+    pub url: Text,
 }

@@ -1,7 +1,9 @@
 //! One agent working on one task.
 
+use serde::{Deserialize, Serialize};
+
 use super::spelling::spelled;
-use super::{ProjectId, SessionId, Timestamp};
+use super::{ProjectId, SessionId, Text, Timestamp};
 
 spelled! {
     /// The canonical state; `done` and `terminated` are terminal.
@@ -64,20 +66,66 @@ spelled! {
     }
 }
 
-/// What the rules need of a session row.
+/// What the agent was last seen doing, when, and who told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    pub state: ActivityState,
+    pub last_at: Timestamp,
+    pub source: ActivitySource,
+}
+
+/// The quarantine of a session whose agent may be gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detecting {
+    /// Probes in a row with the same evidence.
+    pub attempts: u32,
+    /// When the episode began.
+    pub started_at: Timestamp,
+    /// Of the evidence without its times.
+    pub evidence_hash: Text,
+}
+
+/// Where the agent runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runtime {
+    /// `tmux`, …
+    pub name: Text,
+    /// How that runtime calls it.
+    pub handle: Text,
+}
+
+/// A session row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub id: SessionId,
     pub project_id: ProjectId,
     pub num: i64,
+    pub issue_id: Option<Text>,
     pub kind: SessionKind,
+    /// Which agent it is, such as `claude-code`; empty where that is not known.
+    pub harness: Text,
     pub state: SessionState,
     pub termination_reason: Option<TerminationReason>,
     pub is_alive: bool,
-    pub activity: ActivityState,
+    pub activity: Activity,
+    pub detecting: Option<Detecting>,
     /// Nudges to its agent are held back.
     pub nudges_paused: bool,
     /// The branch whose pull requests are this session's, in the project's own repository.
-    pub branch: Option<String>,
+    pub branch: Option<Text>,
+    pub workspace_path: Option<Text>,
+    pub runtime: Option<Runtime>,
+    /// How the agent itself calls the conversation.
+    pub agent_session_id: Option<Text>,
+    /// What the agent was asked to do.
+    pub prompt: Text,
+    /// What was said, so that nothing is said twice.
+    pub memory: SessionMemory,
     pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
+
+/// What was said about a session. Part of its row, so that a restart neither repeats nor loses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionMemory {}

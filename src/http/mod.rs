@@ -27,7 +27,7 @@ pub use server::{ApiToken, Files, Limits, serve};
 use crate::api::{Api, ApiError};
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::github::signature::Secrets;
+use crate::github::webhook::signature::Secrets;
 use crate::store::Store;
 use feed::{Feed, Readers, Tail};
 use routes::health::Health;

@@ -1,99 +1,107 @@
 //! What people ask for: acknowledging, pausing, and a project's settings.
 
+use std::sync::Arc;
+
 use crate::domain::{
-    Nudge, NudgeState, Paused, Project, ProjectConfig, ProjectId, RepoName, Session, Timestamp,
+    CommandObservation, Nudge, NudgeId, NudgeState, Paused, Project, ProjectConfig, ProjectId,
+    SessionId, TaskName,
 };
 
-use super::ownership::new_project;
+use super::Key;
 use super::reactions::agent_is_free;
-use super::refusal;
-use super::snapshot::{Outcome, Policy, ProjectChange, Snapshot};
+use super::reducer::Reducer;
+use super::refusal::Refusal;
+use super::scm::{new_project, same_name};
 
-/// Takes note of a nudge, unless it is no longer true.
-pub(super) fn acknowledge(snapshot: &Snapshot) -> Result<Outcome, &'static str> {
-    let open = |state| match state {
-        NudgeState::Pending | NudgeState::Held | NudgeState::Delivered | NudgeState::Failed => true,
-        NudgeState::Acknowledged | NudgeState::Superseded => false,
-    };
-    let nudge = snapshot.nudge.as_ref().ok_or(refusal::NO_NUDGE)?;
-    let nudges = open(nudge.state).then_some((nudge.id, NudgeState::Acknowledged));
-    Ok(Outcome { nudges: nudges.into_iter().collect(), ..Outcome::default() })
-}
-
-/// Holds open nudges to agents back, or lets them go.
-pub(super) fn pause(
-    snapshot: Snapshot,
-    whom: &Paused,
-    paused: bool,
-) -> Result<Outcome, &'static str> {
-    let mut outcome = Outcome::default();
-    let mut session = snapshot.session;
-    let missing = match whom {
-        Paused::Project(_) => refusal::NO_PROJECT,
-        Paused::Session(_) => refusal::NO_SESSION,
-    };
-    let mut project = snapshot.project.ok_or(missing)?;
-    match whom {
-        Paused::Project(_) => {
-            project.nudges_paused = paused;
-            outcome.projects.push(ProjectChange::Update(project.clone()));
+pub(super) fn reduce(to: &mut Reducer<'_>, asked: &CommandObservation) -> Result<(), Refusal> {
+    match asked {
+        CommandObservation::AcknowledgeNudge { nudge } => acknowledge(to, *nudge),
+        CommandObservation::ConfigureProject { id, config } => configure(to, id, config),
+        CommandObservation::ArchiveProject { id } => archive(to, id),
+        CommandObservation::PauseNudges { whom: Paused::Project(id), paused } => {
+            pause_project(to, id, *paused)
         }
-        Paused::Session(_) => {
-            let session = session.as_mut().ok_or(refusal::NO_SESSION)?;
-            session.nudges_paused = paused;
-            outcome.session = Some(session.clone());
+        CommandObservation::PauseNudges { whom: Paused::Session(id), paused } => {
+            pause_session(to, id, *paused)
         }
     }
-    outcome.nudges = hold_or_release(&project, session.as_ref(), &snapshot.held_back);
-    Ok(outcome)
 }
 
-/// The states that open nudges to agents change to. `paused` is the session as it is from now on.
-fn hold_or_release(
-    project: &Project,
-    paused: Option<&Session>,
-    open: &[(Nudge, Option<Session>)],
-) -> Vec<(crate::domain::NudgeId, NudgeState)> {
-    let next = |(nudge, session): &(Nudge, Option<Session>)| {
-        let session = paused.or(session.as_ref());
-        let free = agent_is_free(project, session);
+/// Takes note of a nudge, unless it is no longer true.
+fn acknowledge(to: &mut Reducer<'_>, id: NudgeId) -> Result<(), Refusal> {
+    let nudge = to.known.nudge(id).cloned().ok_or(Refusal::NoNudge)?;
+    match nudge.state {
+        NudgeState::Pending | NudgeState::Held | NudgeState::Delivered | NudgeState::Failed => {
+            let acknowledged_at = nudge.acknowledged_at.or(Some(to.now));
+            let state = NudgeState::Acknowledged;
+            to.known.put_nudge(Nudge { state, acknowledged_at, ..(*nudge).clone() });
+            to.known.drop_task(&TaskName::notify(id));
+        }
+        NudgeState::Acknowledged | NudgeState::Superseded => {}
+    }
+    Ok(())
+}
+
+fn pause_project(to: &mut Reducer<'_>, id: &ProjectId, paused: bool) -> Result<(), Refusal> {
+    let known = to.known.project(id).cloned().ok_or(Refusal::NoProject)?;
+    to.known.put_project(Project { nudges_paused: paused, ..(*known).clone() });
+    hold_or_release(to, id, |_| true);
+    Ok(())
+}
+
+fn pause_session(to: &mut Reducer<'_>, id: &SessionId, paused: bool) -> Result<(), Refusal> {
+    let known = to.known.session(id).cloned().ok_or(Refusal::NoSession)?;
+    if known.nudges_paused != paused {
+        let mut session = (*known).clone();
+        (session.nudges_paused, session.updated_at) = (paused, to.now);
+        to.known.put_session(session);
+    }
+    hold_or_release(to, &known.project_id, |nudge| nudge.session_id.as_ref() == Some(id));
+    Ok(())
+}
+
+/// Open nudges to a project's agents wait while their agent is not spoken to, and only then.
+fn hold_or_release(to: &mut Reducer<'_>, id: &ProjectId, concerns: impl Fn(&Nudge) -> bool) {
+    let Some(project) = to.known.project(id).cloned() else { return };
+    let open: Vec<NudgeId> = to.known.open_nudges_of_project(id).iter().copied().collect();
+    for id in open {
+        let Some(nudge) = to.known.nudge(id).cloned().filter(|nudge| concerns(nudge)) else {
+            continue;
+        };
+        let session =
+            nudge.session_id.as_ref().and_then(|id| to.known.session(id)).map(Arc::as_ref);
+        let free = agent_is_free(&project, session);
         let state = if free { NudgeState::Pending } else { NudgeState::Held };
-        (nudge.state != state).then_some((nudge.id, state))
-    };
-    open.iter().filter_map(next).collect()
+        to.known.put_nudge(Nudge { state, ..(*nudge).clone() });
+    }
 }
 
 /// Registers a project by name, or changes the settings of one. A project that was archived is
 /// watched again.
-pub(super) fn configure(
-    snapshot: Snapshot,
-    id: &ProjectId,
-    config: &ProjectConfig,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<Outcome, &'static str> {
-    let is_new = snapshot.project.is_none();
-    let mut project = match (snapshot.project, &config.repo) {
-        (Some(project), _) => project,
-        (None, Some(repo)) => {
-            Project { id: id.clone(), ..new_project(repo, &[], policy.adopt, now) }
-        }
-        (None, None) => return Err(refusal::REPO_MISSING),
+fn configure(to: &mut Reducer<'_>, id: &ProjectId, config: &ProjectConfig) -> Result<(), Refusal> {
+    let known = to.known.project(id).cloned();
+    let mut project = match (&known, &config.repo) {
+        (Some(project), _) => (**project).clone(),
+        (None, Some(repo)) => new_project(id.clone(), repo, to.policy.adopt, to.now),
+        (None, None) => return Err(Refusal::RepoMissing),
     };
-    // Names of repositories are compared without case, as GitHub does.
-    let same = |a: &RepoName, b: &RepoName| a.as_str().eq_ignore_ascii_case(b.as_str());
-    if snapshot.other_projects.iter().any(|other| same(&other.repo, &project.repo) && is_new) {
-        return Err(refusal::REPO_WATCHED);
+    let is_watched = |repo| {
+        let named = to.known.projects(&Key::named(repo)).iter().filter(|other| *other != id);
+        let mut others = named.filter_map(|other| to.known.project(other));
+        others.any(|other| same_name(&other.repo, repo))
+    };
+    if known.is_none() && is_watched(&project.repo) {
+        return Err(Refusal::RepoWatched);
     }
-    if let Some(repo) = config.repo.as_ref().filter(|repo| !same(repo, &project.repo)) {
+    if let Some(repo) = config.repo.as_ref().filter(|repo| !same_name(repo, &project.repo)) {
         if project.repo_id.is_some() {
-            return Err(refusal::REPO_BOUND);
+            return Err(Refusal::RepoBound);
         }
-        if snapshot.other_projects.iter().any(|other| same(&other.repo, repo)) {
-            return Err(refusal::REPO_WATCHED);
+        if is_watched(repo) {
+            return Err(Refusal::RepoWatched);
         }
         project.repo = repo.clone();
-        project.repo_origin_url = format!("https://github.com/{}", repo.as_str());
+        project.repo_origin_url = format!("https://github.com/{}", repo.as_str()).into();
     }
     if let Some(url) = config.repo_url.as_ref().filter(|_| project.repo_id.is_none()) {
         project.repo_origin_url.clone_from(url);
@@ -112,26 +120,15 @@ pub(super) fn configure(
     set(&mut project.checks_only, config.checks_only.as_ref());
     set(&mut project.checks_except, config.checks_except.as_ref());
     project.archived_at = None;
-    let nudges = hold_or_release(&project, None, &snapshot.held_back);
-    let change = if is_new { ProjectChange::Register } else { ProjectChange::Update };
-    Ok(Outcome { projects: vec![change(project)], nudges, ..Outcome::default() })
+    to.known.put_project(project);
+    hold_or_release(to, id, |_| true);
+    Ok(())
 }
 
 /// Stops watching a project; its rows stay.
-pub(super) fn archive(snapshot: Snapshot, now: Timestamp) -> Result<Outcome, &'static str> {
-    let mut project = snapshot.project.ok_or(refusal::NO_PROJECT)?;
-    project.archived_at = project.archived_at.or(Some(now));
-    Ok(Outcome { projects: vec![ProjectChange::Update(project)], ..Outcome::default() })
-}
-
-/// Takes down whether the app may still ask GitHub about repositories: the newest word; at a tie no.
-pub(super) fn access(snapshot: Snapshot, granted: bool, at: Timestamp) -> Outcome {
-    let order = |granted: bool, at| (at, !granted);
-    let changed = snapshot.other_projects.into_iter().filter_map(|mut project| {
-        let (known, known_at) = project.api_access;
-        let newer = order(granted, Some(at)) > order(known, known_at);
-        project.api_access = (granted, Some(at));
-        newer.then_some(ProjectChange::Update(project))
-    });
-    Outcome { projects: changed.collect(), ..Outcome::default() }
+fn archive(to: &mut Reducer<'_>, id: &ProjectId) -> Result<(), Refusal> {
+    let known = to.known.project(id).cloned().ok_or(Refusal::NoProject)?;
+    let archived_at = known.archived_at.or(Some(to.now));
+    to.known.put_project(Project { archived_at, ..(*known).clone() });
+    Ok(())
 }

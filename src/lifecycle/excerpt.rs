@@ -4,6 +4,8 @@
 //! lines. Control characters, ANSI sequences and the runner's own markers never come through: the
 //! text goes into an agent's prompt, where a bare CR submits the line and ESC sequences run.
 
+use std::borrow::Cow;
+
 /// Lines kept before and after a line that speaks of an error.
 const BEFORE: usize = 4;
 const AFTER: usize = 12;
@@ -35,10 +37,10 @@ const MARKS: &[(&str, u8)] = &[
 pub fn excerpt(text: &str, limit: usize) -> String {
     let raw: Vec<&str> = text.lines().collect();
     let end = end_of_work(&raw);
-    let lines: Vec<String> = raw[..end].iter().map(|line| clean_line(line)).collect();
+    let lines: Vec<Cow<'_, str>> = raw[..end].iter().map(|line| clean_line(line)).collect();
     let whole = lines.iter().map(|line| line.len() + 1).sum::<usize>();
     if whole <= limit {
-        return joined(lines.iter().map(String::as_str));
+        return joined(lines.iter().map(|line| &**line));
     }
     let weights: Vec<u8> = raw[..end].iter().map(|line| weight(line)).collect();
     let keep = choose(&weights, &lines, limit);
@@ -48,7 +50,7 @@ pub fn excerpt(text: &str, limit: usize) -> String {
         if last.map_or(index > 0, |last| last + 1 < index) {
             kept.push(GAP);
         }
-        kept.push(line);
+        kept.push(&**line);
         last = Some(index);
     }
     if last.is_none_or(|last| last + 1 < lines.len()) {
@@ -100,7 +102,7 @@ fn weight(line: &str) -> u8 {
 }
 
 /// Marks the lines to keep: windows around the surest lines first, else the beginning.
-fn choose(weights: &[u8], lines: &[String], limit: usize) -> Vec<bool> {
+fn choose(weights: &[u8], lines: &[Cow<'_, str>], limit: usize) -> Vec<bool> {
     let mut keep = vec![false; lines.len()];
     let mut left = limit.saturating_sub(4 * (GAP.len() + 1));
     let mut hits: Vec<usize> = (0..lines.len()).filter(|&index| weights[index] > 0).collect();
@@ -126,8 +128,12 @@ fn choose(weights: &[u8], lines: &[String], limit: usize) -> Vec<bool> {
 }
 
 /// Takes a line's timestamp, markers, ANSI sequences and control characters off.
-fn clean_line(line: &str) -> String {
+fn clean_line(line: &str) -> Cow<'_, str> {
     let line = strip_timestamp(line);
+    // Nearly all lines are plain as they stand.
+    if line.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~')) {
+        return without_marker(line).into();
+    }
     let mut plain = String::with_capacity(line.len());
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
@@ -140,14 +146,14 @@ fn clean_line(line: &str) -> String {
             c => plain.push(c),
         }
     }
-    for marker in
-        ["##[group]", "##[endgroup]", "##[error]", "##[warning]", "##[command]", "##[debug]"]
-    {
-        if let Some(rest) = plain.strip_prefix(marker) {
-            return rest.to_owned();
-        }
-    }
-    plain
+    without_marker(&plain).to_owned().into()
+}
+
+fn without_marker(line: &str) -> &str {
+    ["##[group]", "##[endgroup]", "##[error]", "##[warning]", "##[command]", "##[debug]"]
+        .into_iter()
+        .find_map(|marker| line.strip_prefix(marker))
+        .unwrap_or(line)
 }
 
 /// Skips what follows ESC: a CSI sequence to its final byte, an OSC to BEL or ESC, else one byte.
@@ -173,9 +179,12 @@ fn strip_timestamp(line: &str) -> &str {
         && bytes[7] == b'-'
         && bytes[10] == b'T'
         && bytes[13] == b':';
-    match (stamped, line.find("Z ")) {
-        (true, Some(at)) if at <= 30 => &line[at + 2..],
-        _ if stamped && line.len() <= 31 && line.ends_with('Z') => "",
+    if !stamped {
+        return line;
+    }
+    match bytes[..bytes.len().min(32)].windows(2).position(|pair| pair == b"Z ") {
+        Some(at) => &line[at + 2..],
+        _ if line.len() <= 31 && line.ends_with('Z') => "",
         _ => line,
     }
 }

@@ -1,28 +1,28 @@
 //! The rules, pure: what an observation makes of what is known, and what is to be said about it.
 //!
-//! Knows no clock, no SQL, no wire format, no async. Reading order: [`reduce`], then the registers
-//! in `facts`, the roll-up in `rollup`, who owns what in `ownership`, what is said in `reactions`.
+//! Knows no clock, no SQL, no wire format, no async. Reading order: [`needs`] (which rows an observation
+//! wants), [`WorkingSet`] (those rows, and the writes that come of changing them), [`reduce`] (which rule
+//! an observation goes to), then `scm` (registers, roll-up, ownership), `session`, `reactions` (what is
+//! said).
 
-mod body;
 mod commands;
-mod compare;
 pub mod excerpt;
-mod facts;
-mod globs;
-mod ownership;
+mod history;
+mod needs;
+mod policy;
 mod reactions;
 mod reduce;
-pub mod refusal;
-mod rollup;
-mod sending;
-mod snapshot;
-mod status;
+mod reducer;
+mod refusal;
+mod reports;
+mod scm;
+mod session;
+mod working_set;
 
-pub use ownership::slug_stem;
-pub use reduce::{needs_history, reduce};
-pub use rollup::{alike, check_status, derive_checks, roll_up, stirs_old_runs, telling_runs};
-pub use snapshot::{
-    BranchSession, CommitFact, Effect, HistoryEntry, Outcome, Policy, ProjectChange, PullFacts,
-    PullOutcome, PullSnapshot, SessionChange, Snapshot, Talk,
-};
-pub use status::{DrivingPull, display_status, driving_pull};
+pub use needs::needs;
+pub use policy::Policy;
+pub use reduce::reduce;
+pub use refusal::Refusal;
+pub use scm::{DerivedCheck, DerivedChecks, check_status, derive_checks, roll_up};
+pub use session::{DrivingPull, display_status, driving_pull};
+pub use working_set::{CommitRecord, Counters, Key, PullRecord, Record, WorkingSet, Write};

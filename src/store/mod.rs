@@ -1,41 +1,22 @@
-//! SQLite: facts, derived rows, nudges, timers and the log of changes.
+//! What is kept: facts, derived rows, nudges, timers, tasks and the log of changes.
 //!
-//! One connection writes (the engine's writer holds it), several read. No statement here decides
-//! anything: rules live in `lifecycle`, this room moves rows.
+//! This is the seam: upwards go plain data (keys and records, writes, typed reads), and nothing that says
+//! how they are kept. One [`Writer`] changes rows (the engine's thread has it), several readers look
+//! at them. No statement decides anything: rules live in `lifecycle`. `sqlite` is the one store there is.
 
-mod backup;
-pub(crate) mod changes;
-mod codec;
-mod commits;
-pub mod idempotency;
-pub mod inspect;
-pub(crate) mod ledger;
-mod load;
-mod open;
-pub mod outbox;
-mod queries;
+mod fault;
+mod ledger;
 pub mod reads;
-mod save;
-mod server_lock;
 mod sqlite;
 pub mod views;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use deadpool_sqlite::{Hook, HookError, Object, Pool, Runtime};
-use rusqlite::Connection;
-
-pub use backup::{Backup, BackupError, Copied};
-pub use codec::At;
-pub(crate) use commits::CommitMemory;
-pub(crate) use load::load;
-pub use open::APPLICATION_ID;
-pub(crate) use save::{save, set_cause};
-pub use server_lock::ServerLock;
-pub(crate) use sqlite::read::object;
-
-/// How many connections read at once.
-const READERS: usize = 4;
+pub use fault::Fault;
+pub use ledger::{KnownRequest, LedgerEntry, Receipt, RequestKey};
+pub use sqlite::{
+    APPLICATION_ID, At, Backup, BackupError, Copied, ServerLock, Store, Writer, inspect,
+};
 
 /// The store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -85,101 +66,12 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// The reason.
-        source: rusqlite_migration::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// SQLite said no.
+    /// The store said no.
     #[error("database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Refused(#[from] Fault),
     /// No connection could be had, or its work died.
     #[error("database connection: {0}")]
     Pool(String),
-}
-
-/// An open database.
-#[derive(Clone)]
-pub struct Store {
-    path: PathBuf,
-    writers: Pool,
-    readers: Pool,
-}
-
-impl Store {
-    /// Opens the file, makes it where there is none, and brings it to the current schema.
-    ///
-    /// Several processes or threads may open the same new file at once.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let owned = path.to_owned();
-        tokio::task::spawn_blocking(move || open::prepare(&owned))
-            .await
-            .map_err(|error| StoreError::Pool(error.to_string()))??;
-        Ok(Self {
-            path: path.to_owned(),
-            writers: pool(path, 1, open::configure_writer)?,
-            readers: pool(path, READERS, open::configure_reader)?,
-        })
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The one connection that writes. Whoever holds it keeps everybody else from writing.
-    pub async fn writer(&self) -> Result<Object, StoreError> {
-        self.writers.get().await.map_err(|error| StoreError::Pool(error.to_string()))
-    }
-
-    /// Runs a read in a transaction of its own, so that all its statements see one state.
-    /// Nothing may wait inside: an open read keeps the WAL from being reused.
-    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    {
-        let reader = self.readers.get().await.map_err(|e| StoreError::Pool(e.to_string()))?;
-        reader
-            .interact(move |connection| {
-                let transaction = connection.transaction()?;
-                let answer = query(&transaction)?;
-                transaction.commit()?;
-                Ok(answer)
-            })
-            .await
-            .map_err(|error| StoreError::Pool(error.to_string()))?
-    }
-}
-
-fn pool(
-    path: &Path,
-    size: usize,
-    configure: fn(&mut Connection) -> rusqlite::Result<()>,
-) -> Result<Pool, StoreError> {
-    let configure = Hook::async_fn(move |connection: &mut deadpool_sync::SyncWrapper<_>, _| {
-        Box::pin(async move {
-            match connection.interact(configure).await {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(HookError::Backend(error)),
-                Err(error) => Err(HookError::message(error.to_string())),
-            }
-        })
-    });
-    let Ok(builder) = deadpool_sqlite::Config::new(path).builder(Runtime::Tokio1);
-    builder
-        .max_size(size)
-        .post_create(configure)
-        .build()
-        .map_err(|error| StoreError::Pool(error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn readers_cannot_write() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("n.db")).await.unwrap();
-        let write = store.read(|connection| connection.execute("DELETE FROM meta", ())).await;
-        assert!(write.is_err(), "a reader wrote");
-    }
 }

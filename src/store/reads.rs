@@ -99,7 +99,7 @@ pub struct KeptDelivery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backlog {
     /// Nudges on their way to the human.
-    pub outbox: i64,
+    pub tasks: i64,
     /// Timers that are due and have not fired.
     pub timers: i64,
 }

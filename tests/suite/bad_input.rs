@@ -24,7 +24,7 @@ fn known() -> Vec<(&'static str, Value, &'static [&'static str], &'static [&'sta
         (
             "pull_request",
             pull,
-            &["/pull_request/number", "/repository/id", "/pull_request/base/repo/id"],
+            &["/pull_request/number", "/repository/id", "/pull_request/head/repo/id"],
             &["/pull_request/title", "/pull_request/head/sha", "/pull_request/user/login"],
         ),
         (

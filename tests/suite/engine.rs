@@ -5,15 +5,16 @@ use std::pin::pin;
 use futures_util::poll;
 use jiff::SignedDuration;
 use nudged::clock::Clock;
-use nudged::domain::{Adopt, NudgeKind};
-use nudged::engine::{Delivery, DeliveryOutcome, Engine, EngineError, Retention};
-use nudged::github::understand;
+use nudged::domain::{Adopt, Delivery, DeliveryOutcome, NudgeKind};
+use nudged::engine::{Engine, EngineError, Retention};
+use nudged::github::webhook::understand;
 use nudged::lifecycle::Policy;
 use nudged::store::Store;
 use nudged::store::reads::{Bounds, NudgeFilter, Page};
 use serde_json::json;
 
 use crate::payloads::{check, pull, sha};
+use crate::world::World;
 
 fn delivery(event: &str, guid: &str, payload: &serde_json::Value) -> Delivery {
     let body = bytes::Bytes::from(payload.to_string());
@@ -59,16 +60,12 @@ async fn a_closed_engine_has_done_what_it_took_and_takes_nothing_more() {
 async fn a_server_that_starts_drops_what_is_kept_no_longer() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(&folder.path().join("engine.db")).await.expect("a store");
-    let writer = store.writer().await.expect("a connection");
-    let old = |connection: &mut rusqlite::Connection| {
-        connection.execute_batch(
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700)
-             INSERT INTO change_log (event_type, payload, cause, created_at)
-             SELECT 'pr_updated', '{}', '', '2020-01-01T00:00:00.000Z' FROM n",
-        )
-    };
-    writer.interact(old).await.expect("done").expect("rows");
-    drop(writer);
+    let connection = rusqlite::Connection::open(store.path()).expect("a connection");
+    let old = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700)
+               INSERT INTO change_log (event_type, payload, cause, created_at)
+               SELECT 'pr_updated', '{}', '', '2020-01-01T00:00:00.000Z' FROM n";
+    connection.execute_batch(old).expect("rows");
+    drop(connection);
     let settle = SignedDuration::ZERO;
     let policy = Policy { settle, adopt: Adopt::All, auto_register: true, notify: false };
     let retention = Retention { changes: Some(SignedDuration::from_hours(1)), deliveries: None };
@@ -108,4 +105,19 @@ async fn a_timer_rings_by_itself() {
         break assert_eq!(kinds, [NudgeKind::CiFailed]);
     }
     engine.close().await;
+}
+
+#[tokio::test]
+async fn timers_and_memory_survive_a_restart() {
+    let mut world =
+        World::with(|settings| settings.settle = std::time::Duration::from_secs(30)).await;
+    world.apply("pull_request", "1", &pull("opened", 1, &sha(1), 0, json!({}))).await;
+    world.apply("check_run", "2", &check("build", &sha(1), 11, json!("failure"), 10)).await;
+    world.restart().await;
+    world.advance(30).await;
+    assert_eq!(world.nudges().await, ["ci-failed pending"]);
+    world.restart().await;
+    world.apply("check_run", "3", &check("build", &sha(1), 12, json!("failure"), 50)).await;
+    world.advance(300).await;
+    assert_eq!(world.nudges().await, ["ci-failed pending"]);
 }

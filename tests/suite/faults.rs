@@ -35,7 +35,7 @@ const TABLES: &[&str] = &[
     "threads",
     "pr_comment",
     "idempotency",
-    "outbox",
+    "tasks",
 ];
 
 fn install(world: &World) {
@@ -53,6 +53,13 @@ fn install(world: &World) {
             ));
         }
     }
+    let known = world.sql(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+            AND name NOT IN ('meta') ORDER BY name",
+    );
+    let mut tables: Vec<_> = TABLES.iter().map(|table| vec![(*table).to_owned()]).collect();
+    tables.sort();
+    assert_eq!(tables, known, "a fault is injected into every table that is written");
     world.execute(&sql);
 }
 
@@ -148,7 +155,7 @@ async fn a_fault_between_any_two_statements_leaves_nothing_behind() {
         points += found;
     }
     assert!(points > 40, "only {points} fault points");
-    assert_eq!(world.sql("SELECT count(*) FROM outbox"), [["1"]]);
+    assert_eq!(world.sql("SELECT count(*) FROM tasks"), [["1"]]);
     assert_eq!(
         world.nudges().await,
         [
@@ -168,6 +175,6 @@ async fn a_fault_between_any_two_statements_leaves_nothing_behind() {
     let found = fails_whole(&world, acknowledge).await;
     assert!(found >= 4, "only {found} writes in an acknowledgement");
     assert_eq!(world.sql("SELECT key FROM idempotency"), [["k"]]);
-    assert_eq!(world.sql("SELECT count(*) FROM outbox"), [["0"]]);
+    assert_eq!(world.sql("SELECT count(*) FROM tasks"), [["0"]]);
     assert_eq!(world.nudges().await.last().expect("a nudge"), "pr-merged acknowledged");
 }

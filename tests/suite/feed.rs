@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::conversation::thread;
 use crate::payloads::{check, pull, repository, sha, status};
 use crate::stories::story;
 use crate::world::{TOKEN, World, answer};
@@ -315,4 +316,17 @@ async fn a_filter_that_hides_nearly_everything_is_answered_in_portions() {
     let whole = world.get("/v1/changes?after=0&project=rare&wait=60").await;
     assert_eq!(whole["changes"][0]["seq"], 150_000);
     assert!(began.elapsed() < PATIENCE);
+}
+
+#[tokio::test]
+async fn a_thread_that_opens_again_is_a_change_of_its_comments() {
+    let world = World::new().await;
+    let said = |action: &str, seconds| thread(action, 71, seconds);
+    world.apply("pull_request_review_thread", "1", &said("resolved", 50)).await;
+    world.apply("pull_request_review_thread", "2", &said("unresolved", 60)).await;
+    let recorded = world.changes().await.into_iter();
+    let recorded: Vec<Value> =
+        recorded.filter(|change| change["type"] == "pr_comment_recorded").collect();
+    let resolved: Vec<&Value> = recorded.iter().map(|it| &it["payload"]["resolved"]).collect();
+    assert_eq!(resolved, [&json!(true), &json!(false)]);
 }

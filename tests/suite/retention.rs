@@ -5,7 +5,8 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::payloads::{check, pull, sha};
+use crate::conversation::comment;
+use crate::payloads::{check, pull, sha, status, workflow_run};
 use crate::world::{World, answer, outcome};
 
 const HOUR: i64 = 3_600;
@@ -104,4 +105,49 @@ async fn what_is_kept_for_ever_stays() {
     assert_eq!(world.sweep().await, 0);
     assert_eq!(world.changes().await, before);
     assert_eq!(world.sql("SELECT count(*) FROM deliveries"), [["1"]]);
+}
+
+/// The ci of pull request `number`, and how many checks it shows at its head.
+async fn ci(world: &World, number: i64) -> (String, usize) {
+    let pull = world.get(&format!("/v1/pulls/acme/rocket/{number}")).await;
+    let checks = pull["checks"].as_array().expect("checks").len();
+    (pull["ci"].as_str().expect("a word").to_owned(), checks)
+}
+
+#[tokio::test]
+async fn what_finds_no_pull_request_is_dropped_after_14_days() {
+    const DAY: i64 = 24 * HOUR;
+    let world = World::new().await;
+    let mut remark = comment("created", 72, 6, json!({"path": null}));
+    remark.as_object_mut().expect("an object").remove("pull_request");
+    let on = |number: i64| json!({"number": number, "pull_request": {"url": "x"}});
+    for (number, head) in [(1, 1), (9, 9)] {
+        let failing = check("build", &sha(head), 10 + number, json!("failure"), 10);
+        world.apply("check_run", &format!("c{number}"), &failing).await;
+        let state = status("ci", &sha(head), number, "failure", 10);
+        world.apply("status", &format!("s{number}"), &state).await;
+        let run = workflow_run(&sha(head), 70 + number, 901, json!("failure"), 10);
+        world.apply("workflow_run", &format!("w{number}"), &run).await;
+        remark["issue"] = on(number);
+        world.apply("issue_comment", &format!("r{number}"), &remark).await;
+    }
+    world.pass(14 * DAY);
+    assert_eq!(world.sweep().await, 0, "order is promised for 14 days");
+    open_pull(&world, 1).await;
+    world.pass(1);
+    assert_eq!(world.sweep().await, 2, "a commit with its facts, and a comment");
+    assert_eq!(world.sweep().await, 0);
+    open_pull(&world, 9).await;
+    assert_eq!(ci(&world, 9).await, ("unknown".to_owned(), 0));
+    // What was claimed stays for good, also what came late.
+    world.pass(100 * DAY);
+    assert_eq!(world.sweep().await, 0);
+    let late = check("lint", &sha(1), 99, json!("failure"), 20);
+    world.apply("check_run", "late", &late).await;
+    world.pass(100 * DAY);
+    assert_eq!(world.sweep().await, 0);
+    assert_eq!(ci(&world, 1).await, ("failing".to_owned(), 4));
+    let comments = "SELECT number FROM pr_comment JOIN pr ON pr.id = pr_id";
+    assert_eq!(world.sql(comments), [["1"]]);
+    assert_eq!(world.sql("SELECT count(*) FROM comments"), [["1"]]);
 }

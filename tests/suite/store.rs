@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use nudged::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
     Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision, ReviewState, RunStatus,
-    SessionKind, SessionState, TerminationReason, TimerKind,
+    SessionKind, SessionState, TaskKind, TerminationReason, TimerKind,
 };
 use nudged::store::Store;
 use rusqlite::Connection;
@@ -190,6 +190,7 @@ fn enumerations() -> Vec<(&'static str, &'static str, Vec<String>)> {
         ("comments", "kind", spelled(CommentKind::ALL)),
         ("pr_comment", "kind", spelled(CommentKind::ALL)),
         ("timers", "kind", spelled(TimerKind::ALL)),
+        ("tasks", "kind", spelled(TaskKind::ALL)),
         ("deliveries", "outcome", spelled(&outcomes)),
     ]
 }
@@ -267,17 +268,4 @@ async fn what_is_written_is_whole_and_on_disk() {
     assert_eq!(world.sql("PRAGMA journal_mode"), [["wal"]]);
     assert_eq!(world.sql("PRAGMA foreign_key_check"), Vec::<Vec<String>>::new());
     assert_eq!(world.sql("PRAGMA integrity_check"), [["ok"]]);
-    // `synchronous` is a connection's own: the writer is what the engine gets from the store.
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&folder.path().join("n.db")).await.expect("opened");
-    let pragma = |name: &'static str| {
-        move |connection: &Connection| {
-            connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
-        }
-    };
-    for (name, value) in [("synchronous", 2), ("foreign_keys", 1)] {
-        let writer = store.writer().await.expect("the writer");
-        let found = writer.interact(move |connection| pragma(name)(connection)).await;
-        assert_eq!(found.expect("asked").expect(name), value, "{name}");
-    }
 }

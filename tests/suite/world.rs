@@ -9,7 +9,7 @@ use nudged::app::{self, Running};
 use nudged::clock::Clock;
 use nudged::config::{LogFormat, NotifyFormat, Secret, Settings};
 use nudged::domain::{Adopt, Timestamp};
-use nudged::github::signature::Secrets;
+use nudged::github::webhook::signature::Secrets;
 use nudged::http::Limits;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -108,8 +108,7 @@ impl World {
 
     /// Sends the nudges to the human that are due, and tells how many attempts were made.
     pub async fn deliver(&self) -> usize {
-        let outbox = self.running().outbox.as_ref().expect("an outbox");
-        outbox.deliver_due().await.expect("attempts")
+        self.running().outbox.perform_due().await.expect("attempts")
     }
 
     pub fn running(&self) -> &Running {

@@ -41,7 +41,11 @@ pub(in crate::http) async fn ready(
         )
         .into());
     }
-    if health.api.engine.head().has_changed().is_err() || *health.api.shutdown.borrow() {
+    if let Err(error) = health.api.engine.check().await {
+        tracing::warn!(%error, "not ready: the engine takes nothing");
+        return Err(ApiError::unavailable(error.to_string()).into());
+    }
+    if *health.api.shutdown.borrow() {
         return Err(ApiError::unavailable("the server is shutting down").into());
     }
     let (waiting, room) = health.api.engine.queue();
@@ -65,8 +69,8 @@ pub(in crate::http) async fn metrics(State(health): State<Arc<Health>>) -> impl 
     metrics::gauge!("nudged_feed_lag_changes").set(lag as f64);
     let now = health.clock.now();
     match health.api.store.backlog(now).await {
-        Ok(Backlog { outbox, timers }) => {
-            metrics::gauge!("nudged_outbox_pending").set(outbox as f64);
+        Ok(Backlog { tasks, timers }) => {
+            metrics::gauge!("nudged_outbox_pending").set(tasks as f64);
             metrics::gauge!("nudged_timers_due").set(timers as f64);
         }
         Err(error) => tracing::warn!(%error, "the backlog cannot be read"),

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::api::{Answer, ApiError, Origin};
 use crate::http::server::{BodyPatience, HttpError, RequestId};
-use crate::store::idempotency::RequestKey;
+use crate::store::RequestKey;
 
 /// The largest body that a request to the API may have.
 const MOST: usize = 64 * 1024;

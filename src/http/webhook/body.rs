@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::headers::Encoding;
 use crate::api::ApiError;
-use crate::github::signature::{Secrets, VerifiedBody, Verifier};
+use crate::github::webhook::signature::{Secrets, VerifiedBody, Verifier};
 use crate::http::server::HttpError;
 use crate::store::reads::LARGEST_BODY;
 

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 
-use crate::github::signature::{SIGNATURE_HEADER, Signature};
+use crate::github::webhook::signature::{SIGNATURE_HEADER, Signature};
 use crate::http::server::HttpError;
 
 /// The longest header value that is kept.

@@ -19,9 +19,10 @@ use tracing::{Instrument, Span};
 use super::body::{json_of, read, too_large, too_slow};
 use super::headers::{encoding, hook, named, signature};
 use crate::api::ApiError;
-use crate::engine::{Delivery, DeliveryOutcome, Engine};
-use crate::github::signature::Secrets;
-use crate::github::{self, Understood};
+use crate::domain::{Delivery, DeliveryOutcome};
+use crate::engine::Engine;
+use crate::github::webhook::signature::Secrets;
+use crate::github::webhook::{self, Reading};
 use crate::http::server::HttpError;
 use crate::store::reads::LARGEST_BODY;
 
@@ -31,32 +32,6 @@ const SMALL_BODY: u64 = 64 * 1024;
 
 /// JSON from this size on is read on a thread of its own, so that it does not hold up others.
 const LARGE_JSON: usize = 256 * 1024;
-
-/// Event names that metrics may carry: a stranger's words must not make new time series.
-const EVENTS: &[&str] = &[
-    "check_run",
-    "check_suite",
-    "create",
-    "delete",
-    "installation",
-    "installation_repositories",
-    "issue_comment",
-    "issues",
-    "merge_group",
-    "ping",
-    "pull_request",
-    "pull_request_review",
-    "pull_request_review_comment",
-    "pull_request_review_thread",
-    "push",
-    "repository",
-    "status",
-    "workflow_job",
-    "workflow_run",
-];
-
-/// All others.
-const OTHER: &str = "other";
 
 /// Why webhooks are refused: the codes of the errors below.
 const REFUSALS: &[&str] = &[
@@ -102,7 +77,7 @@ impl Webhooks {
 
 /// Shows every series from the start, so that the first of a kind is seen as a rise.
 fn begin() {
-    for event in EVENTS.iter().copied().chain([OTHER]) {
+    for event in webhook::labels() {
         for outcome in DeliveryOutcome::ALL {
             let outcome = outcome.as_str();
             metrics::counter!(TAKEN, "event" => event, "outcome" => outcome).increment(0);
@@ -127,7 +102,7 @@ pub(in crate::http) async fn receive(
 async fn answer(webhooks: &Webhooks, request: Request) -> Response {
     match accept(webhooks, request).await {
         Ok((event, delivery, outcome)) => {
-            let event = EVENTS.iter().copied().find(|known| *known == event).unwrap_or(OTHER);
+            let event = webhook::label(&event);
             let outcome = outcome.as_str();
             tracing::debug!(event, outcome, "a delivery was taken");
             metrics::counter!(TAKEN, "event" => event, "outcome" => outcome).increment(1);
@@ -166,7 +141,7 @@ async fn accept(
     Span::current().record("delivery", &guid);
     let hook = hook(&parts.headers)?;
     let body = json_of(verified, encoding)?;
-    let Understood { action, repo, verdict } = understand(&event, &body).await?;
+    let Reading { action, repo, verdict } = understand(&event, &body).await?;
     let delivery =
         Delivery { hook, guid: guid.clone(), event: event.clone(), action, repo, verdict, body };
     let outcome = webhooks.engine.receive(delivery).await?;
@@ -181,13 +156,13 @@ fn wrong_signature() -> HttpError {
     HttpError::new(StatusCode::UNAUTHORIZED, "signature_wrong", message)
 }
 
-async fn understand(event: &str, body: &Bytes) -> Result<Understood, HttpError> {
+async fn understand(event: &str, body: &Bytes) -> Result<Reading, HttpError> {
     if body.len() < LARGE_JSON {
-        return Ok(github::understand(event, body));
+        return Ok(webhook::understand(event, body));
     }
     let (event, body) = (event.to_owned(), body.clone());
     let span = Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(|| github::understand(&event, &body)))
+    tokio::task::spawn_blocking(move || span.in_scope(|| webhook::understand(&event, &body)))
         .await
         .map_err(|error| ApiError::internal(&error).into())
 }

@@ -1,16 +1,14 @@
 //! `pr-closed` and `pr-merged`: the human hears once that it is over.
 
+use super::{Context, wording};
 use crate::domain::{NudgeKind, PrState, PullRequest};
-use crate::lifecycle::body;
 
-use super::Scene;
-
-pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
+pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let state = pull.core.state;
     let kind = match state {
         PrState::Open | PrState::Draft => {
             pull.memory.closing_told = None;
-            scene.supersede(|nudge| nudge.kind == NudgeKind::PrClosed);
+            context.supersede(|nudge| nudge.kind == NudgeKind::PrClosed);
             return;
         }
         PrState::Closed => NudgeKind::PrClosed,
@@ -20,7 +18,8 @@ pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
         return;
     }
     pull.memory.closing_told = Some(state);
-    scene.supersede(|nudge| nudge.kind == NudgeKind::PrClosed);
+    context.supersede(|nudge| nudge.kind == NudgeKind::PrClosed);
     let signature = format!("{state}@{}", pull.core_at);
-    scene.say(kind, signature, body::ended(scene.project, pull));
+    let text = wording::ended(context.project, pull);
+    context.say(pull, kind, &signature, text);
 }

@@ -2,24 +2,22 @@
 
 use jiff::SignedDuration;
 
+use super::{Context, wording};
 use crate::domain::{Mergeability, NudgeKind, PullRequest, TimerKind};
-use crate::lifecycle::body;
-
-use super::Scene;
 
 /// A conflict that the agent has not solved by then is escalated.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 /// When the time is up while GitHub computes, it is looked at again after this long.
 const RECOMPUTED: SignedDuration = SignedDuration::from_mins(1);
 
-pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
+pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let over = match pull.mergeability {
         _ if !pull.core.state.is_open() => true,
         Mergeability::Mergeable | Mergeability::Unstable | Mergeability::Blocked => true,
         // Not computed yet: neither begins nor ends an episode.
         Mergeability::Unknown => {
-            if scene.rang == Some(TimerKind::ConflictEscalation) {
-                scene.arm(TimerKind::ConflictEscalation, RECOMPUTED);
+            if context.rang == Some(TimerKind::ConflictEscalation) {
+                context.arm(TimerKind::ConflictEscalation, RECOMPUTED);
             }
             return;
         }
@@ -28,20 +26,20 @@ pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
     if over {
         pull.memory.conflict_since = None;
         pull.memory.conflict_escalated = false;
-        scene.supersede(|nudge| nudge.kind == NudgeKind::MergeConflicts);
-        scene.cancel(TimerKind::ConflictEscalation);
+        context.supersede(|nudge| nudge.kind == NudgeKind::MergeConflicts);
+        context.cancel(TimerKind::ConflictEscalation);
         return;
     }
     let Some(since) = pull.memory.conflict_since else {
-        pull.memory.conflict_since = Some(scene.now);
-        scene.arm(TimerKind::ConflictEscalation, PATIENCE);
-        let text = body::merge_conflicts(scene.project, pull);
-        scene.say(NudgeKind::MergeConflicts, format!("conflict@{}", scene.now), text);
+        pull.memory.conflict_since = Some(context.now);
+        context.arm(TimerKind::ConflictEscalation, PATIENCE);
+        let text = wording::merge_conflicts(context.project, pull);
+        context.say(pull, NudgeKind::MergeConflicts, &format!("conflict@{}", context.now), text);
         return;
     };
-    if scene.rang == Some(TimerKind::ConflictEscalation) && !pull.memory.conflict_escalated {
+    if context.rang == Some(TimerKind::ConflictEscalation) && !pull.memory.conflict_escalated {
         pull.memory.conflict_escalated = true;
-        let text = body::still_conflicting(scene.project, pull);
-        scene.say(NudgeKind::Escalated, format!("conflict@{since}"), text);
+        let text = wording::still_conflicting(context.project, pull);
+        context.say(pull, NudgeKind::Escalated, &format!("conflict@{since}"), text);
     }
 }

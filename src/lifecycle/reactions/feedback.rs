@@ -2,21 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Comment, NudgeKind, PullRequest, Review, ReviewState, TimerKind};
-use crate::lifecycle::body;
-use crate::lifecycle::facts::reviews_that_count;
+use crate::domain::{
+    Comment, CommentKind, Conversation, NudgeKind, PullRegisters, PullRequest, Review, ReviewState,
+    TimerKind,
+};
+use crate::lifecycle::scm::reviews_that_count;
 
-use super::Scene;
+use super::{Context, wording};
 
 /// The brake: so many nudges without all feedback being resolved, then the human hears.
 const MOST_ROUNDS: u32 = 3;
 
 /// What one review asks for: changes, comments, or both.
 #[derive(Default)]
-pub(in crate::lifecycle) struct Feedback<'a> {
+struct Feedback<'a> {
     /// Set where the review requests changes.
-    pub(in crate::lifecycle) review: Option<&'a Review>,
-    pub(in crate::lifecycle) comments: Vec<&'a Comment>,
+    review: Option<&'a Review>,
+    comments: Vec<&'a Comment>,
 }
 
 impl Feedback<'_> {
@@ -27,21 +29,24 @@ impl Feedback<'_> {
     }
 }
 
-pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
+pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     if !pull.core.state.is_open() {
-        scene.supersede(|nudge| nudge.kind == NudgeKind::ReviewComments);
+        context.supersede(|nudge| nudge.kind == NudgeKind::ReviewComments);
         return;
     }
     // Facts about commits alone change nothing here.
-    let Some(facts) = scene.before_facts else { return };
+    let (Some(said), Some(record)) = (context.conversation, context.known.pull(pull.id).cloned())
+    else {
+        return;
+    };
     let mut open = BTreeMap::<String, Feedback<'_>>::new();
-    for review in reviews_that_count(&facts.reviews) {
+    for review in reviews_that_count(&record.registers.reviews) {
         if review.state == ReviewState::ChangesRequested {
             open.entry(format!("review:{}", review.id)).or_default().review = Some(review);
         }
     }
     let author = pull.core.author.clone();
-    for comment in facts.talk.open_feedback(&author) {
+    for comment in said.open_feedback(&author) {
         let signature = match comment.review_id {
             Some(review) => format!("review:{review}"),
             None => format!("comment:{}", comment.id),
@@ -49,44 +54,50 @@ pub(super) fn react(scene: &mut Scene<'_>, pull: &mut PullRequest) {
         open.entry(signature).or_default().comments.push(comment);
     }
 
-    scene.supersede(|n| n.kind == NudgeKind::ReviewComments && !open.contains_key(&n.signature));
+    context.supersede(|n| n.kind == NudgeKind::ReviewComments && !open.contains_key(&*n.signature));
     let current: BTreeSet<String> = open.values().flat_map(Feedback::names).collect();
     if current.is_empty() {
         pull.memory.feedback_rounds = 0;
     }
     // What is resolved now was told all the same: only what is gone for good is forgotten.
-    let known = |name: &String| current.contains(name) || still_exists(facts, name);
+    let known =
+        |name: &String| current.contains(name) || still_exists(said, &record.registers, name);
     pull.memory.feedback_told.retain(known);
 
     let told = &pull.memory.feedback_told;
     open.retain(|_, feedback| feedback.names().any(|name| !told.contains(&name)));
     if open.is_empty() {
-        scene.cancel(TimerKind::ReviewSettle);
+        context.cancel(TimerKind::ReviewSettle);
         return;
     }
-    if !scene.settled(TimerKind::ReviewSettle) {
+    if !context.settled(TimerKind::ReviewSettle) {
         return;
     }
-    scene.cancel(TimerKind::ReviewSettle);
+    context.cancel(TimerKind::ReviewSettle);
     for (signature, feedback) in open {
-        tell(scene, pull, &signature, &feedback);
+        tell(context, pull, &signature, &feedback);
         pull.memory.feedback_told.extend(feedback.names());
     }
 }
 
-fn tell(scene: &mut Scene<'_>, pull: &mut PullRequest, signature: &str, feedback: &Feedback<'_>) {
+fn tell(
+    context: &mut Context<'_>,
+    pull: &mut PullRequest,
+    signature: &str,
+    feedback: &Feedback<'_>,
+) {
     let told = pull.memory.feedback_told.clone();
     // A nudge that nobody has heard yet is replaced by one that says all of it.
     let replaced =
-        scene.supersede(|n| n.kind == NudgeKind::ReviewComments && n.signature == signature);
+        context.supersede(|n| n.kind == NudgeKind::ReviewComments && &*n.signature == signature);
     let rounds = &mut pull.memory.feedback_rounds;
     if replaced.is_empty() {
         *rounds += 1;
     }
     if *rounds > MOST_ROUNDS {
         if *rounds == MOST_ROUNDS + 1 && replaced.is_empty() {
-            let text = body::too_much_feedback(scene.project, pull, MOST_ROUNDS);
-            scene.say(NudgeKind::Escalated, format!("feedback:{signature}"), text);
+            let text = wording::too_much_feedback(context.project, pull, MOST_ROUNDS);
+            context.say(pull, NudgeKind::Escalated, &format!("feedback:{signature}"), text);
         }
         return;
     }
@@ -94,16 +105,19 @@ fn tell(scene: &mut Scene<'_>, pull: &mut PullRequest, signature: &str, feedback
     if replaced.is_empty() {
         new.comments.retain(|comment| !told.contains(&format!("comment:{}", comment.id)));
     }
-    let text = body::review_comments(scene.project, pull, &new);
-    scene.say(NudgeKind::ReviewComments, signature.to_owned(), text);
+    let text = wording::review_comments(context.project, pull, new.review, &new.comments);
+    context.say(pull, NudgeKind::ReviewComments, signature, text);
 }
 
-fn still_exists(facts: &crate::lifecycle::PullFacts, name: &str) -> bool {
-    match name.split_once(':') {
-        Some(("review", id)) => facts.reviews.iter().any(|review| review.id.to_string() == id),
-        Some(("comment", id)) => {
-            facts.talk.comments.iter().any(|c| !c.deleted && c.id.to_string() == id)
-        }
+fn still_exists(said: &Conversation, registers: &PullRegisters, name: &str) -> bool {
+    let Some((what, Ok(id))) = name.split_once(':').map(|(what, id)| (what, id.parse::<i64>()))
+    else {
+        return false;
+    };
+    let comment = |kind| said.comments.get(&(kind, id)).is_some_and(|comment| !comment.deleted);
+    match what {
+        "review" => registers.reviews.contains_key(&id),
+        "comment" => comment(CommentKind::Review) || comment(CommentKind::Issue),
         _ => false,
     }
 }

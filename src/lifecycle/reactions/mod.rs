@@ -9,52 +9,58 @@ mod conflicts;
 mod feedback;
 mod green;
 
+mod wording;
+
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
 use crate::domain::{
-    ActivityState, Audience, Check, CiState, NewNudge, Nudge, NudgeKind, NudgeState, Project,
-    PullRequest, Session, SessionState, TimerKind, Timestamp,
+    ActivityState, Audience, CiState, Conversation, Nudge, NudgeId, NudgeKind, NudgeState, Project,
+    PullRequest, Session, SessionState, Subject, Task, TaskName, TaskPayload, Text, TimerKind,
+    Timestamp,
 };
 
-use super::snapshot::{Effect, Policy, PullFacts, PullSnapshot};
+use super::scm::DerivedCheck;
+use super::{Policy, WorkingSet};
 
-pub(super) use ci_failed::{BRAKE_COMMITS, gathered};
-pub(super) use feedback::Feedback;
+pub(super) use ci_failed::gathered;
 
-/// What the reactions to one pull request see, and the effects they add.
-pub(super) struct Scene<'a> {
+/// What the reactions to one pull request see and say.
+pub(super) struct Context<'a> {
     pub(super) policy: &'a Policy,
     pub(super) now: Timestamp,
+    pub(super) known: &'a mut WorkingSet,
     pub(super) project: &'a Project,
-    pub(super) before: &'a PullSnapshot,
-    /// The pull request's registers, where they were loaded.
-    pub(super) before_facts: Option<&'a PullFacts>,
+    pub(super) subject: Subject,
+    /// What is said about the pull request, where that may have changed.
+    pub(super) conversation: Option<&'a Conversation>,
     /// The checks at the head that count for nudges, and what they amount to.
-    pub(super) checks: &'a [Check],
+    pub(super) checks: Vec<&'a DerivedCheck>,
     pub(super) ci: CiState,
     /// All failures that can be expected at the head are there.
     pub(super) gathered: bool,
     pub(super) head_moved: bool,
     /// The timer that came due, if that is why we look.
     pub(super) rang: Option<TimerKind>,
-    pub(super) session: Option<&'a Session>,
-    pub(super) effects: Vec<Effect>,
+    pub(super) session: Option<Arc<Session>>,
+    /// The nudges that could be taken back when we began to look.
+    pub(super) open: Vec<NudgeId>,
 }
 
 /// Speaks about `pull`, whose derived columns are up to date, and remembers it there.
-pub(super) fn react(mut scene: Scene<'_>, pull: &mut PullRequest) -> Vec<Effect> {
+pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
     for kind in TimerKind::ALL {
-        if !pull.core.state.is_open() || (scene.head_moved && kind.is_of_head()) {
-            scene.cancel(*kind);
+        if !pull.core.state.is_open() || (context.head_moved && kind.is_of_head()) {
+            context.cancel(*kind);
         }
     }
-    closing::react(&mut scene, pull);
-    ci_failed::react(&mut scene, pull);
-    conflicts::react(&mut scene, pull);
-    feedback::react(&mut scene, pull);
-    green::react(&mut scene, pull);
-    scene.follow_agent();
-    scene.effects
+    closing::react(&mut context, pull);
+    ci_failed::react(&mut context, pull);
+    conflicts::react(&mut context, pull);
+    feedback::react(&mut context, pull);
+    green::react(&mut context, pull);
+    context.follow_agent();
 }
 
 /// An agent that waits for a human, is not known to be there, or whose nudges are paused is not
@@ -62,32 +68,64 @@ pub(super) fn react(mut scene: Scene<'_>, pull: &mut PullRequest) -> Vec<Effect>
 pub(super) fn agent_is_free(project: &Project, session: Option<&Session>) -> bool {
     !project.nudges_paused
         && session.is_none_or(|session| {
-            let waits =
-                matches!(session.activity, ActivityState::WaitingInput | ActivityState::Blocked);
+            let waits = matches!(
+                session.activity.state,
+                ActivityState::WaitingInput | ActivityState::Blocked
+            );
             let there = matches!(session.state, SessionState::Working | SessionState::Idle);
             there && !waits && !session.nudges_paused
         })
 }
 
-impl Scene<'_> {
-    /// Says something; to an agent that cannot listen now it is held back.
-    fn say(&mut self, kind: NudgeKind, signature: String, body: String) {
+impl Context<'_> {
+    /// Says something; to an agent that cannot listen now it is held back, and to one that has ended it
+    /// is not said.
+    fn say(&mut self, pull: &PullRequest, kind: NudgeKind, signature: &str, body: String) {
         let to_agent = kind.audience() == Audience::Agent;
-        if to_agent && self.session.is_some_and(|session| session.state.is_terminal()) {
+        if to_agent && self.agent_has_ended() {
             return;
         }
-        let state =
-            if to_agent && !self.agent_is_free() { NudgeState::Held } else { NudgeState::Pending };
-        self.effects.push(Effect::Say(NewNudge { kind, state, signature, body }));
+        let held = to_agent && !self.agent_is_free();
+        let state = if held { NudgeState::Held } else { NudgeState::Pending };
+        let id = NudgeId(self.known.next(|counters| &mut counters.nudge));
+        self.known.put_nudge(Nudge {
+            id,
+            project_id: pull.project_id.clone(),
+            session_id: pull.session_id.clone(),
+            subject: self.subject.clone(),
+            kind,
+            state,
+            signature: signature.into(),
+            body: body.into(),
+            attempts: 0,
+            created_at: self.now,
+            delivered_at: None,
+            acknowledged_at: None,
+        });
+        if self.policy.notify && !to_agent {
+            let epoch: &Text = &self.known.counters().epoch;
+            let message_id = format!("msg_{epoch}_{}", id.0).into();
+            self.known.put_task(Task {
+                payload: TaskPayload::NotifyHuman { nudge: id, message_id },
+                lane: pull.session_id.clone(),
+                attempts: 0,
+                created_at: self.now,
+                due_at: self.now,
+                last_error: None,
+            });
+        }
     }
 
-    /// Takes back the open nudges that `stale` names; answers their signatures.
-    fn supersede(&mut self, stale: impl Fn(&Nudge) -> bool) -> Vec<String> {
+    /// Takes back the nudges that `stale` names and nobody has heard yet; answers their signatures.
+    fn supersede(&mut self, stale: impl Fn(&Nudge) -> bool) -> Vec<Text> {
         let mut taken = Vec::new();
-        for nudge in self.before.nudges.iter().filter(|nudge| stale(nudge)) {
-            let effect = Effect::SetNudge(nudge.id, NudgeState::Superseded);
-            if !self.effects.contains(&effect) {
-                self.effects.push(effect);
+        for id in self.open.clone() {
+            let Some(nudge) = self.known.nudge(id).cloned() else { continue };
+            if nudge.state.is_open() && stale(&nudge) {
+                self.known.put_nudge(Nudge { state: NudgeState::Superseded, ..(*nudge).clone() });
+                if nudge.kind.audience() == Audience::Human {
+                    self.known.drop_task(&TaskName::notify(id));
+                }
                 taken.push(nudge.signature.clone());
             }
         }
@@ -99,9 +137,8 @@ impl Scene<'_> {
         if self.policy.settle.is_zero() {
             return true;
         }
-        let armed = self.before.timers.iter().find(|timer| timer.kind == kind);
-        match armed.filter(|_| !(self.head_moved && kind.is_of_head())) {
-            Some(timer) => timer.due_at <= self.now,
+        match self.known.timers(&self.subject).get(&kind) {
+            Some(due_at) => *due_at <= self.now,
             None => {
                 self.arm(kind, self.policy.settle);
                 false
@@ -111,34 +148,34 @@ impl Scene<'_> {
 
     fn arm(&mut self, kind: TimerKind, wait: SignedDuration) {
         if let Ok(due) = self.now.checked_add(wait) {
-            self.effects.push(Effect::ArmTimer(kind, due));
+            self.known.put_timer(&self.subject, kind, Some(due));
         }
     }
 
     fn cancel(&mut self, kind: TimerKind) {
-        let effect = Effect::CancelTimer(kind);
-        let armed = self.before.timers.iter().any(|timer| timer.kind == kind);
-        if armed && !self.effects.contains(&effect) {
-            self.effects.push(effect);
-        }
+        self.known.put_timer(&self.subject, kind, None);
     }
 
     fn agent_is_free(&self) -> bool {
-        agent_is_free(self.project, self.session)
+        agent_is_free(self.project, self.session.as_deref())
+    }
+
+    fn agent_has_ended(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.state.is_terminal())
     }
 
     /// Nobody speaks to an ended agent; what was held goes out once it is free.
     fn follow_agent(&mut self) {
         let to_agent = |nudge: &Nudge| nudge.kind.audience() == Audience::Agent;
-        if self.session.is_some_and(|session| session.state.is_terminal()) {
+        if self.agent_has_ended() {
             self.supersede(to_agent);
             return;
         }
-        let wanted = if self.agent_is_free() { NudgeState::Pending } else { NudgeState::Held };
-        for nudge in self.before.nudges.iter().filter(|nudge| to_agent(nudge)) {
-            let gone = self.effects.contains(&Effect::SetNudge(nudge.id, NudgeState::Superseded));
-            if !gone && nudge.state != wanted {
-                self.effects.push(Effect::SetNudge(nudge.id, wanted));
+        let state = if self.agent_is_free() { NudgeState::Pending } else { NudgeState::Held };
+        for id in self.open.clone() {
+            let Some(nudge) = self.known.nudge(id).cloned() else { continue };
+            if nudge.state.is_open() && to_agent(&nudge) {
+                self.known.put_nudge(Nudge { state, ..(*nudge).clone() });
             }
         }
     }

@@ -6,7 +6,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::domain::UnknownSpelling;
-use crate::store::codec::Json;
+use crate::store::sqlite::codec::Json;
 use crate::store::views::{
     CheckView, CommentView, DeliveryView, NudgeView, ProjectView, PullView, SessionView,
 };

@@ -11,22 +11,13 @@ use crate::domain::{
     SessionState, TerminationReason,
 };
 use crate::store::reads::{Listed, NudgeFilter, Page, PullFilter, PullName, SessionFilter};
+use crate::store::sqlite::open::MIGRATIONS;
 use crate::store::views::SessionView;
-
-const SCHEMA: [&str; 5] = [
-    include_str!("../../../../migrations/0001_init.sql"),
-    include_str!("../../../../migrations/0002_conversation.sql"),
-    include_str!("../../../../migrations/0003_idempotency.sql"),
-    include_str!("../../../../migrations/0004_outbox.sql"),
-    include_str!("../../../../migrations/0005_read_indices.sql"),
-];
 
 /// A database with the projects `big` and `small`.
 fn database() -> Connection {
-    let connection = Connection::open_in_memory().unwrap();
-    for sql in SCHEMA {
-        connection.execute_batch(sql).unwrap();
-    }
+    let mut connection = Connection::open_in_memory().unwrap();
+    MIGRATIONS.to_latest(&mut connection).unwrap();
     let projects = "INSERT INTO projects (id, repo_id, repo, repo_origin_url, display_name,
          registered_at) VALUES ('big', 1, 'o/big', '', '', ''), ('small', 2, 'o/small', '', '', '')";
     connection.execute_batch(projects).unwrap();

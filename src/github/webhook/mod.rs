@@ -1,0 +1,13 @@
+//! Webhooks: signatures, the table of events, payloads, and their translation into observations.
+//!
+//! Reading order: [`signature`] (is a body GitHub's?), `events` (what is read of it, by event),
+//! `payload` (the fields in use), `translation` (what they say).
+
+mod envelope;
+mod events;
+mod payload;
+mod scalar;
+pub mod signature;
+mod translation;
+
+pub use events::{Reading, label, labels, understand};

@@ -1,0 +1,385 @@
+//! The fields of GitHub's payloads that are in use, and nothing else.
+//!
+//! Borrowed where possible, tolerant of everything that is not named here: GitHub adds fields,
+//! actions and values without notice, and Enterprise Server sends the shapes of years ago.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::envelope::Envelope;
+use super::scalar::{Text, Time};
+
+/// An event that names its repository: what all of them have, and the fields of its own.
+macro_rules! event {
+    ($name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* }) => {
+        #[derive(Debug, Deserialize)]
+        pub(super) struct $name<'a> {
+            #[serde(borrow, default)]
+            pub(super) action: Option<Text<'a>>,
+            #[serde(borrow)]
+            pub(super) repository: Repository<'a>,
+            $($(#[$meta])* pub(super) $field: $type,)*
+        }
+
+        impl Envelope for $name<'_> {
+            fn action(&self) -> Option<&str> {
+                self.action.as_deref()
+            }
+
+            fn repo(&self) -> Option<&str> {
+                Some(&self.repository.full_name)
+            }
+        }
+    };
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Repository<'a> {
+    pub(super) id: i64,
+    #[serde(borrow)]
+    pub(super) full_name: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) updated_at: Time,
+    /// Unix seconds in `push`, a text elsewhere.
+    #[serde(default)]
+    pub(super) pushed_at: Time,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct User<'a> {
+    pub(super) id: i64,
+    #[serde(borrow)]
+    pub(super) login: Text<'a>,
+}
+
+event!(PullRequestEvent {
+    #[serde(borrow)]
+    pull_request: PullRequest<'a>,
+    /// The replaced head; only `synchronize` has it.
+    #[serde(borrow, default)]
+    before: Option<Text<'a>>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PullRequest<'a> {
+    pub(super) number: i64,
+    #[serde(borrow)]
+    pub(super) state: Text<'a>,
+    #[serde(borrow)]
+    pub(super) title: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) user: Option<User<'a>>,
+    #[serde(default)]
+    pub(super) draft: Option<bool>,
+    #[serde(default)]
+    pub(super) merged: Option<bool>,
+    #[serde(default)]
+    pub(super) merged_at: Time,
+    pub(super) created_at: Time,
+    pub(super) updated_at: Time,
+    #[serde(borrow)]
+    pub(super) head: HeadBranch<'a>,
+    #[serde(borrow)]
+    pub(super) base: BaseBranch<'a>,
+    /// `null`: not computed yet. Absent: the payload does not speak of it.
+    #[serde(default)]
+    pub(super) mergeable: Option<bool>,
+    #[serde(borrow, default)]
+    pub(super) mergeable_state: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct HeadBranch<'a> {
+    #[serde(borrow, rename = "ref")]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) sha: Text<'a>,
+    /// `null` when the fork was deleted.
+    #[serde(default)]
+    pub(super) repo: Option<RepositoryId>,
+}
+
+/// Its `repo` is the event's own.
+#[derive(Debug, Deserialize)]
+pub(super) struct BaseBranch<'a> {
+    #[serde(borrow, rename = "ref")]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) sha: Text<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RepositoryId {
+    pub(super) id: i64,
+}
+
+event!(ReviewEvent {
+    #[serde(borrow)]
+    pull_request: PullRequest<'a>,
+    #[serde(borrow)]
+    review: Review<'a>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Review<'a> {
+    pub(super) id: i64,
+    #[serde(borrow, default)]
+    pub(super) user: Option<User<'a>>,
+    #[serde(borrow)]
+    pub(super) state: Text<'a>,
+    #[serde(default)]
+    pub(super) submitted_at: Time,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+}
+
+event!(CheckRunEvent {
+    #[serde(borrow)]
+    check_run: CheckRun<'a>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckRun<'a> {
+    pub(super) id: i64,
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) head_sha: Text<'a>,
+    #[serde(borrow)]
+    pub(super) status: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) conclusion: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) started_at: Time,
+    #[serde(default)]
+    pub(super) completed_at: Time,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) details_url: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) output: Option<Output<'a>>,
+    #[serde(default)]
+    pub(super) check_suite: Option<CheckSuite>,
+    #[serde(borrow, default)]
+    pub(super) app: Option<App<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckSuite {
+    pub(super) id: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct App<'a> {
+    pub(super) id: i64,
+    /// Older Enterprise Servers send a name only.
+    #[serde(borrow, default)]
+    pub(super) slug: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) name: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Output<'a> {
+    #[serde(borrow, default)]
+    pub(super) title: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) summary: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) text: Option<Text<'a>>,
+}
+
+event!(WorkflowJobEvent {
+    #[serde(borrow)]
+    workflow_job: WorkflowJob<'a>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct WorkflowJob<'a> {
+    /// The id of the check run it names.
+    pub(super) id: i64,
+    pub(super) run_id: i64,
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) head_sha: Text<'a>,
+    #[serde(borrow)]
+    pub(super) status: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) conclusion: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) started_at: Time,
+    #[serde(default)]
+    pub(super) completed_at: Time,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) steps: Option<Vec<Step<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Step<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) conclusion: Option<Text<'a>>,
+}
+
+event!(WorkflowRunEvent {
+    #[serde(borrow)]
+    workflow_run: WorkflowRun<'a>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct WorkflowRun<'a> {
+    pub(super) id: i64,
+    #[serde(borrow, default)]
+    pub(super) name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) head_sha: Text<'a>,
+    #[serde(borrow)]
+    pub(super) event: Text<'a>,
+    #[serde(borrow)]
+    pub(super) status: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) conclusion: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) workflow_id: Option<i64>,
+    #[serde(default)]
+    pub(super) check_suite_id: Option<i64>,
+    #[serde(default)]
+    pub(super) run_attempt: Option<i64>,
+    #[serde(default)]
+    pub(super) run_started_at: Time,
+    #[serde(default)]
+    pub(super) created_at: Time,
+    #[serde(default)]
+    pub(super) updated_at: Time,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+}
+
+event!(StatusEvent {
+    id: i64,
+    #[serde(borrow)]
+    sha: Text<'a>,
+    #[serde(borrow)]
+    context: Text<'a>,
+    #[serde(borrow)]
+    state: Text<'a>,
+    #[serde(borrow, default)]
+    description: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    target_url: Option<Text<'a>>,
+    created_at: Time,
+    updated_at: Time,
+});
+
+event!(ReviewCommentEvent {
+    #[serde(borrow)]
+    pull_request: PullRequest<'a>,
+    #[serde(borrow)]
+    comment: Comment<'a>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Comment<'a> {
+    pub(super) id: i64,
+    #[serde(default)]
+    pub(super) pull_request_review_id: Option<i64>,
+    #[serde(default)]
+    pub(super) in_reply_to_id: Option<i64>,
+    #[serde(borrow, default)]
+    pub(super) user: Option<User<'a>>,
+    #[serde(borrow, default)]
+    pub(super) path: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) line: Option<i64>,
+    #[serde(default)]
+    pub(super) original_line: Option<i64>,
+    #[serde(borrow, default)]
+    pub(super) body: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) html_url: Option<Text<'a>>,
+    pub(super) created_at: Time,
+    pub(super) updated_at: Time,
+}
+
+event!(ThreadEvent {
+    #[serde(borrow)]
+    pull_request: PullRequest<'a>,
+    #[serde(borrow)]
+    thread: Thread<'a>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Thread<'a> {
+    #[serde(borrow)]
+    pub(super) comments: Vec<Comment<'a>>,
+}
+
+event!(IssueCommentEvent {
+    issue: Issue,
+    #[serde(borrow)]
+    comment: Comment<'a>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Issue {
+    pub(super) number: i64,
+    /// There only if the issue is a pull request.
+    #[serde(default)]
+    pub(super) pull_request: Option<IgnoredAny>,
+}
+
+event!(CheckSuiteEvent {
+    #[serde(borrow)]
+    check_suite: CompletedSuite<'a>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CompletedSuite<'a> {
+    pub(super) id: i64,
+    #[serde(borrow)]
+    pub(super) head_sha: Text<'a>,
+}
+
+event!(PushEvent {
+    #[serde(borrow, rename = "ref")]
+    reference: Text<'a>,
+});
+
+event!(RepositoryEvent {});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct InstallationEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) action: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) installation: Installation<'a>,
+    #[serde(default)]
+    pub(super) repositories_added: Vec<RepositoryId>,
+    #[serde(default)]
+    pub(super) repositories_removed: Vec<RepositoryId>,
+}
+
+impl Envelope for InstallationEvent<'_> {
+    fn action(&self) -> Option<&str> {
+        self.action.as_deref()
+    }
+
+    fn repo(&self) -> Option<&str> {
+        None
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Installation<'a> {
+    #[serde(borrow)]
+    pub(super) account: User<'a>,
+    #[serde(default)]
+    pub(super) updated_at: Time,
+}

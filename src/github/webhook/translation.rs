@@ -1,0 +1,388 @@
+//! From GitHub's payloads to observations: `docs/github-rules.md` 13 to 20, applied at the wall.
+
+use std::sync::Arc;
+
+use super::envelope::Envelope;
+use super::payload::{
+    App, CheckRun, CheckRunEvent, CheckSuiteEvent, HeadBranch, InstallationEvent,
+    IssueCommentEvent, Output, PullRequest, PullRequestEvent, PushEvent, Repository,
+    RepositoryEvent, ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent,
+    WorkflowJobEvent, WorkflowRunEvent,
+};
+use super::scalar::Time;
+use crate::domain::{
+    self, CheckStatus, Comment, CommentKind, CommitSha, CommitStatus, Excerpt, Mergeability,
+    PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState, RunStatus,
+    ScmObservation, Text, Thread, Timestamp,
+};
+use crate::lifecycle::check_status;
+use crate::lifecycle::excerpt::{excerpt, one_line, truncate};
+
+/// Bytes kept of a name, a title or an address.
+const MOST_TEXT: usize = 1_000;
+/// Bytes kept of what a failed check wrote.
+const MOST_OUTPUT: usize = 8 * 1024;
+
+/// A required field is missing, or has a value that is not understood.
+pub(super) struct UnclearField(pub(super) &'static str);
+
+/// What an event says.
+pub(super) enum Translation {
+    Fact(Box<ScmObservation>),
+    /// Nothing that concerns us, for the reason given.
+    OfNoInterest(&'static str),
+}
+
+type Translated = Result<Translation, UnclearField>;
+
+fn fact(observation: ScmObservation) -> Translated {
+    Ok(Translation::Fact(Box::new(observation)))
+}
+
+fn of_no_interest(reason: &'static str) -> Translated {
+    Ok(Translation::OfNoInterest(reason))
+}
+
+/// `pull_request`, whatever its action: each carries the whole pull request.
+pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Translated {
+    let before = event.before.as_ref().filter(|_| event.action() == Some("synchronize"));
+    let before = before.map(|sha| commit(sha, "before")).transpose()?;
+    let pull = pull_seen(&event.pull_request, before)?;
+    fact(ScmObservation::Pull { repo: repo(&event.repository)?, pull })
+}
+
+/// `pull_request_review`.
+pub(super) fn review(event: &ReviewEvent<'_>) -> Translated {
+    let pull = pull_seen(&event.pull_request, None)?;
+    let seen = &event.review;
+    let state = match seen.state.to_ascii_lowercase().as_str() {
+        "approved" => ReviewState::Approved,
+        "changes_requested" => ReviewState::ChangesRequested,
+        "dismissed" => ReviewState::Dismissed,
+        "commented" => ReviewState::Commented,
+        "pending" => ReviewState::Pending,
+        _ => return Err(UnclearField("review.state")),
+    };
+    let review = domain::Review {
+        id: seen.id,
+        author_id: seen.user.as_ref().map(|user| user.id),
+        author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
+        state,
+        submitted_at: seen.submitted_at.0.unwrap_or(pull.updated_at),
+        seen_at: pull.updated_at,
+        url: optional_text(seen.html_url.as_deref()),
+    };
+    fact(ScmObservation::Review { repo: repo(&event.repository)?, pull, review })
+}
+
+/// `check_run`, whatever its action: each carries the whole run.
+pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
+    let run = &event.check_run;
+    let urls = [run.html_url.as_deref(), run.details_url.as_deref()];
+    let state = RunState {
+        status: run_status(&run.status),
+        completed_at: run.completed_at.0,
+        conclusion: run.conclusion.as_deref().map(text),
+        name: text(&run.name),
+        url: optional_text(urls.into_iter().flatten().next()),
+        started_at: run.started_at.0,
+    };
+    let output = run.output.as_ref().filter(|_| has_failed(&state)).and_then(output_text);
+    let sha = commit(&run.head_sha, "check_run.head_sha")?;
+    let run = domain::CheckRun {
+        run_id: run.id,
+        source: source(run),
+        suite_id: run.check_suite.as_ref().map(|suite| suite.id),
+        workflow_run_id: urls.into_iter().flatten().find_map(workflow_run_in),
+        output: output.map(|text| stamped(&state, text)),
+        failed_step: None,
+        state,
+    };
+    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+}
+
+/// `workflow_job`: the check run it names, never a second check.
+pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
+    let job = &event.workflow_job;
+    let state = RunState {
+        status: run_status(&job.status),
+        completed_at: job.completed_at.0,
+        conclusion: job.conclusion.as_deref().map(text),
+        name: text(&job.name),
+        url: optional_text(job.html_url.as_deref()),
+        started_at: job.started_at.0,
+    };
+    let failed_step = job.steps.as_deref().filter(|_| has_failed(&state)).and_then(failed_steps);
+    let run = domain::CheckRun {
+        run_id: job.id,
+        source: "github-actions".into(),
+        suite_id: None,
+        workflow_run_id: Some(job.run_id),
+        output: None,
+        failed_step: failed_step.map(|text| stamped(&state, text)),
+        state,
+    };
+    let sha = commit(&job.head_sha, "workflow_job.head_sha")?;
+    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+}
+
+/// `workflow_run`.
+pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Translated {
+    let run = &event.workflow_run;
+    let status = run_status(&run.status);
+    let state = RunState {
+        status,
+        completed_at: run.updated_at.0.filter(|_| status == RunStatus::Completed),
+        conclusion: run.conclusion.as_deref().map(text),
+        name: run.name.as_deref().map_or_else(|| "workflow".into(), text),
+        url: optional_text(run.html_url.as_deref()),
+        started_at: run.run_started_at.0.or(run.created_at.0),
+    };
+    let sha = commit(&run.head_sha, "workflow_run.head_sha")?;
+    let run = domain::WorkflowRun {
+        id: run.id,
+        attempt: run.run_attempt.unwrap_or(1),
+        state,
+        workflow_id: run.workflow_id,
+        event: text(&run.event),
+        suite_id: run.check_suite_id,
+    };
+    fact(ScmObservation::WorkflowRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+}
+
+/// `status`.
+pub(super) fn status(event: &StatusEvent<'_>) -> Translated {
+    let status = CommitStatus {
+        updated_at: required(event.updated_at, "updated_at")?,
+        id: event.id,
+        context: text(&event.context),
+        state: text(&event.state),
+        description: event.description.as_deref().map(|said| excerpt(said, MOST_TEXT).into()),
+        url: optional_text(event.target_url.as_deref()),
+        created_at: required(event.created_at, "created_at")?,
+    };
+    let sha = commit(&event.sha, "sha")?;
+    fact(ScmObservation::Status { repo: repo(&event.repository)?, sha, status: Arc::new(status) })
+}
+
+/// `pull_request_review_comment`.
+pub(super) fn review_comment(event: &ReviewCommentEvent<'_>) -> Translated {
+    let pull = pull_seen(&event.pull_request, None)?;
+    let comment = comment(&event.comment, CommentKind::Review, event.action() == Some("deleted"))?;
+    let (repo, number) = (repo(&event.repository)?, pull.number);
+    fact(ScmObservation::Comment { repo, number, pull: Some(pull), comment })
+}
+
+/// `pull_request_review_thread`: the only word on whether a thread is resolved.
+pub(super) fn review_thread(event: &ThreadEvent<'_>) -> Translated {
+    let pull = pull_seen(&event.pull_request, None)?;
+    let comments = event.thread.comments.iter();
+    let comments: Vec<Arc<Comment>> =
+        comments.map(|seen| comment(seen, CommentKind::Review, false)).collect::<Result<_, _>>()?;
+    let root_id = comments.first().ok_or(UnclearField("thread.comments"))?.root_id;
+    let thread =
+        Thread { root_id, resolved: event.action() == Some("resolved"), at: pull.updated_at };
+    fact(ScmObservation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
+}
+
+/// `issue_comment`, where the issue is a pull request.
+pub(super) fn issue_comment(event: &IssueCommentEvent<'_>) -> Translated {
+    if event.issue.pull_request.is_none() {
+        return of_no_interest("the issue is no pull request");
+    }
+    let deleted = event.action() == Some("deleted");
+    let comment = comment(&event.comment, CommentKind::Issue, deleted)?;
+    let (repo, number) = (repo(&event.repository)?, event.issue.number);
+    fact(ScmObservation::Comment { repo, number, pull: None, comment })
+}
+
+/// `check_suite`: never pending, but completed a sign that all its failures are there.
+pub(super) fn check_suite(event: &CheckSuiteEvent<'_>) -> Translated {
+    if event.action() != Some("completed") {
+        return of_no_interest("a suite never makes anything pending");
+    }
+    let sha = commit(&event.check_suite.head_sha, "check_suite.head_sha")?;
+    let (repo, suite_id) = (repo(&event.repository)?, event.check_suite.id);
+    fact(ScmObservation::SuiteCompleted { repo, sha, suite_id })
+}
+
+/// `push` to a branch.
+pub(super) fn push(event: &PushEvent<'_>) -> Translated {
+    let Some(branch) = event.reference.strip_prefix("refs/heads/") else {
+        return of_no_interest("the push is not to a branch");
+    };
+    let pushed_at = required(event.repository.pushed_at, "repository.pushed_at")?;
+    let repo = repo(&event.repository)?;
+    fact(ScmObservation::Push { repo, branch: text(branch), pushed_at })
+}
+
+/// `repository`, whatever its action: its name is what counts.
+pub(super) fn repository(event: &RepositoryEvent<'_>) -> Translated {
+    fact(ScmObservation::Repository { repo: repo(&event.repository)? })
+}
+
+/// `installation`: access to all of an account comes or goes.
+pub(super) fn installation(event: &InstallationEvent<'_>) -> Translated {
+    let granted = match event.action() {
+        Some("created" | "unsuspend") => true,
+        Some("deleted" | "suspend") => false,
+        _ => return of_no_interest("it changes no access"),
+    };
+    let account = Some(text(&event.installation.account.login));
+    let at = required(event.installation.updated_at, "installation.updated_at")?;
+    fact(ScmObservation::Access { repos: Vec::new(), account, granted, at })
+}
+
+/// `installation_repositories`: access to single repositories comes or goes.
+pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Translated {
+    let granted = event.action() == Some("added");
+    let named = if granted { &event.repositories_added } else { &event.repositories_removed };
+    let repos = named.iter().map(|repo| RepoId(repo.id)).collect();
+    let at = required(event.installation.updated_at, "installation.updated_at")?;
+    fact(ScmObservation::Access { repos, account: None, granted, at })
+}
+
+fn comment(
+    seen: &super::payload::Comment<'_>,
+    kind: CommentKind,
+    deleted: bool,
+) -> Result<Arc<Comment>, UnclearField> {
+    Ok(Arc::new(Comment {
+        deleted,
+        updated_at: required(seen.updated_at, "comment.updated_at")?,
+        kind,
+        id: seen.id,
+        root_id: seen.in_reply_to_id.unwrap_or(seen.id),
+        review_id: seen.pull_request_review_id,
+        author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
+        file: seen.path.as_deref().map(text),
+        line: seen.line.or(seen.original_line),
+        body: excerpt(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
+        url: optional_text(seen.html_url.as_deref()),
+        created_at: required(seen.created_at, "comment.created_at")?,
+    }))
+}
+
+fn repo(seen: &Repository<'_>) -> Result<RepoSeen, UnclearField> {
+    let name = RepoName::parse(&seen.full_name).ok_or(UnclearField("repository.full_name"))?;
+    let url = match &seen.html_url {
+        Some(url) => text(url.trim_end_matches('/')),
+        None => format!("https://github.com/{}", name.as_str()).into(),
+    };
+    Ok(RepoSeen { id: RepoId(seen.id), name, url, updated_at: seen.updated_at.0 })
+}
+
+fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSeen, UnclearField> {
+    if seen.number < 1 {
+        return Err(UnclearField("pull_request.number"));
+    }
+    let merged = seen.merged == Some(true) || seen.merged_at.0.is_some();
+    let state = match (&*seen.state, merged, seen.draft) {
+        (_, true, _) => PrState::Merged,
+        ("closed", ..) => PrState::Closed,
+        ("open", _, Some(true)) => PrState::Draft,
+        ("open", ..) => PrState::Open,
+        _ => return Err(UnclearField("pull_request.state")),
+    };
+    let HeadBranch { name: head_ref, sha: head_sha, repo: head_repo } = &seen.head;
+    let core = Arc::new(PullCore {
+        state,
+        title: text(&seen.title),
+        author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
+        head_ref: text(head_ref),
+        head_sha: commit(head_sha, "pull_request.head.sha")?,
+        head_repo: head_repo.as_ref().map(|repo| RepoId(repo.id)),
+        base_ref: text(&seen.base.name),
+        base_sha: commit(&seen.base.sha, "pull_request.base.sha")?,
+        created_at: required(seen.created_at, "pull_request.created_at")?,
+    });
+    let mergeability = seen.mergeable.map(|can| mergeability(can, seen.mergeable_state.as_deref()));
+    let updated_at = required(seen.updated_at, "pull_request.updated_at")?;
+    Ok(PullSeen { number: seen.number, core, updated_at, before, mergeability })
+}
+
+/// `mergeable: false` and `dirty` are conflicting; the other states say what else is in the way.
+fn mergeability(mergeable: bool, state: Option<&str>) -> Mergeability {
+    match (mergeable, state) {
+        (false, _) | (_, Some("dirty")) => Mergeability::Conflicting,
+        (_, Some("clean" | "has_hooks")) => Mergeability::Mergeable,
+        (_, Some("unstable")) => Mergeability::Unstable,
+        (_, Some("blocked" | "draft" | "behind")) => Mergeability::Blocked,
+        _ => Mergeability::Unknown,
+    }
+}
+
+fn run_status(status: &str) -> RunStatus {
+    match status {
+        "queued" | "waiting" | "requested" | "pending" => RunStatus::Queued,
+        "in_progress" => RunStatus::InProgress,
+        "completed" => RunStatus::Completed,
+        _ => RunStatus::Unknown,
+    }
+}
+
+fn has_failed(state: &RunState) -> bool {
+    check_status(state.status, state.conclusion.as_deref()) == CheckStatus::Failed
+}
+
+/// The app's slug; of an old server its name, written as a slug.
+fn source(run: &CheckRun<'_>) -> Text {
+    match &run.app {
+        Some(App { slug: Some(slug), .. }) if !slug.is_empty() => text(slug),
+        Some(App { name: Some(name), .. }) if !name.is_empty() => {
+            text(&name.to_lowercase().replace(char::is_whitespace, "-"))
+        }
+        Some(app) => format!("app-{}", app.id).into(),
+        None => "unknown".into(),
+    }
+}
+
+/// The Actions run in an address such as `https://github.com/o/r/actions/runs/17/job/4`.
+fn workflow_run_in(url: &str) -> Option<i64> {
+    let (_, rest) = url.split_once("/actions/runs/")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+fn output_text(output: &Output<'_>) -> Option<String> {
+    let parts = [&output.title, &output.summary, &output.text];
+    let said: Vec<&str> =
+        parts.into_iter().flatten().map(|part| &**part).filter(|part| !part.is_empty()).collect();
+    let cut = excerpt(&said.join("\n"), MOST_OUTPUT);
+    (!cut.is_empty()).then_some(cut)
+}
+
+fn failed_steps(steps: &[Step<'_>]) -> Option<String> {
+    let failed = |step: &&Step<'_>| {
+        matches!(step.conclusion.as_deref(), Some("failure" | "timed_out" | "startup_failure"))
+    };
+    let names: Vec<String> =
+        steps.iter().filter(failed).map(|step| one_line(&step.name, 200)).take(10).collect();
+    (!names.is_empty()).then(|| format!("failed step: {}", names.join(", ")))
+}
+
+fn stamped(state: &RunState, text: String) -> Excerpt {
+    Excerpt { status: state.status, completed_at: state.completed_at, text: text.into() }
+}
+
+fn commit(sha: &str, field: &'static str) -> Result<CommitSha, UnclearField> {
+    CommitSha::parse(sha).ok_or(UnclearField(field))
+}
+
+fn required(at: Time, field: &'static str) -> Result<Timestamp, UnclearField> {
+    at.0.ok_or(UnclearField(field))
+}
+
+/// The name GitHub shows for a deleted account.
+fn ghost() -> Text {
+    "ghost".into()
+}
+
+/// A text of bounded size. NUL would end it inside SQLite.
+fn text(raw: &str) -> Text {
+    let cut = truncate(raw, MOST_TEXT);
+    if cut.contains('\0') { cut.replace('\0', "").into() } else { cut.into() }
+}
+
+fn optional_text(raw: Option<&str>) -> Text {
+    raw.map_or_else(|| "".into(), text)
+}

@@ -1,0 +1,302 @@
+//! Which rows an observation wants: all that the rules may look at while they reduce it.
+//!
+//! A row names further rows, so it goes in rounds: whoever asks fetches what is missing and asks again,
+//! until nothing is.
+
+use crate::domain::{
+    Audience, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge, NudgeId, Observation,
+    Paused, Project, ProjectId, PullCore, PullId, PullRequest, PullSeen, RepoId, RepoSeen, Report,
+    RunState, ScmObservation, SessionId, Subject, TaskName, Text,
+};
+
+use super::history::history_of;
+use super::scm::{names_of, slug_stem, touches_names};
+use super::working_set::{Key, PullRecord, Record, WorkingSet};
+
+/// The keys that `reduce` may read for `observation`, as far as `known` tells. Where all of them are
+/// known, there are no others.
+pub fn needs(known: &WorkingSet, observation: &Observation) -> Vec<Key> {
+    let mut wants = Wants { known, keys: vec![Key::Counters] };
+    match observation {
+        Observation::Scm(seen) => wants.scm(seen),
+        Observation::Command(asked) => wants.command(asked),
+        Observation::Report(
+            Report::NudgeSent { nudge, .. } | Report::NudgeNotSent { nudge, .. },
+        ) => {
+            wants.nudge_to_send(*nudge);
+        }
+        Observation::Timer(due) => match &due.subject {
+            Subject::Pull(id) => {
+                if let Some(pull) = wants.pull(*id) {
+                    wants.project(&pull.row.project_id);
+                    wants.follow(pull, &[], false);
+                }
+            }
+            Subject::Session(_) => {}
+        },
+    }
+    wants.keys
+}
+
+struct Wants<'k> {
+    known: &'k WorkingSet,
+    keys: Vec<Key>,
+}
+
+impl<'k> Wants<'k> {
+    fn want(&mut self, key: Key) -> Option<&'k Record> {
+        let record = self.known.record(&key);
+        self.keys.push(key);
+        record
+    }
+
+    fn project(&mut self, id: &ProjectId) -> Option<&'k Project> {
+        match self.want(Key::Project(id.clone())) {
+            Some(Record::Project(project)) => project.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// All projects of a set; the set.
+    fn projects(&mut self, of: Key) -> Vec<&'k Project> {
+        let Some(Record::Projects(ids)) = self.want(of) else { return Vec::new() };
+        ids.iter().filter_map(|id| self.project(id)).collect()
+    }
+
+    fn pull(&mut self, id: PullId) -> Option<&'k PullRecord> {
+        match self.want(Key::Pull(id)) {
+            Some(Record::Pull(pull)) => pull.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// All pull requests of a set.
+    fn pulls(&mut self, of: Key) -> Vec<&'k PullRecord> {
+        let Some(Record::Pulls(ids)) = self.want(of) else { return Vec::new() };
+        ids.iter().filter_map(|id| self.pull(*id)).collect()
+    }
+
+    fn facts(&mut self, repo: RepoId, sha: &CommitSha) -> Option<&'k CommitFacts> {
+        match self.want(Key::Commit(repo, sha.clone())) {
+            Some(Record::Commit(commit)) => Some(&commit.facts),
+            _ => None,
+        }
+    }
+
+    fn nudge(&mut self, id: NudgeId) -> Option<&'k Nudge> {
+        match self.want(Key::Nudge(id)) {
+            Some(Record::Nudge(nudge)) => nudge.as_deref(),
+            _ => None,
+        }
+    }
+
+    fn nudge_to_send(&mut self, id: NudgeId) {
+        self.nudge(id);
+        self.want(Key::Task(TaskName::notify(id)));
+    }
+
+    fn session(&mut self, id: &SessionId) {
+        self.want(Key::Session(id.clone()));
+    }
+
+    /// What was said about a subject and can still be taken back, and what rings for it.
+    fn spoken(&mut self, subject: Subject) {
+        self.want(Key::Timers(subject.clone()));
+        let Some(Record::Nudges(ids)) = self.want(Key::OpenNudges(subject)) else { return };
+        for id in ids {
+            let nudge = self.nudge(*id);
+            if nudge.is_some_and(|nudge| nudge.kind.audience() == Audience::Human) {
+                self.want(Key::Task(TaskName::notify(*id)));
+            }
+        }
+    }
+
+    fn scm(&mut self, seen: &ScmObservation) {
+        if let ScmObservation::Access { repos, account, .. } = seen {
+            for repo in repos {
+                self.projects(Key::ProjectOfRepo(*repo));
+            }
+            if let Some(account) = account {
+                self.projects(Key::of_account(account));
+            }
+            return;
+        }
+        let Some(repo) = seen.repo() else { return };
+        let project = self.watched(repo);
+        match seen {
+            ScmObservation::Pull { pull, .. }
+            | ScmObservation::Review { pull, .. }
+            | ScmObservation::Comment { pull: Some(pull), .. }
+            | ScmObservation::Thread { pull, .. } => self.seen(repo, project, pull),
+            ScmObservation::Comment { pull: None, number, .. } => {
+                self.want(Key::Conversation(repo.id, *number));
+                for pull in self.pulls(Key::PullOfNumber(repo.id, *number)) {
+                    self.follow(pull, &[], false);
+                }
+            }
+            ScmObservation::CheckRun { sha, run, .. } => self.fact(repo, sha, failed(&run.state)),
+            ScmObservation::WorkflowRun { sha, run, .. } => {
+                self.fact(repo, sha, failed(&run.state))
+            }
+            ScmObservation::Status { sha, status, .. } => {
+                self.fact(repo, sha, &*status.state != "success");
+            }
+            ScmObservation::SuiteCompleted { sha, .. } => self.fact(repo, sha, false),
+            ScmObservation::Push { branch, .. } => {
+                self.want(Key::BasePush(repo.id, branch.clone()));
+                for pull in self.pulls(Key::PullsInto(repo.id, branch.clone())) {
+                    self.follow(pull, &[], false);
+                }
+            }
+            ScmObservation::Repository { .. } | ScmObservation::Access { .. } => {}
+        }
+    }
+
+    /// The project that watches a repository, and those whose names it may touch.
+    fn watched(&mut self, repo: &RepoSeen) -> Option<&'k Project> {
+        let own = self.projects(Key::ProjectOfRepo(repo.id)).pop();
+        if let Some(known) = own {
+            if touches_names(known, repo) {
+                for name in names_of(repo, known) {
+                    self.projects(Key::named(&name));
+                }
+            }
+            return own;
+        }
+        self.want(Key::ProjectsOfStem(slug_stem(&repo.name)));
+        let named = self.projects(Key::named(&repo.name));
+        named.into_iter().find(|project| project.repo_id.is_none())
+    }
+
+    /// A pull request that a payload shows.
+    fn seen(&mut self, repo: &RepoSeen, project: Option<&'k Project>, seen: &PullSeen) {
+        self.want(Key::Conversation(repo.id, seen.number));
+        let shown: Vec<&CommitSha> = seen.before.iter().chain([&seen.core.head_sha]).collect();
+        for sha in &shown {
+            self.facts(repo.id, sha);
+        }
+        self.want(Key::BasePush(repo.id, seen.core.base_ref.clone()));
+        match self.pulls(Key::PullOfNumber(repo.id, seen.number)).pop() {
+            Some(pull) => {
+                for sha in shown {
+                    self.want(Key::CheckRows(pull.row.id, sha.clone()));
+                }
+                self.follow(pull, &[&seen.core], false);
+            }
+            None => {
+                self.base_of(repo.id, &seen.core);
+                if let Some(project) = project {
+                    let of = Key::SessionsOfBranch(project.id.clone(), seen.core.head_ref.clone());
+                    if let Some(Record::Sessions(ids)) = self.want(of) {
+                        for id in ids {
+                            self.session(id);
+                            self.pulls(Key::PullsOfSession(id.clone()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A fact at a commit.
+    fn fact(&mut self, repo: &RepoSeen, sha: &CommitSha, fails: bool) {
+        self.facts(repo.id, sha);
+        for pull in self.pulls(Key::PullsWithCommit(repo.id, sha.clone())) {
+            self.want(Key::CheckRows(pull.row.id, sha.clone()));
+            if pull.row.core.head_sha == *sha {
+                self.follow_checks(pull, &[], fails);
+            }
+        }
+    }
+
+    /// What is looked at whenever something of a pull request may have changed. `seen`: groups of facts that
+    /// may become its own. `fails`: the observation itself tells of a failure.
+    fn follow(&mut self, pull: &'k PullRecord, seen: &[&PullCore], fails: bool) {
+        let row: &PullRequest = &pull.row;
+        self.want(Key::Conversation(row.repo_id, row.number));
+        self.want(Key::CommentRows(row.id));
+        self.follow_checks(pull, seen, fails);
+    }
+
+    /// The same where nothing but a check has changed.
+    fn follow_checks(&mut self, pull: &'k PullRecord, seen: &[&PullCore], fails: bool) {
+        let row: &PullRequest = &pull.row;
+        self.spoken(Subject::Pull(row.id));
+        if let Some(id) = &row.session_id {
+            self.session(id);
+            self.pulls(Key::PullsOfSession(id.clone()));
+        }
+        let candidates = row.candidates.iter().map(|core| &**core);
+        let cores: Vec<&PullCore> =
+            candidates.chain([&*row.core]).chain(seen.iter().copied()).collect();
+        let mut fails = fails;
+        for core in &cores {
+            self.want(Key::CheckRows(row.id, core.head_sha.clone()));
+            fails |= self.facts(row.repo_id, &core.head_sha).is_some_and(any_failed);
+            let base: Text = core.base_ref.clone();
+            self.want(Key::BasePush(row.repo_id, base));
+        }
+        if fails {
+            for core in cores {
+                self.facts(row.repo_id, &core.base_sha);
+            }
+            for commit in history_of(pull) {
+                self.want(Key::CheckRows(row.id, commit.sha.clone()));
+            }
+        }
+    }
+
+    /// The same of a pull request that is not known yet.
+    fn base_of(&mut self, repo: RepoId, core: &PullCore) {
+        if self.facts(repo, &core.head_sha).is_some_and(any_failed) {
+            self.facts(repo, &core.base_sha);
+        }
+    }
+
+    fn command(&mut self, asked: &CommandObservation) {
+        match asked {
+            CommandObservation::AcknowledgeNudge { nudge } => self.nudge_to_send(*nudge),
+            CommandObservation::ConfigureProject { id, config } => {
+                let known = self.project(id);
+                let names = known.map(|project| &project.repo).into_iter().chain(&config.repo);
+                for name in names {
+                    self.projects(Key::named(name));
+                }
+                self.open_nudges(id);
+            }
+            CommandObservation::ArchiveProject { id } => drop(self.project(id)),
+            CommandObservation::PauseNudges { whom: Paused::Project(id), .. } => {
+                self.project(id);
+                self.open_nudges(id);
+            }
+            CommandObservation::PauseNudges { whom: Paused::Session(id), .. } => {
+                if let Some(Record::Session(Some(session))) = self.want(Key::Session(id.clone())) {
+                    self.project(&session.project_id);
+                    self.open_nudges(&session.project_id);
+                }
+            }
+        }
+    }
+
+    /// What a project's agents were told and can still be taken back, with whom it was told.
+    fn open_nudges(&mut self, project: &ProjectId) {
+        let of = Key::OpenNudgesOfProject(project.clone());
+        let Some(Record::Nudges(ids)) = self.want(of) else { return };
+        for id in ids {
+            if let Some(session) = self.nudge(*id).and_then(|nudge| nudge.session_id.as_ref()) {
+                self.session(session);
+            }
+        }
+    }
+}
+
+fn failed(state: &RunState) -> bool {
+    state.check_status() == CheckStatus::Failed
+}
+
+/// Whether the brake and the base commit can matter: only where something has failed.
+fn any_failed(facts: &CommitFacts) -> bool {
+    facts.check_runs.values().any(|run| failed(&run.state))
+        || facts.workflow_runs.values().any(|run| failed(&run.state))
+        || facts.statuses.values().any(|s| matches!(&*s.state, "failure" | "error"))
+}

@@ -1,0 +1,18 @@
+//! The settings that rules depend on.
+
+use jiff::SignedDuration;
+
+use crate::domain::Adopt;
+
+/// The settings that rules depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// How long failures are collected before they are told.
+    pub settle: SignedDuration,
+    /// What a newly registered project does with pull requests that no session owns.
+    pub adopt: Adopt,
+    /// Whether a delivery for an unknown repository registers a project.
+    pub auto_register: bool,
+    /// Whether nudges to the human are sent out.
+    pub notify: bool,
+}

@@ -1,0 +1,113 @@
+//! What hangs on the facts of a pull request follows them: its rows, its session, what is said.
+
+use std::sync::Arc;
+
+use crate::domain::{
+    CommentRow, CommitFacts, CommitSha, PrState, Project, PullRequest, Session, Subject, TimerKind,
+};
+use crate::lifecycle::reactions::{self, Context};
+use crate::lifecycle::reducer::Reducer;
+use crate::lifecycle::session;
+
+use super::globs;
+use super::roll_up::{DerivedCheck, DerivedChecks, derive_checks, roll_up};
+
+/// Why a pull request is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum About<'a> {
+    /// The pull request itself is spoken of, or a timer of it rings.
+    Pull { rang: Option<TimerKind> },
+    /// A fact at this commit, which is or was its head.
+    Commit(&'a CommitSha),
+}
+
+/// Derives what hangs on the facts, and reacts to what the pull request has become. `now`: the row as it
+/// is to be, where anything but what is derived here differs from `before`.
+pub(super) fn follow(
+    to: &mut Reducer<'_>,
+    project: &Arc<Project>,
+    before: &PullRequest,
+    now: Option<PullRequest>,
+    about: About<'_>,
+) {
+    let mut row = now.unwrap_or_else(|| before.clone());
+    let subject = Subject::Pull(row.id);
+    if let About::Commit(sha) = about
+        && *sha != row.core.head_sha
+    {
+        // Facts of an old head alone are history: nothing is said about them.
+        new_rows(to, &row, sha);
+        return;
+    }
+    let head_facts = Arc::clone(to.known.facts(row.repo_id, &row.core.head_sha));
+    let at_head = derive_checks(&head_facts);
+    put_rows(to, &row, &row.core.head_sha, &at_head);
+    row.ci = roll_up(at_head.values(), &head_facts);
+
+    let (rang, conversation) = match about {
+        About::Commit(_) => (None, None),
+        About::Pull { rang } => {
+            let said = Arc::clone(to.known.conversation(row.repo_id, row.number));
+            let open = said.open_feedback(&row.core.author).count();
+            row.unresolved_comments = i64::try_from(open).unwrap_or(i64::MAX);
+            let rows = said.rows().map(|(comment, resolved)| {
+                let row = CommentRow::new(comment, resolved);
+                ((comment.kind, comment.id), Arc::new(row))
+            });
+            to.known.put_comment_rows((row.id, &row.url), rows.collect());
+            (rang, Some(said))
+        }
+    };
+    follow_session(to, &row);
+
+    let counting: Vec<&DerivedCheck> =
+        at_head.values().filter(|it| globs::counts(project, &it.check)).collect();
+    let ci = if globs::chooses(project) {
+        roll_up(counting.iter().copied(), &CommitFacts::default())
+    } else {
+        row.ci
+    };
+    let session = row.session_id.as_ref().and_then(|id| to.known.session(id)).cloned();
+    let open = to.known.open_nudges(&subject).iter().copied().collect();
+    let context = Context {
+        policy: to.policy,
+        now: to.now,
+        known: to.known,
+        project,
+        subject,
+        gathered: reactions::gathered(&head_facts, &counting),
+        checks: counting,
+        ci,
+        conversation: conversation.as_deref(),
+        rang,
+        head_moved: before.core.head_sha != row.core.head_sha,
+        session,
+        open,
+    };
+    reactions::react(context, &mut row);
+    to.known.put_pull(row);
+}
+
+/// The check rows at a commit of the pull request.
+pub(super) fn new_rows(to: &mut Reducer<'_>, row: &PullRequest, sha: &CommitSha) {
+    let derived = derive_checks(to.known.facts(row.repo_id, sha));
+    put_rows(to, row, sha, &derived);
+}
+
+fn put_rows(to: &mut Reducer<'_>, row: &PullRequest, sha: &CommitSha, derived: &DerivedChecks) {
+    let rows = derived.iter().map(|(key, it)| (key, &it.check));
+    to.known.put_check_rows((row.id, &row.url), sha, rows);
+}
+
+/// The end of its pull requests ends a session, as far as it has not ended yet.
+fn follow_session(to: &mut Reducer<'_>, row: &PullRequest) {
+    let Some(id) = &row.session_id else { return };
+    let Some(known) = to.known.session(id).cloned() else { return };
+    let pulls = to.known.pulls_of_session(id).iter().filter(|pull| **pull != row.id);
+    let states = pulls.filter_map(|pull| Some(to.known.pull(*pull)?.row.core.state));
+    let siblings: Vec<PrState> = states.collect();
+    let next = session::follow_pulls(&known, row.core.state, &siblings);
+    if next != *known {
+        to.known.put_session(Session { updated_at: to.now, ..next });
+    }
+}

@@ -1,0 +1,122 @@
+//! What source control tells: pull requests, facts at commits, pushes, names.
+
+mod follow;
+mod globs;
+mod naming;
+mod ownership;
+mod pull;
+mod registers;
+mod roll_up;
+
+use std::sync::Arc;
+
+use crate::domain::{
+    CommitFact, CommitSha, PullId, RepoSeen, ScmObservation, Subject, Text, TimerDue, Timestamp,
+};
+
+use super::reducer::Reducer;
+use super::refusal::Refusal;
+
+use follow::{About, follow};
+use naming::Watched;
+pub(super) use naming::{names_of, new_project, same_name, slug_stem, touches_names};
+use pull::Said;
+pub(super) use registers::reviews_that_count;
+pub(super) use roll_up::newest_workflow_runs;
+pub use roll_up::{DerivedCheck, DerivedChecks, check_status, derive_checks, roll_up};
+
+pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), Refusal> {
+    match seen {
+        ScmObservation::Pull { repo, pull } => pull::seen(to, repo, pull, Said::default()),
+        ScmObservation::Review { repo, pull, review } => {
+            pull::seen(to, repo, pull, Said { review: Some(review), ..Said::default() })
+        }
+        ScmObservation::Comment { repo, pull: Some(pull), comment, .. } => {
+            let comments = std::slice::from_ref(comment);
+            pull::seen(to, repo, pull, Said { comments, ..Said::default() })
+        }
+        ScmObservation::Comment { repo, pull: None, number, comment } => {
+            pull::commented(to, repo, *number, comment)
+        }
+        ScmObservation::Thread { repo, pull, thread, comments } => {
+            pull::seen(to, repo, pull, Said { comments, thread: Some(thread), ..Said::default() })
+        }
+        ScmObservation::CheckRun { repo, sha, run } => {
+            fact(to, repo, sha, &CommitFact::CheckRun(Arc::clone(run)))
+        }
+        ScmObservation::Status { repo, sha, status } => {
+            fact(to, repo, sha, &CommitFact::Status(Arc::clone(status)))
+        }
+        ScmObservation::WorkflowRun { repo, sha, run } => {
+            fact(to, repo, sha, &CommitFact::WorkflowRun(Arc::clone(run)))
+        }
+        ScmObservation::SuiteCompleted { repo, sha, suite_id } => {
+            fact(to, repo, sha, &CommitFact::SuiteCompleted(*suite_id))
+        }
+        ScmObservation::Push { repo, branch, pushed_at } => push(to, repo, branch, *pushed_at),
+        ScmObservation::Repository { repo } => {
+            Watched::find(to, repo, false)?.write(to);
+            Ok(())
+        }
+        ScmObservation::Access { repos, account, granted, at } => {
+            naming::access(to, repos, account.as_deref(), *granted, *at);
+            Ok(())
+        }
+    }
+}
+
+/// A fact at a commit, for every pull request that has the commit.
+fn fact(
+    to: &mut Reducer<'_>,
+    repo: &RepoSeen,
+    sha: &CommitSha,
+    seen: &CommitFact,
+) -> Result<(), Refusal> {
+    let project = Watched::find(to, repo, true)?.write(to);
+    let Some(register) = registers::merge_fact(to.known.facts(repo.id, sha), seen) else {
+        return Ok(());
+    };
+    to.known.put_fact(repo.id, sha, register);
+    let pulls: Vec<PullId> = to.known.pulls_with_commit(repo.id, sha).iter().copied().collect();
+    for id in pulls {
+        let Some(before) = to.known.pull(id).cloned() else { continue };
+        follow(to, &project, &before.row, None, About::Commit(sha));
+    }
+    Ok(())
+}
+
+/// A push to a branch voids what was known of merging into it. It never moves a head.
+fn push(
+    to: &mut Reducer<'_>,
+    repo: &RepoSeen,
+    branch: &Text,
+    pushed_at: Timestamp,
+) -> Result<(), Refusal> {
+    let project = Watched::find(to, repo, false)?.write(to);
+    if to.known.base_push(repo.id, branch).is_some_and(|known| known >= pushed_at) {
+        return Ok(());
+    }
+    to.known.put_base_push(repo.id, branch, pushed_at);
+    let pulls: Vec<PullId> = to.known.pulls_into(repo.id, branch).iter().copied().collect();
+    for id in pulls {
+        let Some(before) = to.known.pull(id).cloned() else { continue };
+        let mut now = (*before.row).clone();
+        now.mergeability =
+            registers::derive_mergeability(&now.core, &before.registers, Some(pushed_at));
+        follow(to, &project, &before.row, Some(now), About::Pull { rang: None });
+    }
+    Ok(())
+}
+
+/// A timer rings: what it is about is looked at again.
+pub(super) fn timer(to: &mut Reducer<'_>, due: &TimerDue) -> Result<(), Refusal> {
+    let Subject::Pull(id) = due.subject else { return Err(Refusal::SubjectGone) };
+    let before = to.known.pull(id).cloned().ok_or(Refusal::SubjectGone)?;
+    let project = to.known.project(&before.row.project_id).cloned().ok_or(Refusal::SubjectGone)?;
+    follow(to, &project, &before.row, None, About::Pull { rang: Some(due.kind) });
+    // It has rung: whatever came of it, it must not ring again by itself.
+    if to.known.timers(&due.subject).get(&due.kind).is_some_and(|at| *at <= to.now) {
+        to.known.put_timer(&due.subject, due.kind, None);
+    }
+    Ok(())
+}

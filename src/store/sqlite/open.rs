@@ -1,0 +1,158 @@
+//! Opening: is the file ours, is it of our age, and the settings of each connection.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use crate::clock;
+use crate::store::StoreError;
+
+/// SQLite's `application_id` of our files: "nudg" in ASCII.
+pub const APPLICATION_ID: i32 = 0x6e75_6467;
+
+/// SQLite before this can corrupt a WAL that several connections share.
+const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
+
+/// The writer's page cache, at most.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+
+/// The WAL goes over into the file once it has so many pages of 4 KiB: a page that many deliveries
+/// changed is then written once.
+const CHECKPOINT_PAGES: i64 = 4_000;
+
+const SCHEMA: &[M<'static>] = &[
+    M::up(include_str!("../../../migrations/0001_init.sql")),
+    M::up(include_str!("../../../migrations/0002_conversation.sql")),
+    M::up(include_str!("../../../migrations/0003_idempotency.sql")),
+    M::up(include_str!("../../../migrations/0004_outbox.sql")),
+    M::up(include_str!("../../../migrations/0005_subjects_and_tasks.sql")),
+    M::up(include_str!("../../../migrations/0006_read_indices.sql")),
+];
+
+/// From an empty file, or one of any release before, to the schema of this one.
+pub(super) static MIGRATIONS: LazyLock<Migrations<'static>> =
+    LazyLock::new(|| Migrations::from_slice(SCHEMA));
+
+/// Brings the file to the current schema, one process or thread at a time.
+pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
+    assert!(rusqlite::version_number() >= OLDEST_SAFE_SQLITE, "SQLite is older than 3.51.3");
+    let io = |source| StoreError::Io { path: path.to_owned(), source };
+    let lock = File::create(beside(path, "-migrate.lock")).map_err(io)?;
+    lock.lock().map_err(io)?;
+
+    make_private(path).map_err(io)?;
+    let mut connection = Connection::open_with_flags(path, OpenFlags::default())?;
+    refuse_foreign(&connection, path)?;
+    refuse_newer(&connection, path)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    configure_writer(&mut connection)?;
+    MIGRATIONS
+        .to_latest(&mut connection)
+        .map_err(|source| StoreError::Migration { path: path.to_owned(), source: source.into() })?;
+    connection.execute(
+        "INSERT OR IGNORE INTO meta (id, epoch, created_at) VALUES (1, ?1, ?2)",
+        (new_epoch(), clock::now().to_string()),
+    )?;
+    Ok(())
+}
+
+/// Makes a new file readable by its owner alone, as SQLite then makes those beside it: it holds what
+/// people wrote about private code. One that is there keeps the rights it was given.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    match File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// The part of cursors that says which life of the database they belong to.
+pub(super) fn new_epoch() -> String {
+    format!("{:012x}", rand::random::<u64>() >> 16)
+}
+
+/// The newest schema version that is known here.
+pub(super) fn newest_schema() -> i64 {
+    i64::try_from(SCHEMA.len()).unwrap_or(i64::MAX)
+}
+
+/// The path with something added to its file name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let not_ours = |why: &str| StoreError::NotOurs { path: path.to_owned(), why: why.to_owned() };
+    let id = match connection.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))
+    {
+        Ok(id) => id,
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            return Err(not_ours("it is no SQLite file"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if id == APPLICATION_ID {
+        return Ok(());
+    }
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
+    match (id, tables) {
+        (0, 0) => Ok(()),
+        (0, _) => Err(not_ours("it holds another program's tables")),
+        _ => Err(not_ours("its application id is another program's")),
+    }
+}
+
+pub(super) fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = SCHEMA.len();
+    if usize::try_from(found).is_ok_and(|found| found <= known) {
+        Ok(())
+    } else {
+        Err(StoreError::Newer { path: path.to_owned(), found, known })
+    }
+}
+
+/// Acknowledged means durable: `FULL` costs nothing where commits are shared.
+pub(super) fn configure_writer(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Savepoint journals stay in memory: a service may have no temporary folder to write to.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // The rows of open pull requests stay in memory; SQLite's own 2 MB are read again and again.
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(())
+}
+
+pub(super) fn configure_reader(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_writer_syncs_each_commit_and_minds_references() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(folder.path().join("n.db")).unwrap();
+        configure_writer(&mut connection).unwrap();
+        for (name, value) in [("synchronous", 2), ("foreign_keys", 1)] {
+            let found = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            assert_eq!(found, Ok(value), "{name}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The typed reads: plain data in, plain data out, each one short transaction. Nothing waits in one,
+//! since an open read keeps the WAL from being reused.
+//!
+//! Each fails with the store's reason when the database cannot be read.
+
+use super::{Store, read, schedule};
+use crate::domain::{Task, TaskKind, Timestamp};
+use crate::store::StoreError;
+use crate::store::reads::{
+    Backlog, Bounds, ChangeFilter, CheckedPull, Cursor, KeptDelivery, Listed, Look, NudgeFilter,
+    Page, PullFilter, PullName, SessionFilter, WholePull,
+};
+use crate::store::views::{DeliveryView, NudgeView, ProjectView, SessionView};
+
+impl Store {
+    /// Whether the database can be read at all.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.read(|on| read::bounds(on).map(drop)).await
+    }
+
+    /// The projects that are not archived, oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn projects(&self, page: Page) -> Result<Listed<ProjectView>, StoreError> {
+        self.read(move |on| read::projects(on, page)).await
+    }
+
+    /// One project, archived or not.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn project(&self, id: String) -> Result<Option<ProjectView>, StoreError> {
+        self.read(move |on| read::project(on, &id)).await
+    }
+
+    /// Sessions with their pull requests, oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn sessions(
+        &self,
+        filter: SessionFilter,
+        page: Page,
+    ) -> Result<Listed<SessionView>, StoreError> {
+        self.read(move |on| read::sessions(on, &filter, page)).await
+    }
+
+    /// One session with its pull requests.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn session(&self, id: String) -> Result<Option<SessionView>, StoreError> {
+        self.read(move |on| read::session(on, &id)).await
+    }
+
+    /// Pull requests with the checks of their heads, in the order in which they were first seen.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn pulls(
+        &self,
+        filter: PullFilter,
+        page: Page,
+    ) -> Result<Listed<CheckedPull>, StoreError> {
+        self.read(move |on| read::checked_pulls(on, &filter, page)).await
+    }
+
+    /// One pull request with its comments and the checks of its head, or with `history` of all its
+    /// commits.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn pull(
+        &self,
+        name: PullName,
+        history: bool,
+    ) -> Result<Option<WholePull>, StoreError> {
+        self.read(move |on| read::whole_pull(on, &name, history)).await
+    }
+
+    /// Nudges, oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn nudges(
+        &self,
+        filter: NudgeFilter,
+        page: Page,
+    ) -> Result<Listed<NudgeView>, StoreError> {
+        self.read(move |on| read::nudges(on, &filter, page)).await
+    }
+
+    /// The ledger, newest first; with an outcome, those alone that it names.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn deliveries(
+        &self,
+        outcome: Option<String>,
+        page: Page,
+    ) -> Result<Listed<DeliveryView>, StoreError> {
+        self.read(move |on| read::deliveries(on, outcome.as_deref(), page)).await
+    }
+
+    /// What the ledger kept of a delivery, by the number of its row.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the kept body cannot be unpacked.
+    pub async fn kept_delivery(&self, id: i64) -> Result<Option<KeptDelivery>, StoreError> {
+        self.read(move |on| read::kept(on, id)).await
+    }
+
+    /// Where the log of changes begins and ends.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn bounds(&self) -> Result<Bounds, StoreError> {
+        self.read(read::bounds).await
+    }
+
+    /// Up to `limit` changes after a cursor that pass the filter, oldest first, and where the log
+    /// began and ended then.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn changes(
+        &self,
+        from: Cursor,
+        limit: usize,
+        filter: ChangeFilter,
+    ) -> Result<Look, StoreError> {
+        self.read(move |on| read::look(on, &from, limit, &filter)).await
+    }
+
+    /// One nudge.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn nudge(&self, id: i64) -> Result<Option<NudgeView>, StoreError> {
+        self.read(move |on| read::nudge(on, id)).await
+    }
+
+    /// Tasks of a kind whose next attempt is due, the oldest of each lane, at most `limit`; and when the
+    /// next is due after `now`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn due_tasks(
+        &self,
+        kind: TaskKind,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<Task>, Option<Timestamp>), StoreError> {
+        self.read(move |on| {
+            Ok((schedule::due_tasks(on, kind, now, limit)?, schedule::next_task(on, kind, now)?))
+        })
+        .await
+    }
+
+    /// What waits to be done.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        let (tasks, timers) = self.read(move |on| schedule::backlog(on, now)).await?;
+        Ok(Backlog { tasks, timers })
+    }
+}
