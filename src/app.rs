@@ -167,8 +167,11 @@ fn receiver(settings: &Settings) -> anyhow::Result<Option<Receiver>> {
 fn policy(settings: &Settings) -> anyhow::Result<Policy> {
     let settle =
         jiff::SignedDuration::try_from(settings.settle).context("the settle time is too long")?;
+    let cancel_wait = jiff::SignedDuration::try_from(settings.cancel_wait)
+        .context("the time to wait after something was cancelled is too long")?;
     Ok(Policy {
         settle,
+        cancel_wait,
         adopt: settings.adopt,
         auto_register: settings.auto_register,
         notify: settings.notify_url.is_some(),

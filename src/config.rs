@@ -32,6 +32,7 @@ const DB: Key = Key { name: "db", env: "NUDGED_DB" };
 const WEBHOOK_SECRET: Key = Key { name: "webhook_secret", env: "NUDGED_WEBHOOK_SECRET" };
 const API_TOKEN: Key = Key { name: "api_token", env: "NUDGED_API_TOKEN" };
 const SETTLE: Key = Key { name: "settle", env: "NUDGED_SETTLE" };
+const CANCEL_WAIT: Key = Key { name: "cancel_wait", env: "NUDGED_CANCEL_WAIT" };
 const ADOPT: Key = Key { name: "adopt", env: "NUDGED_ADOPT" };
 const AUTO_REGISTER: Key = Key { name: "auto_register", env: "NUDGED_AUTO_REGISTER" };
 const NOTIFY_URL: Key = Key { name: "notify_url", env: "NUDGED_NOTIFY_URL" };
@@ -48,6 +49,7 @@ const KEYS: &[Key] = &[
     WEBHOOK_SECRET,
     API_TOKEN,
     SETTLE,
+    CANCEL_WAIT,
     ADOPT,
     AUTO_REGISTER,
     NOTIFY_URL,
@@ -73,6 +75,8 @@ pub struct Settings {
     pub api_token: Option<Secret>,
     /// How long failing checks are collected before the agent is told.
     pub settle: Duration,
+    /// How long something cancelled may wait for what comes in its place before the human is told.
+    pub cancel_wait: Duration,
     /// What a new project does with pull requests that no session owns.
     pub adopt: Adopt,
     /// Whether a delivery for an unknown repository makes it a project.
@@ -119,6 +123,9 @@ pub struct Flags {
     /// Time to collect failing checks before the agent is told [env: NUDGED_SETTLE] [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub settle: Option<String>,
+    /// Time that something cancelled may wait for a newer run [env: NUDGED_CANCEL_WAIT] [default: 10m]
+    #[arg(long, value_name = "TIME")]
+    pub cancel_wait: Option<String>,
     /// Whether pull requests without a session get one: all, none [env: NUDGED_ADOPT] [default: all]
     #[arg(long, value_name = "WHICH")]
     pub adopt: Option<String>,
@@ -151,6 +158,7 @@ impl Flags {
             (LISTEN, &self.listen),
             (DB, &self.db),
             (SETTLE, &self.settle),
+            (CANCEL_WAIT, &self.cancel_wait),
             (ADOPT, &self.adopt),
             (AUTO_REGISTER, &self.auto_register),
             (NOTIFY_FORMAT, &self.notify_format),
@@ -188,6 +196,9 @@ impl Settings {
             settle: layers
                 .parse(SETTLE, "a time of at most a day, as 30s, 2m or 0s")?
                 .map_or(Duration::from_secs(30), |Settle(time)| time),
+            cancel_wait: layers
+                .parse(CANCEL_WAIT, "a time of at most a day, as 10m")?
+                .map_or(Duration::from_secs(600), |Settle(time)| time),
             adopt: layers.parse(ADOPT, "all or none")?.unwrap_or(Adopt::All),
             auto_register: layers.parse(AUTO_REGISTER, "true or false")?.unwrap_or(true),
             notify_url: layers.find(NOTIFY_URL)?.map(notify::url).transpose()?,

@@ -51,6 +51,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         api_token: Some(Secret::random()),
         // Longer than the story: what is told is told because the workflow run ended.
         settle: Duration::from_secs(30),
+        cancel_wait: Duration::from_secs(600),
         adopt: Adopt::All,
         auto_register: true,
         notify_url: None,

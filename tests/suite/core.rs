@@ -44,6 +44,7 @@ impl Core {
     pub fn new() -> Self {
         let policy = Policy {
             settle: SignedDuration::ZERO,
+            cancel_wait: SignedDuration::from_mins(10),
             adopt: Adopt::All,
             auto_register: true,
             notify: false,

@@ -51,6 +51,7 @@ impl World {
             webhook_secrets: vec![Secret::new(SECRET)],
             api_token: Some(Secret::new(TOKEN)),
             settle: Duration::ZERO,
+            cancel_wait: Duration::from_secs(600),
             adopt: Adopt::All,
             auto_register: true,
             notify_url: None,

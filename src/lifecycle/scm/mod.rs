@@ -55,7 +55,7 @@ pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), 
         }
         ScmObservation::Push { repo, branch, pushed_at } => push(to, repo, branch, *pushed_at),
         ScmObservation::Repository { repo } => {
-            Watched::find(to, repo, false)?.write(to);
+            Watched::find(to, repo)?.write(to);
             Ok(())
         }
         ScmObservation::Access { repos, account, granted, at } => {
@@ -72,7 +72,7 @@ fn fact(
     sha: &CommitSha,
     seen: &CommitFact,
 ) -> Result<(), Refusal> {
-    let project = Watched::find(to, repo, true)?.write(to);
+    let project = Watched::find(to, repo)?.write(to);
     let Some(register) = registers::merge_fact(to.known.facts(repo.id, sha), seen) else {
         return Ok(());
     };
@@ -92,7 +92,7 @@ fn push(
     branch: &Text,
     pushed_at: Timestamp,
 ) -> Result<(), Refusal> {
-    let project = Watched::find(to, repo, false)?.write(to);
+    let project = Watched::find(to, repo)?.write(to);
     if to.known.base_push(repo.id, branch).is_some_and(|known| known >= pushed_at) {
         return Ok(());
     }
@@ -100,10 +100,7 @@ fn push(
     let pulls: Vec<PullId> = to.known.pulls_into(repo.id, branch).iter().copied().collect();
     for id in pulls {
         let Some(before) = to.known.pull(id).cloned() else { continue };
-        let mut now = (*before.row).clone();
-        now.mergeability =
-            registers::derive_mergeability(&now.core, &before.registers, Some(pushed_at));
-        follow(to, &project, &before.row, Some(now), About::Pull { rang: None });
+        follow(to, &project, &before.row, None, About::Pull { rang: None });
     }
     Ok(())
 }
@@ -113,6 +110,9 @@ pub(super) fn timer(to: &mut Reducer<'_>, due: &TimerDue) -> Result<(), Refusal>
     let Subject::Pull(id) = due.subject else { return Err(Refusal::SubjectGone) };
     let before = to.known.pull(id).cloned().ok_or(Refusal::SubjectGone)?;
     let project = to.known.project(&before.row.project_id).cloned().ok_or(Refusal::SubjectGone)?;
+    if project.archived_at.is_some() {
+        return Err(Refusal::Archived);
+    }
     follow(to, &project, &before.row, None, About::Pull { rang: Some(due.kind) });
     // It has rung: whatever came of it, it must not ring again by itself.
     if to.known.timers(&due.subject).get(&due.kind).is_some_and(|at| *at <= to.now) {

@@ -29,7 +29,7 @@ pub(super) fn seen(
     seen: &PullSeen,
     said: Said<'_>,
 ) -> Result<(), Refusal> {
-    let mut watched = Watched::find(to, repo, false)?;
+    let mut watched = Watched::find(to, repo)?;
     let known = to.known.pull_of_number(repo.id, seen.number);
     let id = match known {
         Some(id) => {
@@ -69,8 +69,6 @@ pub(super) fn seen(
     registers::merge_core(&mut row, seen);
     row.core = registers::derive_core(&row, &after.registers);
     row.review = registers::decide_reviews(&after.registers.reviews);
-    let pushed_at = to.known.base_push(repo.id, &row.core.base_ref);
-    row.mergeability = registers::derive_mergeability(&row.core, &after.registers, pushed_at);
     if known.is_none() && !row.core.state.is_open() {
         row.memory.closing_told = Some(row.core.state);
     }
@@ -85,7 +83,7 @@ pub(super) fn commented(
     number: i64,
     comment: &Arc<Comment>,
 ) -> Result<(), Refusal> {
-    let project = Watched::find(to, repo, false)?.write(to);
+    let project = Watched::find(to, repo)?.write(to);
     let comments = std::slice::from_ref(comment);
     hear(to, repo, number, Said { comments, ..Said::default() });
     if let Some(id) = to.known.pull_of_number(repo.id, number)

@@ -31,6 +31,7 @@ const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/0003_idempotency.sql")),
     M::up(include_str!("../../../migrations/0004_outbox.sql")),
     M::up(include_str!("../../../migrations/0005_subjects_and_tasks.sql")),
+    M::up(include_str!("../../../migrations/0006_what_counts.sql")),
 ];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| Migrations::from_slice(SCHEMA));

@@ -37,6 +37,7 @@ pub fn repo(id: i64, name: &str) -> RepoSeen {
         name: RepoName::parse(name).expect("a name"),
         url: format!("https://github.com/{name}").into(),
         updated_at: Some(at(-1_000)),
+        former: None,
     }
 }
 
@@ -73,6 +74,7 @@ pub fn pull(number: i64) -> Pull {
         base_ref: "main".into(),
         base_sha: sha(1_000_000),
         created_at: at(-500),
+        first: false,
     };
     let core = Arc::new(core);
     let seen = PullSeen { number, core, updated_at: at(0), before: None, mergeability: None };

@@ -91,6 +91,8 @@ pub fn check(name: &str) -> Check {
         source: "harbor-ci".into(),
         suite_id: Some(900),
         workflow_run_id: None,
+        attempt: None,
+        never_ran: false,
         state: state(name, String::new()),
         output: None,
         failed_step: None,
