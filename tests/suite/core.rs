@@ -196,6 +196,14 @@ impl Core {
         SessionId::new(&id, num)
     }
 
+    /// Changes a session of `acme/rocket`, as activity or a probe would.
+    pub fn change_session(&mut self, id: &str, change: impl FnOnce(&mut Session)) {
+        let mut session = (**self.known.session(&SessionId(id.into())).expect("a session")).clone();
+        change(&mut session);
+        self.known.put_session(session);
+        self.known.take_writes();
+    }
+
     /// The timers that are set, the next one first.
     pub fn timers(&self) -> Vec<(Timestamp, TimerDue)> {
         let mut timers = Vec::new();

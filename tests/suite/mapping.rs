@@ -1,7 +1,7 @@
 //! From payloads to what they tell (github-rules 9, 13 to 16, 19 and 20): GitHub's JSON in, facts of the
 //! core out.
 
-use nudged::domain::RepoId;
+use nudged::domain::{RepoId, ScmObservation};
 use serde_json::{Value, json};
 
 use crate::conversation::{comment, thread};
@@ -25,7 +25,7 @@ fn ignored(event: &str, payload: &Value) -> String {
 #[test]
 fn payloads_tell_what_their_sentences_tell() {
     let told = |event: &str, payload: Value| read(event, &payload).expect("it tells something");
-    let build = || check("build", &sha(2), tell_id("build"), json!("failure"), 0);
+    let build = || check("build", &sha(2), first_run("build"), json!("failure"), 0);
     let mut silent = build();
     silent["check_run"]["output"] = json!({});
     let mut moved = pull("synchronize", 1, &sha(2), 10, json!({"draft": true}));
@@ -55,11 +55,12 @@ fn payloads_tell_what_their_sentences_tell() {
     }
 }
 
-fn tell_id(name: &str) -> i64 {
-    match tell::check(name).into() {
-        nudged::domain::ScmObservation::CheckRun { run, .. } => run.run_id,
-        other => panic!("{other:?}"),
-    }
+/// The id of the first run of a check, as the builders number it.
+fn first_run(name: &str) -> i64 {
+    let ScmObservation::CheckRun { run, .. } = tell::check(name).into() else {
+        unreachable!("a check is a check run")
+    };
+    run.run_id
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl Pull {
     }
 
     /// Its branch is another repository's.
-    pub fn from_fork(self) -> Self {
+    pub fn of_fork(self) -> Self {
         self.with(|core| core.head_repo = Some(RepoId(4_242)))
     }
 

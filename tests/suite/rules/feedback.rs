@@ -94,7 +94,10 @@ fn after_three_rounds_of_feedback_the_human_hears_once() {
 
 #[test]
 fn what_has_ended_gets_no_feedback() {
-    let mut core = Core::opened();
+    let mut core = Core::new();
+    // A session that works on when its pull request is closed.
+    core.spawned("branch-1");
+    core.see(pull(1));
     core.see(comment(71));
     core.see(pull(1).closed().at(10));
     assert_eq!(core.told_of("review"), ["review-comments superseded"]);

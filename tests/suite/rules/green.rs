@@ -30,20 +30,21 @@ fn it_is_told_once_a_head_unless_it_was_red() {
 
 #[test]
 fn each_kind_of_red_makes_it_news_again_and_a_new_head_does() {
-    let reddened: [(&str, &dyn Fn(&mut Core)); 4] = [
-        ("ci", &|core| {
+    type Redden = fn(&mut Core);
+    let reddened: [(&str, Redden); 4] = [
+        ("ci", |core| {
             core.see(check("build").run(2).failed().at(20));
             core.see(check("build").run(3).passed().at(30));
         }),
-        ("conflict", &|core| {
+        ("conflict", |core| {
             core.see(pull(1).dirty().at(20));
             core.see(pull(1).clean().at(30));
         }),
-        ("review", &|core| {
+        ("review", |core| {
             core.see(review(81).requests_changes().at(20));
             core.see(review(82).approves().at(30));
         }),
-        ("head", &|core| {
+        ("head", |core| {
             core.see(check("build").at_commit(2).passed().at(20));
             core.see(pull(1).moved(1, 2).clean().at(30));
         }),
@@ -127,6 +128,18 @@ fn without_any_ci_a_head_is_green_once_the_settle_time_has_passed() {
 }
 
 #[test]
+fn what_is_not_finished_is_not_green_and_an_old_head_is_not_news() {
+    let mut core = Core::new();
+    core.see(check("build"));
+    core.see(pull(1).clean());
+    assert_eq!(core.told(), [""; 0]);
+    core.see(check("build").passed().at(10));
+    assert_eq!(core.told(), [PENDING]);
+    core.see(pull(1).moved(1, 2).clean().at(20));
+    assert_eq!(core.told(), [SUPERSEDED]);
+}
+
+#[test]
 fn a_new_head_without_ci_waits_for_its_own_settle_time() {
     let mut core = Core::new().settling(30);
     core.see(pull(1).clean());
@@ -136,4 +149,9 @@ fn a_new_head_without_ci_waits_for_its_own_settle_time() {
     assert_eq!(core.told(), [""; 0]);
     core.advance(1);
     assert_eq!(core.told(), [PENDING]);
+    core.acknowledge(0);
+    core.see(pull(1).moved(2, 3).clean().at(60));
+    assert_eq!(told(&core).len(), 1);
+    core.advance(30);
+    assert_eq!(told(&core).len(), 2);
 }

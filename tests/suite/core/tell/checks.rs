@@ -115,6 +115,12 @@ impl Check {
         self
     }
 
+    /// As the payload of a job tells of it: the workflow run is named, the suite is not.
+    pub fn job_of(mut self, workflow_run: i64) -> Self {
+        (self.run.workflow_run_id, self.run.suite_id) = (Some(workflow_run), None);
+        self
+    }
+
     /// What its app wrote into the run's output.
     pub fn said(mut self, text: &str) -> Self {
         let state = &self.run.state;
