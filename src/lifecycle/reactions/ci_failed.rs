@@ -49,7 +49,11 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let all = context.checks.clone();
     let failing: Vec<&DerivedCheck> =
         all.iter().filter(|it| it.check.status == CheckStatus::Failed).copied().collect();
-    let base = derive_checks(context.known.facts(pull.repo_id, &pull.core.base_sha));
+    // What the base says matters only where something fails, and is known only then.
+    let base = match failing.is_empty() {
+        true => DerivedChecks::new(),
+        false => derive_checks(context.known.facts(pull.repo_id, &pull.core.base_sha)),
+    };
     let judged: Vec<(&DerivedCheck, Option<&'static str>)> =
         failing.iter().map(|it| (*it, cannot_mend(it, &base))).collect();
     let mendable: Vec<&DerivedCheck> =

@@ -65,6 +65,7 @@ impl Play {
         let writer = store.writer().await.expect("a writer");
         let policy = Policy {
             settle: SignedDuration::from_secs(30),
+            cancel_wait: SignedDuration::from_mins(10),
             adopt: Adopt::All,
             auto_register: true,
             notify: true,
