@@ -1,4 +1,4 @@
-//! From payloads to pull requests and repositories (github-rules 9, 13 to 16, 19 and 20).
+//! From payloads to pull requests and repositories (`docs/github-rules.md` 9, 13 to 16, 19 and 20).
 
 use serde_json::{Value, json};
 

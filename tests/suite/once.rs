@@ -1,4 +1,4 @@
-//! Once is once: by the delivery's id, and by what the payload says (github-rules 2 and 3).
+//! Once is once: by the delivery's id, and by what the payload says (`docs/github-rules.md` 2 and 3).
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;

@@ -1,4 +1,4 @@
-//! The order of each fact (github-rules 5 to 8): whichever way the payloads come, they end alike.
+//! The order of each fact (`docs/github-rules.md` 5 to 8): whichever way the payloads come, they end alike.
 //!
 //! Cases are data: payloads, and what has to be seen after every permutation of them.
 

@@ -1,4 +1,4 @@
-//! Reviews, comments and threads in any order (github-rules 10, 11, 17 and 18).
+//! Reviews, comments and threads in any order (`docs/github-rules.md` 10, 11, 17 and 18).
 
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{code, sources};
+use super::{code, is_word, sources};
 
 /// The path of a module: `["engine", "batch"]`.
 type Module = Vec<String>;
@@ -56,10 +56,6 @@ fn expand(tree: &str) -> Vec<Vec<String>> {
     items.push(&inner[from..]);
     let paths = items.into_iter().filter(|item| !item.trim().is_empty()).flat_map(expand);
     paths.map(|path| [segments(before), path].concat()).collect()
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
 }
 
 /// Everything that a file names, product code alone.
