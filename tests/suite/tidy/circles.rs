@@ -65,13 +65,11 @@ fn uses(text: &str) -> Uses {
     let mut uses = Uses::default();
     let mut rest = String::new();
     for statement in code.split_inclusive(';') {
-        let at = statement.match_indices("use ").map(|(at, _)| at).rfind(|at| {
+        let begins = |at: &usize| {
             let before = statement[..*at].trim_end_matches(' ');
-            before.is_empty()
-                || before.ends_with('\n')
-                || before.ends_with("pub")
-                || before.ends_with(')')
-        });
+            before.is_empty() || before.ends_with(['\n', ')']) || before.ends_with("pub")
+        };
+        let at = statement.match_indices("use ").map(|(at, _)| at).filter(begins).last();
         match at {
             Some(at) if statement.ends_with(';') => {
                 let line = statement[..at].rsplit('\n').next().unwrap_or_default();
