@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::client::{Client, ClientError};
 use super::describe::{HEAD, row};
 use super::output::complain;
-use super::reach::Reach;
 use super::serve::Stop;
+use super::target::Target;
 use super::{Outcome, Output};
 
 /// What the server is asked to wait for the next change.
@@ -43,7 +43,7 @@ pub(super) struct Args {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]
-    reach: Reach,
+    target: Target,
     /// Print one JSON object a change
     #[arg(long)]
     json: bool,
@@ -67,7 +67,7 @@ impl Page {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
-    let client = args.reach.client()?;
+    let client = args.target.client()?;
     let mut stop = Stop::listen()?;
     tokio::select! {
         done = print(&args, &client) => done,

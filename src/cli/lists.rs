@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::client::{Client, ClientError};
 use super::output::complain;
-use super::reach::Reach;
 use super::table::{Column, Screen, Table, prose, text, word};
+use super::target::Target;
 use super::{Outcome, Output};
 
 /// The most that the API gives at once.
@@ -28,7 +28,7 @@ pub(super) struct Listing {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
-    pub(super) reach: Reach,
+    pub(super) target: Target,
 }
 
 /// What `projects` takes.
@@ -125,7 +125,7 @@ pub(super) struct View<'a> {
 
 /// Prints a whole list.
 pub(super) async fn print(listing: &Listing, view: View<'_>) -> anyhow::Result<Outcome> {
-    let client = listing.reach.client()?;
+    let client = listing.target.client()?;
     let out = Output { json: listing.json };
     let screen = Screen::detect();
     let mut table = Table::new(view.columns);

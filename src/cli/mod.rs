@@ -11,10 +11,10 @@ mod lists;
 mod nudges;
 mod output;
 mod pulls;
-mod reach;
 mod replay;
 mod serve;
 mod table;
+mod target;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;

@@ -126,7 +126,8 @@ fn set(on: &Connection, key: &Key) -> Result<Record> {
     }
 }
 
-/// The numbers that come next: none that was given out is given out again.
+/// The numbers that come next. One of a pull request or a nudge is never given out again; that of a commit may be,
+/// once its row was dropped: nothing outside of the store knows it.
 fn counters(on: &Connection) -> Result<Counters> {
     on.prepare_cached(
         "SELECT coalesce((SELECT max(id) FROM pr), 0) + 1,
