@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A webhook ready to be sent.
 #[derive(Debug, Clone)]
-pub(super) struct Recorded {
+pub(super) struct RecordedDelivery {
     /// The file it came from.
     pub(super) name: String,
     pub(super) event: String,
@@ -55,7 +55,10 @@ impl Sent {
 
 /// Reads files, and folders with all their `*.json`, in lexical order. `event` stands in where a
 /// `.headers` file is missing.
-pub(super) fn read_paths(paths: &[PathBuf], event: Option<&str>) -> anyhow::Result<Vec<Recorded>> {
+pub(super) fn read_paths(
+    paths: &[PathBuf],
+    event: Option<&str>,
+) -> anyhow::Result<Vec<RecordedDelivery>> {
     let mut files = Vec::new();
     for path in paths {
         let found = files.len();
@@ -66,7 +69,7 @@ pub(super) fn read_paths(paths: &[PathBuf], event: Option<&str>) -> anyhow::Resu
 }
 
 /// The deliveries of a folder that was built in.
-pub(super) fn read_embedded(folder: &Dir<'_>) -> anyhow::Result<Vec<Recorded>> {
+pub(super) fn read_embedded(folder: &Dir<'_>) -> anyhow::Result<Vec<RecordedDelivery>> {
     let mut bodies: Vec<_> = folder
         .files()
         .filter(|file| file.path().extension().is_some_and(|e| e == "json"))
@@ -103,7 +106,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read_file(path: &Path, event: Option<&str>) -> anyhow::Result<Recorded> {
+fn read_file(path: &Path, event: Option<&str>) -> anyhow::Result<RecordedDelivery> {
     let body = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let beside = path.with_extension("headers");
     let headers = match std::fs::read_to_string(&beside) {
@@ -121,7 +124,7 @@ fn recorded(
     body: Vec<u8>,
     headers: Option<&str>,
     event: Option<&str>,
-) -> anyhow::Result<Recorded> {
+) -> anyhow::Result<RecordedDelivery> {
     let name = path.display().to_string();
     let mut headers = match (headers, event) {
         (Some(text), _) => parse_headers(text).with_context(|| format!("the headers of {name}"))?,
@@ -146,7 +149,7 @@ fn recorded(
     };
     let payload: Value = serde_json::from_slice(&body).unwrap_or_default();
     let action = payload["action"].as_str().unwrap_or_default().to_owned();
-    Ok(Recorded { name, event, action, guid, headers, body: body.into() })
+    Ok(RecordedDelivery { name, event, action, guid, headers, body: body.into() })
 }
 
 fn parse_headers(text: &str) -> anyhow::Result<HeaderMap> {
@@ -188,7 +191,7 @@ impl Poster {
     }
 
     /// Sends one delivery; a busy server is asked again, as it says when.
-    pub(super) async fn send(&self, delivery: &Recorded) -> Sent {
+    pub(super) async fn send(&self, delivery: &RecordedDelivery) -> Sent {
         let start = Instant::now();
         let mut retries = 0;
         loop {
@@ -201,7 +204,7 @@ impl Poster {
         }
     }
 
-    async fn post(&self, delivery: &Recorded) -> (Option<StatusCode>, String, Duration) {
+    async fn post(&self, delivery: &RecordedDelivery) -> (Option<StatusCode>, String, Duration) {
         let pause = Duration::from_secs(1);
         let request = self
             .http

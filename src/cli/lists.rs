@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::client::{Client, ClientError};
 use super::output::{Outcome, Output, complain};
-use super::reach::Reach;
+
 use super::table::{Column, Screen, Table, prose, text, word};
+use super::target::Target;
 
 /// The most that the API gives at once.
 const PAGE: u64 = 1000;
@@ -27,7 +28,7 @@ pub(super) struct Listing {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
-    pub(super) reach: Reach,
+    pub(super) target: Target,
 }
 
 /// What `projects` takes.
@@ -124,7 +125,7 @@ pub(super) struct View<'a> {
 
 /// Prints a whole list.
 pub(super) async fn print(listing: &Listing, view: View<'_>) -> anyhow::Result<Outcome> {
-    let client = listing.reach.client()?;
+    let client = listing.target.client()?;
     let out = Output { json: listing.json };
     let screen = Screen::detect();
     let mut table = Table::new(view.columns);

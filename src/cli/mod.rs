@@ -12,10 +12,10 @@ mod logging;
 mod nudges;
 mod output;
 mod pulls;
-mod reach;
 mod replay;
 mod serve;
 mod table;
+mod target;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::client::base_url;
-use super::deliver::{Poster, Recorded, Sent, read_paths};
+use super::deliver::{Poster, RecordedDelivery, Sent, read_paths};
 use super::output::{Outcome, Output, line};
 use crate::config::{Flags, Secret, Settings};
 
@@ -71,24 +71,24 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         queue.shuffle(&mut StdRng::seed_from_u64(seed));
     }
 
-    let mut tally = Tally::new(seed);
+    let mut summary = Summary::new(seed);
     let mut results = send_all(Poster::new(&url, secret)?, queue, args.concurrency.into());
     while let Some((delivery, sent)) = results.recv().await {
-        tally.count(&sent);
+        summary.count(&sent);
         out.text(row(&delivery, &sent))?;
         out.object(&object(&delivery, &sent))?;
     }
-    out.text(tally.text())?;
-    out.object(&tally.object())?;
-    Ok(if tally.failed == 0 { Outcome::Done } else { Outcome::Failed })
+    out.text(summary.text())?;
+    out.object(&summary.object())?;
+    Ok(if summary.failed == 0 { Outcome::Done } else { Outcome::Failed })
 }
 
 /// Sends the queue over so many connections; results come as they are there.
 fn send_all(
     poster: Poster,
-    queue: Vec<Arc<Recorded>>,
+    queue: Vec<Arc<RecordedDelivery>>,
     workers: usize,
-) -> mpsc::Receiver<(Arc<Recorded>, Sent)> {
+) -> mpsc::Receiver<(Arc<RecordedDelivery>, Sent)> {
     let (results, receiver) = mpsc::channel(workers);
     let queue = Arc::new(queue);
     let next = Arc::new(AtomicUsize::new(0));
@@ -107,7 +107,7 @@ fn send_all(
     receiver
 }
 
-fn row(delivery: &Recorded, sent: &Sent) -> String {
+fn row(delivery: &RecordedDelivery, sent: &Sent) -> String {
     let event = match delivery.action.as_str() {
         "" => delivery.event.clone(),
         action => format!("{} {action}", delivery.event),
@@ -124,7 +124,7 @@ fn row(delivery: &Recorded, sent: &Sent) -> String {
     )
 }
 
-fn object(delivery: &Recorded, sent: &Sent) -> Value {
+fn object(delivery: &RecordedDelivery, sent: &Sent) -> Value {
     json!({
         "file": delivery.name,
         "event": delivery.event,
@@ -141,7 +141,7 @@ fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
-struct Tally {
+struct Summary {
     start: Instant,
     seed: Option<u64>,
     sent: u64,
@@ -149,7 +149,7 @@ struct Tally {
     outcomes: BTreeMap<String, u64>,
 }
 
-impl Tally {
+impl Summary {
     fn new(seed: Option<u64>) -> Self {
         Self { start: Instant::now(), seed, sent: 0, failed: 0, outcomes: BTreeMap::new() }
     }

@@ -136,7 +136,7 @@ impl<'k> Wants<'k> {
             }
             ScmObservation::CheckRun { sha, run, .. } => self.fact(repo, sha, failed(&run.state)),
             ScmObservation::WorkflowRun { sha, run, .. } => {
-                self.fact(repo, sha, failed(&run.state))
+                self.fact(repo, sha, failed(&run.state));
             }
             ScmObservation::Status { sha, status, .. } => {
                 self.fact(repo, sha, &*status.state != "success");

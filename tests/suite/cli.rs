@@ -213,8 +213,8 @@ async fn a_replay_that_is_not_acknowledged_ends_with_1() {
 #[tokio::test]
 async fn changes_are_printed_from_any_cursor_on() {
     let world = World::new().await;
-    for letter in story("plain-life") {
-        world.replay(&letter).await;
+    for delivery in story("plain-life") {
+        world.replay(&delivery).await;
     }
     let all = world.changes().await;
     let said = client(&world, &["changes", "--json"]).await.ends_with(0);

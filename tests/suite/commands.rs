@@ -63,8 +63,8 @@ async fn on_terminal(world: &World, columns: u16, args: &[&str], no_color: &str)
 async fn told_stories() -> World {
     let world = World::new().await;
     for name in ["plain-life", "review-comments", "conflicts"] {
-        for letter in story(name) {
-            world.replay(&letter).await;
+        for delivery in story(name) {
+            world.replay(&delivery).await;
         }
     }
     let evil = json!({"title": "Evil\u{1b}[2J\rtitle"});

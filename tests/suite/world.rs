@@ -14,7 +14,7 @@ use nudged::http::Limits;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::stories::Letter;
+use crate::stories::RecordedDelivery;
 
 pub const SECRET: &str = "a secret of the tests";
 pub const TOKEN: &str = "a-token-of-the-tests";
@@ -167,11 +167,11 @@ impl World {
         );
     }
 
-    /// Replays a letter of a story; answers its outcome.
-    pub async fn replay(&self, letter: &Letter) -> String {
-        let id = letter.header("X-GitHub-Delivery");
-        let (status, answer) = self.send(letter.event(), id, &letter.body).await;
-        assert_eq!(status, StatusCode::OK, "{}: {answer}", letter.file);
+    /// Replays a delivery of a story; answers its outcome.
+    pub async fn replay(&self, delivery: &RecordedDelivery) -> String {
+        let id = delivery.header("X-GitHub-Delivery");
+        let (status, answer) = self.send(delivery.event(), id, &delivery.body).await;
+        assert_eq!(status, StatusCode::OK, "{}: {answer}", delivery.file);
         outcome(&answer).to_owned()
     }
 

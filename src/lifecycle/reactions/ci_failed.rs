@@ -147,18 +147,21 @@ fn take_back_what_is_over(
     };
     let over = |nudge: &Nudge| {
         let memory = &pull.memory;
-        let own = match nudge.kind {
-            NudgeKind::CiFailed => memory.ci_unheard.get(&nudge.id).map(|told| told.checks.clone()),
-            _ => Some(names_at(&memory.ci_told_human, &pull.core.head_sha)),
+        let to_agent = nudge.kind == NudgeKind::CiFailed;
+        let own = if to_agent {
+            memory.ci_unheard.get(&nudge.id).map(|told| told.checks.clone())
+        } else {
+            Some(names_at(&memory.ci_told_human, &pull.core.head_sha))
         };
         // A nudge of an older build: what it tells is not known.
         let Some(own) = own else {
             return mendable.is_empty() && !all.iter().any(|it| under_way(it));
         };
         let ours = |it: &DerivedCheck| !aliases(it).is_disjoint(&own);
-        let fails = match nudge.kind {
-            NudgeKind::CiFailed => mendable.iter().any(|it| ours(it)),
-            _ => hopeless.iter().any(|(it, _)| ours(it)),
+        let fails = if to_agent {
+            mendable.iter().any(|it| ours(it))
+        } else {
+            hopeless.iter().any(|(it, _)| ours(it))
         };
         !fails && !all.iter().any(|it| ours(it) && under_way(it))
     };

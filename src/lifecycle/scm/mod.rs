@@ -20,27 +20,33 @@ use super::refusal::Refusal;
 use follow::{About, follow};
 use naming::Watched;
 pub(super) use naming::{names_of, new_project, same_name, slug_stem, touches_names};
-use pull::Said;
+use pull::PullPayload;
 pub(super) use registers::reviews_that_count;
 pub(super) use roll_up::newest_workflow_runs;
 pub use roll_up::{DerivedCheck, DerivedChecks, check_status, derive_checks, roll_up};
 
 pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), Refusal> {
     match seen {
-        ScmObservation::Pull { repo, pull } => pull::seen(to, repo, pull, Said::default()),
-        ScmObservation::Review { repo, pull, review } => {
-            pull::seen(to, repo, pull, Said { review: Some(review), ..Said::default() })
-        }
+        ScmObservation::Pull { repo, pull } => pull::seen(to, repo, pull, PullPayload::default()),
+        ScmObservation::Review { repo, pull, review } => pull::seen(
+            to,
+            repo,
+            pull,
+            PullPayload { review: Some(review), ..PullPayload::default() },
+        ),
         ScmObservation::Comment { repo, pull: Some(pull), comment, .. } => {
             let comments = std::slice::from_ref(comment);
-            pull::seen(to, repo, pull, Said { comments, ..Said::default() })
+            pull::seen(to, repo, pull, PullPayload { comments, ..PullPayload::default() })
         }
         ScmObservation::Comment { repo, pull: None, number, comment } => {
             pull::commented(to, repo, *number, comment)
         }
-        ScmObservation::Thread { repo, pull, thread, comments } => {
-            pull::seen(to, repo, pull, Said { comments, thread: Some(thread), ..Said::default() })
-        }
+        ScmObservation::Thread { repo, pull, thread, comments } => pull::seen(
+            to,
+            repo,
+            pull,
+            PullPayload { comments, thread: Some(thread), ..PullPayload::default() },
+        ),
         ScmObservation::CheckRun { repo, sha, run } => {
             fact(to, repo, sha, &CommitFact::CheckRun(Arc::clone(run)))
         }

@@ -149,7 +149,11 @@ pub fn derive_checks(facts: &CommitFacts) -> DerivedChecks {
             CheckStatus::Failed => true,
             // Cancelled before it had any job.
             CheckStatus::Cancelled => !checks.values().any(|it| it.check.key.workflow == key),
-            _ => false,
+            CheckStatus::Unknown
+            | CheckStatus::Queued
+            | CheckStatus::InProgress
+            | CheckStatus::Passed
+            | CheckStatus::Skipped => false,
         };
         if bad && !has_such_check(&key, status, &checks) {
             let derived = from_workflow(key, run);

@@ -7,7 +7,7 @@ use crate::config::{Flags, Secret, Settings};
 
 /// What every command that asks a server takes.
 #[derive(Debug, clap::Args)]
-pub(super) struct Reach {
+pub(super) struct Target {
     /// The server [default: the one that the settings describe, http://127.0.0.1:8787]
     #[arg(long)]
     pub(super) url: Option<String>,
@@ -22,7 +22,7 @@ pub(super) struct Reach {
     pub(super) db: Option<String>,
 }
 
-impl Reach {
+impl Target {
     /// The settings that these options and the layers below them make.
     pub(super) fn flags(&self) -> Flags {
         Flags { config: self.config.clone(), db: self.db.clone(), ..Flags::default() }
