@@ -24,6 +24,7 @@ ALTER TABLE commit_statuses_6 RENAME TO commit_statuses;
 
 ALTER TABLE pr_mergeability ADD COLUMN of_draft INTEGER NOT NULL DEFAULT 0 CHECK (of_draft IN (0, 1));
 ALTER TABLE pr ADD COLUMN core_first INTEGER NOT NULL DEFAULT 0 CHECK (core_first IN (0, 1));
+CREATE INDEX pr_open ON pr (project_id) WHERE pr_state IN ('draft', 'open');
 ALTER TABLE projects ADD COLUMN former_names TEXT NOT NULL DEFAULT '[]';
 
 PRAGMA writable_schema = ON;

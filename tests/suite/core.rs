@@ -135,6 +135,11 @@ impl Core {
         self.ask(CommandObservation::ConfigureProject { id: ProjectId("roc".into()), config });
     }
 
+    /// Archives the project `roc`.
+    pub fn archive(&mut self) {
+        self.ask(CommandObservation::ArchiveProject { id: ProjectId("roc".into()) });
+    }
+
     /// Acknowledges the nudge that was said as the `index`th, counted from 0.
     pub fn acknowledge(&mut self, index: usize) {
         let nudge = self.nudges()[index].id;

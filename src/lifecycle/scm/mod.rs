@@ -11,7 +11,8 @@ mod roll_up;
 use std::sync::Arc;
 
 use crate::domain::{
-    CommitFact, CommitSha, PullId, RepoSeen, ScmObservation, Subject, Text, TimerDue, Timestamp,
+    CommitFact, CommitSha, ProjectId, PullId, RepoSeen, ScmObservation, Subject, Text, TimerDue,
+    Timestamp,
 };
 
 use super::reducer::Reducer;
@@ -109,6 +110,16 @@ fn push(
         follow(to, &project, &before.row, None, About::Pull { rang: None });
     }
     Ok(())
+}
+
+/// Looks at every open pull request of a project again: what counts there has changed.
+pub(super) fn follow_all(to: &mut Reducer<'_>, id: &ProjectId) {
+    let Some(project) = to.known.project(id).cloned() else { return };
+    let pulls: Vec<PullId> = to.known.open_pulls(id).iter().copied().collect();
+    for id in pulls {
+        let Some(before) = to.known.pull(id).cloned() else { continue };
+        follow(to, &project, &before.row, None, About::Pull { rang: None });
+    }
 }
 
 /// A timer rings: what it is about is looked at again.

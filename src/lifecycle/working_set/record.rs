@@ -85,7 +85,8 @@ impl Record {
             Key::PullOfNumber(..)
             | Key::PullsWithCommit(..)
             | Key::PullsOfSession(_)
-            | Key::PullsInto(..) => Self::Pulls(BTreeSet::new()),
+            | Key::PullsInto(..)
+            | Key::OpenPulls(_) => Self::Pulls(BTreeSet::new()),
             Key::OpenNudges(_) | Key::OpenNudgesOfProject(_) => Self::Nudges(BTreeSet::new()),
         }
     }

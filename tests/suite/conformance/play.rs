@@ -26,7 +26,7 @@ macro_rules! variants {
 variants! { KEYS, key_name(Key):
     Counters Project Session Pull Commit CheckRows Conversation CommentRows BasePush Nudge Timers Task
     ProjectOfRepo ProjectsNamed ProjectsOfAccount ProjectsOfStem SessionsOfBranch PullOfNumber
-    PullsWithCommit PullsOfSession PullsInto OpenNudges OpenNudgesOfProject
+    PullsWithCommit PullsOfSession PullsInto OpenPulls OpenNudges OpenNudgesOfProject
 }
 
 variants! { WRITES, write_name(Write):

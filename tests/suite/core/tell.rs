@@ -115,6 +115,11 @@ impl Pull {
         self.with(|core| core.title = title.into())
     }
 
+    /// As the payload of the opening shows it.
+    pub fn first(self) -> Self {
+        self.with(|core| core.first = true)
+    }
+
     pub fn draft(self) -> Self {
         self.with(|core| core.state = PrState::Draft)
     }

@@ -30,10 +30,10 @@ fn a_review_with_all_its_comments_is_one_nudge() {
     core.see(review(501).approves().at(60));
     assert_eq!(core.told_of("review"), ["review-comments superseded"]);
     assert_eq!(core.row(1).unresolved_comments, 0);
-    // Unresolved once more, the agent was told of it already.
+    // Unresolved once more, it is due again: nobody had heard of it.
     core.see(unresolved(71, 70));
     core.advance(300);
-    assert_eq!(core.told_of("review"), ["review-comments superseded"]);
+    assert_eq!(core.told_of("review"), ["review-comments superseded", "review-comments pending"]);
     assert_eq!(core.row(1).unresolved_comments, 1);
 }
 

@@ -1,7 +1,7 @@
 //! `approved-and-green`: once a head, and again only if it was red in between.
 
 use crate::core::Core;
-use crate::core::tell::{check, comment, pull, resolved, review, status};
+use crate::core::tell::{self, check, comment, pull, resolved, review, status};
 
 fn told(core: &Core) -> Vec<String> {
     core.told_of("approved-and-green")
@@ -66,7 +66,9 @@ fn drafts_conflicts_and_blocks_are_not_approved_and_green() {
     for (is, opened, approved, green) in [
         ("draft", one().draft().clean(), one().draft(), false),
         ("dirty", one().dirty(), one(), false),
-        ("blocked", one().answered(Blocked), one(), false),
+        // A later review may be what was missing.
+        ("blocked", one().answered(Blocked), one(), true),
+        ("blocked after it", one().answered(Blocked).at(30), one(), false),
         ("closed", one().closed().clean(), one().closed(), false),
         ("merged", one().merged().clean(), one().merged(), false),
         // Approved, it need not be known to be mergeable.
@@ -122,6 +124,8 @@ fn without_any_ci_a_head_is_green_once_the_settle_time_has_passed() {
     assert_eq!(core.told(), [PENDING], "since the head arrived");
     // In a repository where CI was seen, silence is not green.
     core.see(status("ci").at_commit(9).passed().at(30));
+    assert!(!core.project_of(tell::REPO).ci_seen, "no pull request was ever there");
+    core.see(status("ci").passed().at(31));
     core.see(pull(2).head(2).clean().at(40));
     core.advance(600);
     assert_eq!(core.told(), [PENDING]);

@@ -1,4 +1,4 @@
-//! What the reviews of a pull request decide (github-rules 10 and 11), in any order.
+//! What the reviews of a pull request decide (`docs/github-rules.md` 10 and 11), in any order.
 
 use super::{facts, in_any_order};
 use crate::core::Core;

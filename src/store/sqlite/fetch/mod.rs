@@ -50,6 +50,7 @@ pub(super) fn record(on: &Connection, key: &Key, found: &mut Vec<(Key, Record)>)
         | Key::PullsWithCommit(..)
         | Key::PullsOfSession(_)
         | Key::PullsInto(..)
+        | Key::OpenPulls(_)
         | Key::OpenNudges(_)
         | Key::OpenNudgesOfProject(_) => set(on, key)?,
     };
@@ -104,6 +105,11 @@ fn set(on: &Connection, key: &Key) -> Result<Record> {
             "SELECT id FROM pr WHERE repo_id = ?1 AND base_ref = ?2 AND mergeability <> 'unknown'
                 AND pr_state IN ('draft', 'open')",
             (repo, branch)
+        ),
+        Key::OpenPulls(project) => ids!(
+            Pulls,
+            "SELECT id FROM pr WHERE project_id = ?1 AND pr_state IN ('draft', 'open')",
+            [project]
         ),
         Key::OpenNudges(Subject::Pull(pull)) => ids!(
             Nudges,

@@ -123,6 +123,35 @@ impl Check {
         self
     }
 
+    /// In that attempt of its workflow run.
+    pub fn attempt(mut self, attempt: i64) -> Self {
+        self.run.attempt = Some(attempt);
+        self
+    }
+
+    /// A twin of the same name: another run id, whatever its number.
+    pub fn twin(mut self) -> Self {
+        self.run.run_id += 5_000;
+        self
+    }
+
+    pub fn began(mut self, seconds: i64) -> Self {
+        self.run.state.started_at = Some(at(seconds));
+        self
+    }
+
+    /// Made by the app of that slug.
+    pub fn made_by(mut self, app: &str) -> Self {
+        self.run.source = app.into();
+        self
+    }
+
+    /// No runner took it.
+    pub fn never_ran(mut self) -> Self {
+        self.run.never_ran = true;
+        self
+    }
+
     /// What its app wrote into the run's output.
     pub fn said(mut self, text: &str) -> Self {
         let state = &self.run.state;
@@ -179,6 +208,10 @@ impl Workflow {
         self.run.workflow_id = Some(id);
         self.run.state.name = name.into();
         self
+    }
+
+    pub fn cancelled(self) -> Self {
+        self.concluded("cancelled")
     }
 
     pub fn on(mut self, event: &str) -> Self {
