@@ -25,7 +25,7 @@ const SLOW: Duration = Duration::from_secs(2);
 const ASKED_SLOW: usize = 2;
 
 /// No push is waited for longer: GitHub has given up long before.
-const LONGEST_PUSH: Duration = Duration::from_secs(60);
+const LONGEST_PUSH: Duration = Duration::from_secs(30);
 
 /// How large.
 #[derive(Debug, Clone, Copy)]
