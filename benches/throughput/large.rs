@@ -16,7 +16,7 @@ use super::disk::{Syncs, copy, forget, load_average};
 use super::load::{Load, Measured};
 use super::process::{Client, Server};
 use super::table::{HEADING, median};
-use super::{Options, fill, folder, say};
+use super::{Options, fill, folder, rows, say};
 
 /// Each question is asked so often.
 const ASKED: usize = 9;
@@ -42,7 +42,7 @@ impl FromStr for Size {
         let (changes, pulls) = text.split_once(',').ok_or("CHANGES,PULLS are wanted")?;
         let number = |text: &str| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
         let size = Self { changes: number(changes)?, pulls: number(pulls)? };
-        let least = fill::LEAST_CHANGES;
+        let least = rows::LEAST_CHANGES;
         if size.pulls == 0 || size.changes < size.pulls * least {
             return Err(format!("a pull request makes {least} changes at least"));
         }
@@ -108,6 +108,10 @@ impl Subject {
         for question in QUESTIONS {
             self.ask(&server, question).await?;
         }
+        // Killed, it leaves its log of writes for the next start.
+        drop(server);
+        let (server, ready) = self.build.serve(&db).await?;
+        self.add("large: start to ready after a kill, ms", in_millis(ready));
         server.stop().await?;
         forget(&db)?;
         let (server, ready) = self.build.serve(&db).await?;
@@ -221,12 +225,14 @@ async fn large(build: &Build, size: Size) -> Result<PathBuf> {
     let empty = home.path().join("empty.db");
     build.serve(&empty).await?.0.stop().await?;
     let wanted = schema(&empty)?;
-    let kept = |schema: &str| {
+    let hash = |texts: &[&str]| {
         let mut hasher = DefaultHasher::new();
-        (schema, fill::SOURCE).hash(&mut hasher);
-        let Size { changes, pulls } = size;
-        folder().join(format!("preload-{changes}-{pulls}-{:016x}.db", hasher.finish()))
+        texts.hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
     };
+    let stem = format!("preload-{}-{}-", size.changes, size.pulls);
+    let maker = format!("{stem}{}", hash(&[fill::SOURCE, rows::SOURCE]));
+    let kept = |schema: &str| folder().join(format!("{maker}-{}.db", hash(&[schema])));
     let db = kept(&wanted);
     if db.exists() {
         return Ok(db);
@@ -238,6 +244,7 @@ async fn large(build: &Build, size: Size) -> Result<PathBuf> {
     fill::schema(&first)?;
     let base = kept(&schema(&first)?);
     if !base.exists() {
+        clear(&stem, &maker)?;
         say(&format!("making {} changes and {} pull requests …", size.changes, size.pulls));
         fill::fill(&making, size)?;
         std::fs::File::open(&making)?.sync_all()?;
@@ -263,6 +270,18 @@ async fn large(build: &Build, size: Size) -> Result<PathBuf> {
         }
     }
     Ok(db)
+}
+
+/// Removes databases of this size that another text of the program has made.
+fn clear(stem: &str, maker: &str) -> Result<()> {
+    for entry in std::fs::read_dir(folder())? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(stem) && !name.starts_with(maker) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// All statements that make the schema.
