@@ -265,7 +265,7 @@ impl<'c> Rows<'c> {
             },
         });
         self.delivery.execute(named_params! {
-            ":guid": scattered_id(3 << 48 | number), ":repo": REPO,
+            ":guid": scattered_id(5 << 48 | number), ":repo": REPO,
             ":observation": observation.to_string(), ":at": at,
         })?;
         Ok(())
@@ -317,7 +317,7 @@ fn memory(pull: &Pull) -> String {
 }
 
 fn cause(pull: &Pull) -> String {
-    format!("delivery:{}", scattered_id(4 << 48 | pull.id().cast_unsigned()))
+    format!("delivery:{}", scattered_id(6 << 48 | pull.id().cast_unsigned()))
 }
 
 fn suite(pull: &Pull) -> i64 {
