@@ -85,7 +85,7 @@ impl App {
         let AppState { store, engine, clock, secrets, token, metrics, limits, shutdown } = state;
         let tail = Tail::start(store.clone(), engine.head(), shutdown.clone(), limits.heartbeat);
         let readers = Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
-        let webhooks = Webhooks::new(engine.clone(), secrets, limits.bodies, limits.body_within);
+        let webhooks = Webhooks::new(engine.clone(), secrets, &limits);
         let api = Arc::new(Api { store, engine, shutdown });
         let feed = Feed {
             api: Arc::clone(&api),

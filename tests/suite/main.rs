@@ -26,6 +26,7 @@ mod payloads;
 mod reads;
 mod retention;
 mod rules;
+mod slow_bodies;
 mod store;
 mod stories;
 mod tidy;
