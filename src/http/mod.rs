@@ -122,6 +122,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(pulls::list))
         .routes(routes!(pulls::one))
         .routes(routes!(nudges::list))
+        .routes(routes!(nudges::one))
         .routes(routes!(nudges::acknowledge))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::replay))

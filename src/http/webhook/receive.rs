@@ -79,7 +79,7 @@ fn begin() {
 }
 
 /// The route.
-#[utoipa::path(post, path = "/webhooks/github", params(("X-Hub-Signature-256" = String, Header, pattern = "^sha256=[0-9a-fA-F]{64}$"), ("X-GitHub-Event" = String, Header, min_length = 1, max_length = 255), ("X-GitHub-Delivery" = String, Header, min_length = 1, max_length = 255)), request_body = Object, responses((status = 200, description = "done", body = Object)))]
+#[utoipa::path(post, path = "/webhooks/github", operation_id = "receiveDelivery", tag = "webhooks", params(("X-Hub-Signature-256" = String, Header, pattern = "^sha256=[0-9a-fA-F]{64}$"), ("X-GitHub-Event" = String, Header, min_length = 1, max_length = 255), ("X-GitHub-Delivery" = String, Header, min_length = 1, max_length = 255)), request_body = Object, responses((status = 200, description = "done", body = Object)))]
 pub(in crate::http) async fn receive(
     State(webhooks): State<Arc<Webhooks>>,
     request: Request,
