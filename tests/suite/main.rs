@@ -1,5 +1,6 @@
 //! The whole suite in one binary: through the front door wherever there is one.
 
+mod answers;
 mod any_order;
 mod api;
 mod bad_input;
@@ -21,11 +22,13 @@ mod mapping;
 mod migrations;
 mod notify;
 mod once;
+mod openapi;
 mod panics;
 mod payloads;
 mod reads;
 mod retention;
 mod rules;
+mod slow_bodies;
 mod store;
 mod stories;
 mod tidy;

@@ -10,6 +10,7 @@ mod pulls;
 mod rows;
 mod select;
 mod sessions;
+mod weight;
 
 pub(in crate::store) use changes::{bounds, look};
 pub(in crate::store) use deliveries::{deliveries, kept};

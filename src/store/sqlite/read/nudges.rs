@@ -19,6 +19,11 @@ pub(in crate::store) fn nudges(
     page: Page,
 ) -> Result<Listed<NudgeView>> {
     let mut select = Select::new(NUDGES)
+        .and_maybe("nudges.project_id = ?", filter.project.as_deref())
+        .and_maybe(
+            "nudges.project_id IN (SELECT id FROM projects WHERE repo = ? COLLATE NOCASE)",
+            filter.repo.as_deref(),
+        )
         .and_maybe("nudges.session_id = ?", filter.session.as_deref())
         .and_maybe("nudges.audience = ?", filter.audience.map(Audience::as_str));
     match &filter.pull {

@@ -3,7 +3,8 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
-use crate::store::reads::{Listed, Page};
+use super::weight::{Weighed, heaviest};
+use crate::store::reads::{Listed, Page, Portion};
 
 type ReadRow<T> = fn(&Row<'_>) -> rusqlite::Result<T>;
 
@@ -46,10 +47,17 @@ impl Select {
         self
     }
 
-    /// Every row.
-    pub(super) fn all<T>(self, on: &Connection, read: ReadRow<T>) -> rusqlite::Result<Vec<T>> {
+    /// The first rows, up to `most` of them and no more than an answer may weigh.
+    pub(super) fn portion<T: Weighed>(
+        self,
+        on: &Connection,
+        most: usize,
+        read: ReadRow<T>,
+    ) -> rusqlite::Result<Portion<T>> {
         let mut query = on.prepare_cached(&self.sql)?;
-        query.query_map(params_from_iter(self.values), read)?.collect()
+        let rows = query.query_map(params_from_iter(self.values), read)?;
+        let (items, more) = heaviest(rows, most)?;
+        Ok(Portion { items, more })
     }
 
     /// The first row.
@@ -58,7 +66,7 @@ impl Select {
     }
 
     /// A page by a rising key.
-    pub(super) fn rising<T>(
+    pub(super) fn rising<T: Weighed>(
         self,
         on: &Connection,
         key: &str,
@@ -70,7 +78,7 @@ impl Select {
     }
 
     /// A page by a falling key.
-    pub(super) fn falling<T>(
+    pub(super) fn falling<T: Weighed>(
         self,
         on: &Connection,
         key: &str,
@@ -81,7 +89,7 @@ impl Select {
         self.page(on, (key, "<", "DESC"), page, read, key_of)
     }
 
-    fn page<T>(
+    fn page<T: Weighed>(
         self,
         on: &Connection,
         (key, beyond, order): (&str, &str, &str),
@@ -95,11 +103,9 @@ impl Select {
         };
         // One more than asked for tells whether there is a next page.
         let wanted = i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1);
-        let mut items = select
+        let Portion { items, more } = select
             .ending(&format!("ORDER BY {key} {order} LIMIT +?"), [Value::from(wanted)])
-            .all(on, read)?;
-        let more = items.len() > page.limit;
-        items.truncate(page.limit);
+            .portion(on, page.limit, read)?;
         let next = if more { items.last().map(key_of) } else { None };
         Ok(Listed { items, next })
     }

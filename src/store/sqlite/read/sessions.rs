@@ -5,6 +5,7 @@ use rusqlite::{Connection, Result};
 use super::pulls::pulls_of;
 use super::rows;
 use super::select::{Select, text};
+use super::weight::heaviest;
 use crate::domain::DisplayStatus;
 use crate::store::reads::{Listed, Page, SessionFilter};
 use crate::store::views::SessionView;
@@ -30,11 +31,14 @@ pub(in crate::store) fn sessions(
 
 fn listed(on: &Connection, project: Option<&str>, page: Page) -> Result<Listed<SessionView>> {
     let select = Select::new(SESSIONS).and_maybe("project_id = ?", project);
-    let mut listed = select.rising(on, "rowid", page, rows::session, |view| view.row)?;
-    for view in &mut listed.items {
+    let listed = select.rising(on, "rowid", page, rows::session, |view| view.row)?;
+    let with_pulls = |mut view: SessionView| {
         view.pulls = pulls_of(on, &view.id)?;
-    }
-    Ok(listed)
+        Ok(view)
+    };
+    let (items, more) = heaviest(listed.items.into_iter().map(with_pulls), page.limit)?;
+    let last = items.last().map(|last: &SessionView| last.row);
+    Ok(Listed { items, next: if more { last } else { listed.next } })
 }
 
 /// One session.
