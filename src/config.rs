@@ -7,8 +7,10 @@
 mod error;
 mod inspect;
 mod layer;
+mod names;
 mod notify;
 mod secret;
+mod server;
 mod time;
 mod token;
 
@@ -20,10 +22,11 @@ use std::time::Duration;
 use crate::domain::Adopt;
 
 pub use error::ConfigError;
-pub use inspect::{Inspected, Source, inspect};
+pub use inspect::{Inspected, InspectedSettings, Source, inspect};
 use layer::{Found, Key, Layers};
 pub use notify::{NotifyFormat, SigningSecret};
 pub use secret::Secret;
+pub use server::{Address, Asked, Pass, client, client_address, is_here};
 use time::{NotifyTimeout, Retain, Settle};
 pub use token::TokenSource;
 
@@ -268,14 +271,6 @@ impl Settings {
         }
     }
 
-    /// Where [`Self::token_for_client`] looks, in words.
-    pub fn token_place(&self) -> String {
-        match &self.api_token {
-            Some(_) => "NUDGED_API_TOKEN or api_token in nudged.toml".to_owned(),
-            None => self.token_file().display().to_string(),
-        }
-    }
-
     /// Where a client on this machine finds the server.
     pub fn client_url(&self) -> String {
         let mut address = self.listen;
@@ -343,20 +338,31 @@ pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// A sentence for each variable that looks like a setting and is none.
 #[allow(clippy::disallowed_methods, reason = "this is the one room that may")]
-fn environment() -> Result<Vec<(Key, String)>, ConfigError> {
-    let mut set = Vec::new();
-    for key in KEYS {
-        match std::env::var(key.env) {
-            Ok(value) if value.is_empty() => {}
-            Ok(value) => set.push((*key, value)),
-            Err(std::env::VarError::NotPresent) => {}
-            Err(std::env::VarError::NotUnicode(_)) => {
-                return Err(ConfigError::new(format_args!("{} is not valid UTF-8", key.env)));
-            }
+pub fn slips() -> Vec<String> {
+    let given: Vec<_> =
+        std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    let known: Vec<_> = KEYS.iter().map(|key| key.env).collect();
+    names::slips(&known, given.iter().map(String::as_str))
+}
+
+/// A variable that is set and not empty.
+#[allow(clippy::disallowed_methods, reason = "this is the one room that may")]
+fn variable(name: &str) -> Result<Option<String>, ConfigError> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(ConfigError::new(format_args!("{name} is not valid UTF-8")))
         }
     }
-    Ok(set)
+}
+
+fn environment() -> Result<Vec<(Key, String)>, ConfigError> {
+    let set = KEYS.iter().map(|key| Ok(variable(key.env)?.map(|value| (*key, value))));
+    set.filter_map(Result::transpose).collect()
 }
 
 #[cfg(test)]

@@ -99,12 +99,12 @@ async fn tell(
     let url = listen.client_url();
     let mut story = Story {
         out: Output { json: args.json },
-        client: Client::new(&url, running.token.clone())?,
+        client: Client::plain(url.parse()?, running.token.clone())?,
         cursor: "0".to_owned(),
         shown: BTreeSet::new(),
         ready: false,
     };
-    let poster = Poster::new(&super::client::base_url(&url)?, secret)?;
+    let poster = Poster::new(&url.parse()?, secret)?;
     let out = story.out;
     out.text(format_args!("A pull request's life, as GitHub tells it to {url}:\n"))?;
     let mut failed = false;

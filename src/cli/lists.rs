@@ -108,7 +108,9 @@ pub(super) async fn walk(
 fn named(error: ClientError, path: &str) -> anyhow::Error {
     match error {
         ClientError::Passing(_) => error.into(),
-        ClientError::Lasting(_) => anyhow::Error::new(error).context(format!("GET {path}")),
+        ClientError::Lasting(_) | ClientError::Misuse(_) => {
+            anyhow::Error::new(error).context(format!("GET {path}"))
+        }
     }
 }
 

@@ -121,7 +121,7 @@ async fn filters_narrow_and_an_empty_list_says_so() {
         assert!(err.starts_with("there are no such "), "{err}");
     }
     let (code, _, err) = client(&world, &["pulls", "--state", "opne"]).await;
-    assert!(code == 1 && err.contains("opne") && err.contains("merged"), "{err}");
+    assert!(code == 2 && err.contains("opne") && err.contains("merged"), "{err}");
     let (code, ..) = client(&world, &["nudges", "--wait", "61"]).await;
     assert_eq!(code, 2);
 }

@@ -6,6 +6,7 @@ mod api;
 mod bad_input;
 mod circles;
 mod cli;
+mod cli_server;
 mod commands;
 mod conformance;
 mod conversation;
