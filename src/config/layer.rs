@@ -170,7 +170,12 @@ fn parse_file(known: &[Key], file: &Path) -> Result<Dict, ConfigError> {
     })?;
     let mut layers = Toml::string(&text).data().map_err(|error| {
         let said = without_quotation(&error.kind.to_string());
-        ConfigError::new(format_args!("{} is not TOML: {said}", file.display()))
+        let hint = if said.contains("expected `\"`") {
+            "; text has to be quoted: name = \"value\""
+        } else {
+            ""
+        };
+        ConfigError::new(format_args!("{} is not TOML: {said}{hint}", file.display()))
     })?;
     let values = layers.remove(&Profile::Default).unwrap_or_default();
     if let Some(unknown) = values.keys().find(|name| !known.iter().any(|key| key.name == *name)) {
