@@ -1,6 +1,6 @@
 //! The composition root: settings in, a running server out. Everything is wired here and nowhere else.
 
-mod numbers;
+mod metrics;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ pub async fn start_within(
     // Port 0 has become a port.
     lock.describe(&holder(addr)).context("cannot write the lock file")?;
 
-    let metrics = numbers::METRICS.clone();
+    let recorder = metrics::METRICS.clone();
     let engine =
         Engine::start(&store, policy(settings)?, retention(settings)?, clock.clone()).await?;
     let (shutdown, stopping) = watch::channel(false);
@@ -106,7 +106,7 @@ pub async fn start_within(
         clock: clock.clone(),
         secrets,
         token: ApiToken::new(token.expose()).context("the API token is empty")?,
-        metrics: metrics.clone(),
+        metrics: recorder.clone(),
         limits: limits.clone(),
         shutdown: stopping.clone(),
     });
@@ -133,7 +133,7 @@ pub async fn start_within(
                 _ = stopping.wait_for(|down| *down) => {}
             }
         };
-        let counting = numbers::keep_up(metrics, stopping.clone());
+        let counting = metrics::keep_up(recorder, stopping.clone());
         let serving = http::serve(listener, router, &limits, stopping.clone());
         let ((), performed, (), ()) = tokio::join!(serving, performing, counting, failing);
         // Whatever was accepted is answered; now the writer may finish and let go of the file.
@@ -167,8 +167,11 @@ fn receiver(settings: &Settings) -> anyhow::Result<Option<Receiver>> {
 fn policy(settings: &Settings) -> anyhow::Result<Policy> {
     let settle =
         jiff::SignedDuration::try_from(settings.settle).context("the settle time is too long")?;
+    let cancel_wait = jiff::SignedDuration::try_from(settings.cancel_wait)
+        .context("the time to wait after something was cancelled is too long")?;
     Ok(Policy {
         settle,
+        cancel_wait,
         adopt: settings.adopt,
         auto_register: settings.auto_register,
         notify: settings.notify_url.is_some(),

@@ -7,8 +7,10 @@
 mod error;
 mod inspect;
 mod layer;
+mod names;
 mod notify;
 mod secret;
+mod server;
 mod time;
 mod token;
 
@@ -20,10 +22,11 @@ use std::time::Duration;
 use crate::domain::Adopt;
 
 pub use error::ConfigError;
-pub use inspect::{Inspected, Source, inspect};
+pub use inspect::{Inspected, InspectedSettings, Source, inspect};
 use layer::{Found, Key, Layers};
 pub use notify::{NotifyFormat, SigningSecret};
 pub use secret::Secret;
+pub use server::{Address, Asked, Pass, client, client_address, is_here};
 use time::{NotifyTimeout, Retain, Settle};
 pub use token::TokenSource;
 
@@ -32,6 +35,7 @@ const DB: Key = Key { name: "db", env: "NUDGED_DB" };
 const WEBHOOK_SECRET: Key = Key { name: "webhook_secret", env: "NUDGED_WEBHOOK_SECRET" };
 const API_TOKEN: Key = Key { name: "api_token", env: "NUDGED_API_TOKEN" };
 const SETTLE: Key = Key { name: "settle", env: "NUDGED_SETTLE" };
+const CANCEL_WAIT: Key = Key { name: "cancel_wait", env: "NUDGED_CANCEL_WAIT" };
 const ADOPT: Key = Key { name: "adopt", env: "NUDGED_ADOPT" };
 const AUTO_REGISTER: Key = Key { name: "auto_register", env: "NUDGED_AUTO_REGISTER" };
 const NOTIFY_URL: Key = Key { name: "notify_url", env: "NUDGED_NOTIFY_URL" };
@@ -48,6 +52,7 @@ const KEYS: &[Key] = &[
     WEBHOOK_SECRET,
     API_TOKEN,
     SETTLE,
+    CANCEL_WAIT,
     ADOPT,
     AUTO_REGISTER,
     NOTIFY_URL,
@@ -73,6 +78,8 @@ pub struct Settings {
     pub api_token: Option<Secret>,
     /// How long failing checks are collected before the agent is told.
     pub settle: Duration,
+    /// How long something cancelled may wait for what comes in its place before the human is told.
+    pub cancel_wait: Duration,
     /// What a new project does with pull requests that no session owns.
     pub adopt: Adopt,
     /// Whether a delivery for an unknown repository makes it a project.
@@ -119,6 +126,9 @@ pub struct Flags {
     /// Time to collect failing checks before the agent is told [env: NUDGED_SETTLE] [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub settle: Option<String>,
+    /// Time that something cancelled may wait for a newer run [env: NUDGED_CANCEL_WAIT] [default: 10m]
+    #[arg(long, value_name = "TIME")]
+    pub cancel_wait: Option<String>,
     /// Whether pull requests without a session get one: all, none [env: NUDGED_ADOPT] [default: all]
     #[arg(long, value_name = "WHICH")]
     pub adopt: Option<String>,
@@ -151,6 +161,7 @@ impl Flags {
             (LISTEN, &self.listen),
             (DB, &self.db),
             (SETTLE, &self.settle),
+            (CANCEL_WAIT, &self.cancel_wait),
             (ADOPT, &self.adopt),
             (AUTO_REGISTER, &self.auto_register),
             (NOTIFY_FORMAT, &self.notify_format),
@@ -188,6 +199,9 @@ impl Settings {
             settle: layers
                 .parse(SETTLE, "a time of at most a day, as 30s, 2m or 0s")?
                 .map_or(Duration::from_secs(30), |Settle(time)| time),
+            cancel_wait: layers
+                .parse(CANCEL_WAIT, "a time of at most a day, as 10m")?
+                .map_or(Duration::from_secs(600), |Settle(time)| time),
             adopt: layers.parse(ADOPT, "all or none")?.unwrap_or(Adopt::All),
             auto_register: layers.parse(AUTO_REGISTER, "true or false")?.unwrap_or(true),
             notify_url: layers.find(NOTIFY_URL)?.map(notify::url).transpose()?,
@@ -254,14 +268,6 @@ impl Settings {
         match &self.api_token {
             Some(token) => Ok(token.clone()),
             None => token::read(&self.token_file()),
-        }
-    }
-
-    /// Where [`Self::token_for_client`] looks, in words.
-    pub fn token_place(&self) -> String {
-        match &self.api_token {
-            Some(_) => "NUDGED_API_TOKEN or api_token in nudged.toml".to_owned(),
-            None => self.token_file().display().to_string(),
         }
     }
 
@@ -332,20 +338,31 @@ pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// A sentence for each variable that looks like a setting and is none.
 #[allow(clippy::disallowed_methods, reason = "this is the one room that may")]
-fn environment() -> Result<Vec<(Key, String)>, ConfigError> {
-    let mut set = Vec::new();
-    for key in KEYS {
-        match std::env::var(key.env) {
-            Ok(value) if value.is_empty() => {}
-            Ok(value) => set.push((*key, value)),
-            Err(std::env::VarError::NotPresent) => {}
-            Err(std::env::VarError::NotUnicode(_)) => {
-                return Err(ConfigError::new(format_args!("{} is not valid UTF-8", key.env)));
-            }
+pub fn slips() -> Vec<String> {
+    let given: Vec<_> =
+        std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    let known: Vec<_> = KEYS.iter().map(|key| key.env).collect();
+    names::slips(&known, given.iter().map(String::as_str))
+}
+
+/// A variable that is set and not empty.
+#[allow(clippy::disallowed_methods, reason = "this is the one room that may")]
+fn variable(name: &str) -> Result<Option<String>, ConfigError> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(ConfigError::new(format_args!("{name} is not valid UTF-8")))
         }
     }
-    Ok(set)
+}
+
+fn environment() -> Result<Vec<(Key, String)>, ConfigError> {
+    let set = KEYS.iter().map(|key| Ok(variable(key.env)?.map(|value| (*key, value))));
+    set.filter_map(Result::transpose).collect()
 }
 
 #[cfg(test)]

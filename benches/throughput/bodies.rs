@@ -27,6 +27,8 @@ const TIMES: &[&str] = &["2026-03-12T09:00:17Z", "2026-03-12T09:01:38Z"];
 /// Pull requests have numbers of three digits, from this on.
 const FIRST_PULL: u64 = 100;
 pub(super) const MOST_PULLS: u64 = 800;
+/// Beyond the heads of all pull requests.
+const STRAY_HEAD: u64 = 1 << 40;
 /// When the contexts that are there beforehand were set.
 const BEFORE: &str = "2026-03-12T08:00:00Z";
 
@@ -134,14 +136,24 @@ impl Bodies {
 
     pub(super) fn seed(&self, number: u64) -> Delivery {
         let (head, context) = (number % self.plan.pulls, number / self.plan.pulls);
+        Delivery { id: self.id(1, number), ..self.status(head, context) }
+    }
+
+    /// A status at a commit that no pull request has.
+    pub(super) fn stray(&self, number: u64) -> Delivery {
+        Delivery { id: self.id(3, number), ..self.status(STRAY_HEAD + number, 0) }
+    }
+
+    fn status(&self, head: u64, context: u64) -> Delivery {
         let mut status = self.status.clone();
-        status["id"] = json!(60_000_000_000 + number);
+        status["id"] = json!(60_000_000_000 + context * MOST_PULLS + head % MOST_PULLS);
         status["sha"] = json!(sha(head));
         status["commit"]["sha"] = json!(sha(head));
         status["context"] = json!(format!("ci/part-{context:05}"));
         status["created_at"] = json!(BEFORE);
         status["updated_at"] = json!(BEFORE);
-        Delivery { event: "status", id: self.id(1, number), body: status.to_string().into_bytes() }
+        let body = status.to_string().into_bytes();
+        Delivery { event: "status", id: String::new(), body }
     }
 
     /// A push to the branch that all pull requests go into; a greater number is a later push.

@@ -16,7 +16,7 @@ use super::disk::{Syncs, copy, forget, load_average};
 use super::load::{Load, Measured};
 use super::process::{Client, Server};
 use super::table::{HEADING, median};
-use super::{Options, fill, folder, say};
+use super::{Options, fill, folder, rows, say};
 
 /// Each question is asked so often.
 const ASKED: usize = 9;
@@ -24,8 +24,8 @@ const ASKED: usize = 9;
 const SLOW: Duration = Duration::from_secs(2);
 const ASKED_SLOW: usize = 2;
 
-/// No push is waited for longer: GitHub has given up long before.
-const LONGEST_PUSH: Duration = Duration::from_secs(60);
+/// No single delivery is waited for longer: GitHub has given up long before.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How large.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ impl FromStr for Size {
         let (changes, pulls) = text.split_once(',').ok_or("CHANGES,PULLS are wanted")?;
         let number = |text: &str| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
         let size = Self { changes: number(changes)?, pulls: number(pulls)? };
-        let least = fill::LEAST_CHANGES;
+        let least = rows::LEAST_CHANGES;
         if size.pulls == 0 || size.changes < size.pulls * least {
             return Err(format!("a pull request makes {least} changes at least"));
         }
@@ -54,6 +54,8 @@ impl FromStr for Size {
 struct Subject {
     build: Build,
     large: PathBuf,
+    /// So often it was served.
+    starts: u64,
     /// What is measured with its unit, and the value of each round.
     values: Vec<(String, Vec<f64>)>,
 }
@@ -62,7 +64,7 @@ pub(super) async fn measure(options: &Options, size: Size) -> Result<()> {
     let mut subjects = Vec::new();
     for build in options.builds() {
         let large = large(&build, size).await?;
-        subjects.push(Subject { build, large, values: Vec::new() });
+        subjects.push(Subject { build, large, starts: 0, values: Vec::new() });
     }
     let connections = *options.connections.first().context("no connections")?;
     for round in 1..=options.rounds {
@@ -92,29 +94,28 @@ impl Subject {
     async fn round(&mut self, load: &Arc<Load>) -> Result<()> {
         let home = tempfile::tempdir_in(folder())?;
         let db = home.path().join("empty.db");
-        let (server, ready) = self.build.serve(&db).await?;
+        let server = self.start("empty", load, &db).await?;
         let empty = self.load("empty", load, &server).await?;
         server.stop().await?;
-        self.add("empty: start to ready, ms", in_millis(ready));
 
         let db = home.path().join("large.db");
         copy(&self.large, &db)?;
-        let (server, ready) = self.build.serve(&db).await?;
+        let server = self.start("large", load, &db).await?;
         let large = self.load("large", load, &server).await?;
-        self.add("large: start to ready, ms", in_millis(ready));
         self.add("kept of deliveries/s, %", large.figures.rate / empty.figures.rate * 100.0);
         self.add("kept while pull requests open, %", large.opening / empty.opening * 100.0);
         self.add("kept later, %", large.later / empty.later * 100.0);
         for question in QUESTIONS {
             self.ask(&server, question).await?;
         }
-        server.stop().await?;
+        // Killed, it leaves its log of writes for the next start.
+        drop(server);
+        self.start("large, after a kill", load, &db).await?.stop().await?;
         forget(&db)?;
-        let (server, ready) = self.build.serve(&db).await?;
-        self.add("large: start to ready, nothing of it in memory, ms", in_millis(ready));
-        let took = push(load, &server).await?;
+        let server = self.start("large, nothing of it in memory", load, &db).await?;
+        let took = deliver(load, &server, load.bodies.base_push(1)).await?;
         if took.is_none() {
-            say(&format!("{}: no answer to a push within {LONGEST_PUSH:?}", self.build.name));
+            say(&format!("{}: no answer to a push within {PATIENCE:?}", self.build.name));
         }
         self.add(
             "large: a push to everybody's base branch, ms",
@@ -122,6 +123,17 @@ impl Subject {
         );
         // It is killed if it is still at it.
         Ok(())
+    }
+
+    /// Serves until the first delivery is acknowledged, which waits for whatever a start makes the writer do.
+    async fn start(&mut self, what: &str, load: &Load, db: &Path) -> Result<Server> {
+        let (server, ready) = self.build.serve(db).await?;
+        self.starts += 1;
+        let first = deliver(load, &server, load.bodies.stray(self.starts)).await?;
+        let first = first.map_or(f64::INFINITY, |first| in_millis(ready + first));
+        self.add(&format!("{what}: start to ready, ms"), in_millis(ready));
+        self.add(&format!("{what}: start to first delivery, ms"), first);
+        Ok(server)
     }
 
     async fn load(&mut self, size: &str, load: &Arc<Load>, server: &Server) -> Result<Measured> {
@@ -198,9 +210,9 @@ const QUESTIONS: &[&str] = &[
     "/v1/changes?after=head",
 ];
 
-/// One push to the base branch of everything: how long the answer takes, if there is one.
-async fn push(load: &Load, server: &Server) -> Result<Option<Duration>> {
-    let Delivery { event, id, body } = load.bodies.base_push(1);
+/// How long the answer to a single delivery takes, if there is one.
+async fn deliver(load: &Load, server: &Server, delivery: Delivery) -> Result<Option<Duration>> {
+    let Delivery { event, id, body } = delivery;
     let request = Request::post("/webhooks/github")
         .header("content-type", "application/json")
         .header("x-github-event", event)
@@ -208,10 +220,10 @@ async fn push(load: &Load, server: &Server) -> Result<Option<Duration>> {
         .header("x-hub-signature-256", load.bodies.sign(&body));
     let mut client = Client::open(server.addr).await?;
     let asked = Instant::now();
-    let answer = tokio::time::timeout(LONGEST_PUSH, client.send(request, body)).await;
+    let answer = tokio::time::timeout(PATIENCE, client.send(request, body)).await;
     let Ok(answer) = answer else { return Ok(None) };
     let (status, answer) = answer?;
-    ensure!(status.is_success(), "a push is answered {status}: {answer:?}");
+    ensure!(status.is_success(), "a delivery is answered {status}: {answer:?}");
     Ok(Some(asked.elapsed()))
 }
 
@@ -221,12 +233,14 @@ async fn large(build: &Build, size: Size) -> Result<PathBuf> {
     let empty = home.path().join("empty.db");
     build.serve(&empty).await?.0.stop().await?;
     let wanted = schema(&empty)?;
-    let kept = |schema: &str| {
+    let hash = |texts: &[&str]| {
         let mut hasher = DefaultHasher::new();
-        (schema, fill::SOURCE).hash(&mut hasher);
-        let Size { changes, pulls } = size;
-        folder().join(format!("preload-{changes}-{pulls}-{:016x}.db", hasher.finish()))
+        texts.hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
     };
+    let stem = format!("preload-{}-{}-", size.changes, size.pulls);
+    let maker = format!("{stem}{}", hash(&[fill::SOURCE, rows::SOURCE]));
+    let kept = |schema: &str| folder().join(format!("{maker}-{}.db", hash(&[schema])));
     let db = kept(&wanted);
     if db.exists() {
         return Ok(db);
@@ -238,6 +252,7 @@ async fn large(build: &Build, size: Size) -> Result<PathBuf> {
     fill::schema(&first)?;
     let base = kept(&schema(&first)?);
     if !base.exists() {
+        clear(&stem, &maker)?;
         say(&format!("making {} changes and {} pull requests …", size.changes, size.pulls));
         fill::fill(&making, size)?;
         std::fs::File::open(&making)?.sync_all()?;
@@ -263,6 +278,18 @@ async fn large(build: &Build, size: Size) -> Result<PathBuf> {
         }
     }
     Ok(db)
+}
+
+/// Removes databases of this size that another text of the program has made.
+fn clear(stem: &str, maker: &str) -> Result<()> {
+    for entry in std::fs::read_dir(folder())? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(stem) && !name.starts_with(maker) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// All statements that make the schema.

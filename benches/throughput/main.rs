@@ -12,6 +12,7 @@ mod fill;
 mod large;
 mod load;
 mod process;
+mod rows;
 mod server;
 mod table;
 mod writer;

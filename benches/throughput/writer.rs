@@ -45,7 +45,7 @@ pub(super) fn write(args: &Args) -> Result<()> {
     let first = targets.first().context("no check at a head")?;
     let mut check_run = run(&first.check_run.insert("check_runs"))?;
     let mut check = run(&first.check.upsert("pr_checks", Target::CHECK_KEY))?;
-    let mut pull = run(&first.pull.update("pr", Target::PULL_KEPT))?;
+    let mut pull = run(&first.pull.update("pr"))?;
     let mut delivery = run(&first.delivery.insert("deliveries"))?;
 
     let at_rest = Usage::of("self")?;
@@ -119,9 +119,8 @@ struct Target {
 impl Target {
     const CHECK_KEY: &'static [&'static str] =
         &["pr_id", "commit_hash", "source", "workflow", "name"];
-    /// What no delivery about a check changes.
-    const PULL_KEPT: &'static [&'static str] =
-        &["id", "url", "project_id", "repo_id", "number", "session_id"];
+    /// What finds a pull request's row, and what a check can change of it.
+    const PULL: &'static [&'static str] = &["id", "ci_state", "memory", "updated_at"];
 
     /// The check runs at the heads of all pull requests.
     fn all(connection: &Connection) -> Result<Vec<Self>> {
@@ -143,7 +142,8 @@ impl Target {
                 }
             }
             let delivery = delivery.context("a run that no delivery brought")?;
-            let pull = one(connection, "SELECT * FROM pr WHERE id = ?1", [pull])?;
+            let pulls = format!("SELECT {} FROM pr WHERE id = ?1", Self::PULL.join(", "));
+            let pull = one(connection, &pulls, [pull])?;
             let runs = "SELECT * FROM check_runs WHERE run_id = ?1";
             let check_run = one(connection, runs, [run_id])?.context("a check without a run")?;
             targets.push(Self {
@@ -210,12 +210,12 @@ impl Cells {
         format!("{} ON CONFLICT DO UPDATE SET {}", self.insert(table), set.join(", "))
     }
 
-    /// An update by `id` of all columns but the kept ones.
-    fn update(&self, table: &str, kept: &[&str]) -> String {
+    /// An update by the first column of all others.
+    fn update(&self, table: &str) -> String {
         let columns = self.columns.iter().enumerate();
-        let set = columns.filter(|(_, name)| !kept.contains(&name.as_str()));
-        let set: Vec<String> = set.map(|(at, name)| format!("{name} = ?{}", at + 1)).collect();
-        format!("UPDATE {table} SET {} WHERE id = ?1", set.join(", "))
+        let named: Vec<String> =
+            columns.map(|(at, name)| format!("{name} = ?{}", at + 1)).collect();
+        format!("UPDATE {table} SET {} WHERE {}", named[1..].join(", "), named[0])
     }
 
     fn execute(&self, statement: &mut Statement<'_>) -> Result<()> {

@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::errors::{ApiError, Code};
-use crate::store::reads::{Bounds, CHANGE_TYPES, ChangeFilter, Cursor, CursorFault, Found, Look};
+use crate::store::reads::{
+    Bounds, CHANGE_TYPES, ChangeFilter, Cursor, CursorFault, Found, HEAVIEST_ANSWER, Look,
+};
 use crate::store::views::Change;
 
 /// A change of the log.
@@ -56,6 +58,13 @@ pub struct ChangePage {
     pub changes: Vec<ChangeJson>,
     pub reached: i64,
     pub at: Bounds,
+}
+
+impl ChangePage {
+    /// The bytes of its payloads.
+    fn weight(&self) -> usize {
+        self.changes.iter().map(|change| change.payload.get().len()).sum()
+    }
 }
 
 impl From<ChangePage> for ChangesJson {
@@ -132,7 +141,8 @@ impl Api {
     ) -> Result<ChangePage, ApiError> {
         let mut page = self.look(cursor, limit, filter).await?;
         for _ in 1..LOOKS {
-            if page.changes.len() >= limit || page.reached >= page.at.head {
+            let is_full = page.changes.len() >= limit || page.weight() > HEAVIEST_ANSWER / 2;
+            if is_full || page.reached >= page.at.head {
                 break;
             }
             let cursor = Cursor::Of { epoch: page.at.epoch.clone(), seq: page.reached };

@@ -59,9 +59,13 @@ impl From<NudgeView> for NudgeJson {
 /// Which nudges are wanted; what is `None` or empty does not restrict.
 #[derive(Debug, Clone, Default)]
 pub struct NudgeQuery {
+    /// `owner/name`, compared without case.
+    pub repo: Option<String>,
+    pub project: Option<String>,
     pub session: Option<String>,
     /// The pull request's address, or `owner/repo/number`.
     pub pull: Option<String>,
+    /// In every repository, where none is named.
     pub branch: Option<String>,
     pub audience: Option<Audience>,
     pub states: Vec<NudgeState>,
@@ -82,8 +86,18 @@ impl Api {
     pub async fn nudges(&self, query: NudgeQuery) -> Result<List<NudgeJson>, ApiError> {
         let page = query.paging.page(LIST)?;
         let pull = query.pull.map(|text| pull_name("pull", &text)).transpose()?;
+        if let Some(repo) = &query.repo {
+            let is_name = |(owner, name): (&str, &str)| {
+                !owner.is_empty() && !name.is_empty() && !name.contains('/')
+            };
+            if !repo.split_once('/').is_some_and(is_name) {
+                return Err(ApiError::parameter("repo", "give it as owner/name"));
+            }
+        }
         let mut patience = self.patience(wait(query.wait)?);
         let filter = NudgeFilter {
+            repo: query.repo,
+            project: query.project,
             session: query.session,
             pull,
             branch: query.branch,
@@ -96,6 +110,15 @@ impl Api {
                 return Ok(List::of(LIST, listed, NudgeJson::from));
             }
         }
+    }
+
+    /// One nudge.
+    ///
+    /// # Errors
+    /// There is none, or the store cannot be read.
+    pub async fn nudge(&self, id: i64) -> Result<NudgeJson, ApiError> {
+        let found = self.store.nudge(id).await?;
+        found.map(NudgeJson::from).ok_or_else(|| ApiError::not_found(Refusal::NoNudge.to_string()))
     }
 
     /// Somebody has taken note of a nudge.

@@ -110,7 +110,9 @@ pub struct CheckJson {
     pub status: CheckStatus,
     pub conclusion: Option<String>,
     pub url: String,
-    pub log_tail: String,
+    /// What its log ends with; left out in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_tail: Option<String>,
     pub started_at: Option<String>,
     pub completed_at: Option<String>,
 }

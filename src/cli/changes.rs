@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::client::{Client, ClientError};
 use super::describe::{HEAD, row};
 use super::output::{Outcome, Output, complain};
-use super::reach::Reach;
+
 use super::serve::Stop;
+use super::target::Target;
 
 /// What the server is asked to wait for the next change.
 const WAIT: Duration = Duration::from_secs(30);
@@ -42,7 +43,7 @@ pub(super) struct Args {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]
-    reach: Reach,
+    target: Target,
     /// Print one JSON object a change
     #[arg(long)]
     json: bool,
@@ -67,7 +68,7 @@ impl Page {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
-    let client = args.reach.client()?;
+    let client = args.target.client()?;
     let mut stop = Stop::listen()?;
     tokio::select! {
         done = print(&args, &client) => done,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use crate::api::ErrorJson;
+
+use crate::config::{Address, Pass, Secret, is_here};
 
 /// No answer takes longer than a long poll and this.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -16,8 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(super) struct Client {
     http: reqwest::Client,
     url: Url,
-    token: crate::config::Secret,
+    token: Secret,
     token_from: String,
+    /// What else may be the reason where nobody answers.
+    hint: String,
 }
 
 /// Why a request gave no answer.
@@ -29,16 +33,28 @@ pub(super) enum ClientError {
     /// It will not.
     #[error("{0}")]
     Lasting(String),
+    /// The server does not understand what was asked for: an argument is wrong.
+    #[error("{0}")]
+    Misuse(String),
 }
 
 impl Client {
-    pub(super) fn new(url: &str, token: crate::config::Secret) -> anyhow::Result<Self> {
-        let url = base_url(url)?;
-        Ok(Self { http: http(&url)?, url, token, token_from: String::new() })
+    pub(super) fn new(address: Address, pass: Pass) -> anyhow::Result<Self> {
+        let hint = address.unheeded.map_or_else(String::new, |setting| {
+            format!(
+                ". The {setting} of this folder is not heeded by clients: where it is meant, give it \
+                 with --config"
+            )
+        });
+        Ok(Self { hint, ..Self::plain(address.url, pass.token)? }.with_token_from(pass.place))
     }
 
-    /// Says in errors where the token was found.
-    pub(super) fn with_token_from(mut self, place: String) -> Self {
+    /// A client that was told both.
+    pub(super) fn plain(url: Url, token: Secret) -> anyhow::Result<Self> {
+        Ok(Self { http: http(&url)?, url, token, token_from: String::new(), hint: String::new() })
+    }
+
+    fn with_token_from(mut self, place: String) -> Self {
         self.token_from = place;
         self
     }
@@ -71,11 +87,13 @@ impl Client {
         request: reqwest::RequestBuilder,
     ) -> Result<T, ClientError> {
         let passing = |error: reqwest::Error| {
-            let down = error.is_connect();
-            let reason = root_cause(&error.without_url());
-            let start = "; start the server with `nudged serve`, or name another one with --url";
-            let hint = if down { start } else { "" };
-            ClientError::Passing(format!("no answer from {}: {reason}{hint}", self.url))
+            let hint = match unanswered(&self.url, &error) {
+                Unanswered::Plain => PLAIN,
+                Unanswered::Down => DOWN,
+                Unanswered::Lost => "",
+            };
+            let (reason, more) = (root_cause(&error.without_url()), &self.hint);
+            ClientError::Passing(format!("no answer from {}: {reason}{hint}{more}", self.url))
         };
         let request = request.bearer_auth(self.token.expose());
         let response = request.send().await.map_err(passing)?;
@@ -106,6 +124,31 @@ impl Client {
     }
 }
 
+/// What is told where nobody answers.
+const DOWN: &str = "; start the server with `nudged serve`, or name another one with --url";
+const PLAIN: &str = "; it does not speak TLS there: nudged itself speaks plain HTTP, so say http://, or \
+                     give the address of the proxy in front of it";
+
+/// Why a request was not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// TLS was spoken to a port that does not.
+    Plain,
+    /// Nobody is there.
+    Down,
+    /// It broke off.
+    Lost,
+}
+
+pub(super) fn unanswered(url: &Url, error: &reqwest::Error) -> Unanswered {
+    if !error.is_connect() {
+        return Unanswered::Lost;
+    }
+    let reason = root_cause(error);
+    let plain = ["corrupt message", "handshake eof"].iter().any(|part| reason.contains(part));
+    if url.scheme() == "https" && plain { Unanswered::Plain } else { Unanswered::Down }
+}
+
 fn refusal(status: StatusCode, body: &[u8]) -> ClientError {
     let ErrorJson { error, floor, head, epoch } = serde_json::from_slice(body).unwrap_or_default();
     let message = match error.message.as_str() {
@@ -123,18 +166,9 @@ fn refusal(status: StatusCode, body: &[u8]) -> ClientError {
         status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
             ClientError::Passing(format!("{status}: {message}"))
         }
+        StatusCode::BAD_REQUEST => ClientError::Misuse(format!("{status}: {message}")),
         status => ClientError::Lasting(format!("{status}: {message}")),
     }
-}
-
-/// Parses a server's address.
-pub(super) fn base_url(url: &str) -> anyhow::Result<Url> {
-    let parsed = Url::parse(url)
-        .with_context(|| format!("--url {url:?}: wants an address, as http://127.0.0.1:8787"))?;
-    if !matches!(parsed.scheme(), "http" | "https") || parsed.host().is_none() {
-        bail!("--url {url:?}: wants an address, as http://127.0.0.1:8787");
-    }
-    Ok(parsed)
 }
 
 /// A client for that address. A proxy never stands between us and our own machine.
@@ -142,9 +176,7 @@ pub(super) fn http(url: &Url) -> anyhow::Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5));
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let here = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if here || host == "localhost" {
+    if is_here(url) {
         builder = builder.no_proxy();
     }
     builder.build().context("cannot make an HTTP client")

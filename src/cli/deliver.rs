@@ -1,20 +1,17 @@
-//! Recorded webhooks: from files to signed deliveries, as GitHub sends them.
-//!
-//! A delivery is a bare body `X.json` with its headers, `Name: value` a line, in `X.headers`.
+//! RecordedDelivery webhooks: from files to signed deliveries, as GitHub sends them.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
-use bytes::Bytes;
+use anyhow::{Context, ensure};
 use hmac::{Hmac, KeyInit, Mac};
 use include_dir::Dir;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
 use sha2::Sha256;
 
 use super::client::{http, root_cause};
+use super::recording::{self, Origin, RecordedDelivery};
 use crate::config::Secret;
 
 /// How often a server that is busy is asked again, and how long it is waited for at most.
@@ -22,19 +19,6 @@ const RETRIES: u32 = 5;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// GitHub gives up after ten seconds; a test may be slower.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A webhook ready to be sent.
-#[derive(Debug, Clone)]
-pub(super) struct Recorded {
-    /// The file it came from.
-    pub(super) name: String,
-    pub(super) event: String,
-    /// The payload's `action`, where it has one.
-    pub(super) action: String,
-    pub(super) guid: String,
-    headers: HeaderMap,
-    body: Bytes,
-}
 
 /// What became of it.
 #[derive(Debug, Clone)]
@@ -51,34 +35,64 @@ impl Sent {
     pub(super) fn is_acknowledged(&self) -> bool {
         self.status.is_some_and(|status| status.is_success())
     }
+
+    /// Acknowledged, but nothing came of it.
+    pub(super) fn is_unused(&self) -> bool {
+        self.is_acknowledged() && matches!(&*self.outcome, "ignored" | "quarantined")
+    }
 }
 
-/// Reads files, and folders with all their `*.json`, in lexical order. `event` stands in where a
-/// `.headers` file is missing.
-pub(super) fn read_paths(paths: &[PathBuf], event: Option<&str>) -> anyhow::Result<Vec<Recorded>> {
-    let mut files = Vec::new();
+/// Reads files, folders with all that they hold of [`KINDS`], in lexical order, and standard input
+/// where a path is `-`. `event` is that of bodies that do not say their own.
+pub(super) fn read_paths(
+    paths: &[PathBuf],
+    event: Option<&str>,
+) -> anyhow::Result<Vec<RecordedDelivery>> {
+    let mut all = Vec::new();
     for path in paths {
-        let found = files.len();
+        if path == Path::new("-") {
+            let mut text = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut text)
+                .context("cannot read standard input")?;
+            let origin = Origin { path: Path::new("stdin"), headers: None, event };
+            all.extend(recording::read(&origin, text)?);
+            continue;
+        }
+        // As the shell expands `story/*`: they are read with what they belong to.
+        if path.extension().is_some_and(|extension| extension == "headers") {
+            continue;
+        }
+        let mut files = Vec::new();
         collect(path, &mut files)?;
-        ensure!(files.len() > found, "{} holds no *.json file", path.display());
+        ensure!(!files.is_empty(), "{} holds no *.json file", path.display());
+        for file in files {
+            all.extend(read_file(&file, event)?);
+        }
     }
-    files.iter().map(|file| read_file(file, event)).collect()
+    ensure!(!all.is_empty(), "there is nothing to send: name the bodies, not their .headers");
+    Ok(all)
 }
 
 /// The deliveries of a folder that was built in.
-pub(super) fn read_embedded(folder: &Dir<'_>) -> anyhow::Result<Vec<Recorded>> {
-    let mut bodies: Vec<_> = folder
-        .files()
-        .filter(|file| file.path().extension().is_some_and(|e| e == "json"))
-        .collect();
+pub(super) fn read_embedded(folder: &Dir<'_>) -> anyhow::Result<Vec<RecordedDelivery>> {
+    let mut bodies: Vec<_> = folder.files().filter(|file| is_recording(file.path())).collect();
     bodies.sort_by_key(|file| file.path());
-    let read = |file: &&include_dir::File<'_>| {
-        let headers = folder
-            .get_file(file.path().with_extension("headers"))
-            .and_then(include_dir::File::contents_utf8);
-        recorded(file.path(), file.contents().to_vec(), headers, None)
-    };
-    bodies.iter().map(read).collect()
+    let mut all = Vec::new();
+    for file in bodies {
+        let beside = folder.get_file(file.path().with_extension("headers"));
+        let headers = beside.and_then(include_dir::File::contents_utf8);
+        let origin = Origin { path: file.path(), headers, event: None };
+        all.extend(recording::read(&origin, file.contents().to_vec())?);
+    }
+    Ok(all)
+}
+
+/// What of a folder is read.
+const KINDS: [&str; 3] = ["json", "jsonl", "ndjson"];
+
+fn is_recording(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| KINDS.contains(&extension))
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
@@ -96,14 +110,14 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         let kind = entry.file_type().with_context(unreadable)?;
         if kind.is_dir() {
             collect(&entry.path(), files)?;
-        } else if entry.path().extension().is_some_and(|extension| extension == "json") {
+        } else if is_recording(&entry.path()) {
             files.push(entry.path());
         }
     }
     Ok(())
 }
 
-fn read_file(path: &Path, event: Option<&str>) -> anyhow::Result<Recorded> {
+fn read_file(path: &Path, event: Option<&str>) -> anyhow::Result<Vec<RecordedDelivery>> {
     let body = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let beside = path.with_extension("headers");
     let headers = match std::fs::read_to_string(&beside) {
@@ -113,65 +127,7 @@ fn read_file(path: &Path, event: Option<&str>) -> anyhow::Result<Recorded> {
             return Err(error).with_context(|| format!("cannot read {}", beside.display()));
         }
     };
-    recorded(path, body, headers.as_deref(), event)
-}
-
-fn recorded(
-    path: &Path,
-    body: Vec<u8>,
-    headers: Option<&str>,
-    event: Option<&str>,
-) -> anyhow::Result<Recorded> {
-    let name = path.display().to_string();
-    let mut headers = match (headers, event) {
-        (Some(text), _) => parse_headers(text).with_context(|| format!("the headers of {name}"))?,
-        (None, Some(event)) => {
-            let mut headers = HeaderMap::new();
-            let event = event.parse().with_context(|| format!("--event {event:?}"))?;
-            headers.insert("x-github-event", event);
-            headers.insert("x-github-delivery", random_guid().parse()?);
-            headers
-        }
-        (None, None) => bail!(
-            "{name} has no headers beside it: write {} with the lines `X-GitHub-Event: …` and \
-             `X-GitHub-Delivery: …`, or name the event with --event",
-            path.with_extension("headers").display()
-        ),
-    };
-    headers.entry("content-type").or_insert(HeaderValue::from_static("application/json"));
-    let text =
-        |header: &str| headers.get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let (Some(event), Some(guid)) = (text("x-github-event"), text("x-github-delivery")) else {
-        bail!("the headers of {name} lack X-GitHub-Event or X-GitHub-Delivery");
-    };
-    let payload: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let action = payload["action"].as_str().unwrap_or_default().to_owned();
-    Ok(Recorded { name, event, action, guid, headers, body: body.into() })
-}
-
-fn parse_headers(text: &str) -> anyhow::Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let (name, value) =
-            line.split_once(':').with_context(|| format!("{line:?} is no `Name: value`"))?;
-        let name: HeaderName =
-            name.trim().parse().with_context(|| format!("{name:?} is no header's name"))?;
-        let value: HeaderValue =
-            value.trim().parse().with_context(|| format!("{name}: not a header's value"))?;
-        headers.insert(name, value);
-    }
-    // These belong to the connection and the secret of the day they were recorded.
-    for name in ["host", "content-length", "connection", "transfer-encoding", "expect"] {
-        headers.remove(name);
-    }
-    headers.remove("x-hub-signature");
-    headers.remove("x-hub-signature-256");
-    Ok(headers)
-}
-
-fn random_guid() -> String {
-    let hex = hex::encode(rand::random::<[u8; 16]>());
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    recording::read(&Origin { path, headers: headers.as_deref(), event }, body)
 }
 
 /// Signs and posts; clones share their connections.
@@ -188,7 +144,7 @@ impl Poster {
     }
 
     /// Sends one delivery; a busy server is asked again, as it says when.
-    pub(super) async fn send(&self, delivery: &Recorded) -> Sent {
+    pub(super) async fn send(&self, delivery: &RecordedDelivery) -> Sent {
         let start = Instant::now();
         let mut retries = 0;
         loop {
@@ -201,7 +157,7 @@ impl Poster {
         }
     }
 
-    async fn post(&self, delivery: &Recorded) -> (Option<StatusCode>, String, Duration) {
+    async fn post(&self, delivery: &RecordedDelivery) -> (Option<StatusCode>, String, Duration) {
         let pause = Duration::from_secs(1);
         let request = self
             .http
@@ -260,19 +216,16 @@ mod tests {
             std::fs::write(&body, "{\"action\":\"opened\"}").unwrap();
         }
         let all = [folder.path().to_owned()];
-        let error = read_paths(&all, None).unwrap_err().to_string();
+        let error = format!("{:#}", read_paths(&all, None).unwrap_err());
         assert!(error.contains("a.headers") && error.contains("--event"), "{error}");
+        std::fs::write(folder.path().join("a.headers"), "X-GitHub-Event: ping").unwrap();
+        let headers_only = [folder.path().join("a.headers")];
+        assert!(read_paths(&headers_only, None).is_err());
+        std::fs::remove_file(&headers_only[0]).unwrap();
         let read = read_paths(&all, Some("pull_request")).unwrap();
         let names: Vec<_> = read.iter().map(|r| r.name.rsplit('/').next().unwrap()).collect();
         assert_eq!(names, ["a.json", "1.json", "2.json"]);
         assert_eq!((read[0].event.as_str(), read[0].action.as_str()), ("pull_request", "opened"));
         assert_ne!(read[0].guid, read[1].guid);
-    }
-
-    #[test]
-    fn recorded_signatures_and_lengths_are_not_sent_again() {
-        let headers = parse_headers("X-GitHub-Event: a\r\nX-Hub-Signature: x\nContent-Length: 3\n");
-        assert_eq!(headers.unwrap().len(), 1);
-        assert!(parse_headers("nonsense").is_err());
     }
 }

@@ -50,8 +50,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         db: folder.path().join("nudged.db"),
         webhook_secrets: vec![secret.clone()],
         api_token: Some(Secret::random()),
-        // Longer than the story: what is told is told because the workflow run ended.
-        settle: Duration::from_secs(30),
+        // Longer than CI takes here: that it failed is told because the workflow run ended.
+        settle: Duration::from_secs(1),
+        cancel_wait: Duration::from_secs(600),
         adopt: Adopt::All,
         auto_register: true,
         notify_url: None,
@@ -99,15 +100,19 @@ async fn tell(
     let url = listen.client_url();
     let mut story = Story {
         out: Output { json: args.json },
-        client: Client::new(&url, running.token.clone())?,
+        client: Client::plain(url.parse()?, running.token.clone())?,
         cursor: "0".to_owned(),
         shown: BTreeSet::new(),
+        ready: false,
     };
-    let poster = Poster::new(&super::client::base_url(&url)?, secret)?;
+    let poster = Poster::new(&url.parse()?, secret)?;
     let out = story.out;
     out.text(format_args!("A pull request's life, as GitHub tells it to {url}:\n"))?;
     let mut failed = false;
     for delivery in read_embedded(&STORY)? {
+        if delivery.action == "closed" {
+            story.wait_until_ready().await?;
+        }
         let sent = poster.send(&delivery).await;
         let title = format!("{} {}", delivery.event, delivery.action);
         out.text(format_args!(
@@ -141,12 +146,31 @@ struct Story {
     cursor: String,
     /// Nudges whose body was shown.
     shown: BTreeSet<i64>,
+    /// The human heard that it can be merged.
+    ready: bool,
 }
 
 impl Story {
+    /// Waits for what is said of a head once it has settled: nobody merges within a second.
+    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        if !self.ready {
+            self.changes_within(Duration::from_secs(10)).await?;
+        }
+        Ok(())
+    }
+
     async fn show_changes(&mut self) -> anyhow::Result<()> {
-        let query = [("after", self.cursor.clone()), ("limit", "1000".to_owned())];
-        let page: Page = self.client.get("/v1/changes", &query, Duration::ZERO).await?;
+        self.changes_within(Duration::ZERO).await
+    }
+
+    /// Shows what is new, and waits that long for anything.
+    async fn changes_within(&mut self, wait: Duration) -> anyhow::Result<()> {
+        let query = [
+            ("after", self.cursor.clone()),
+            ("limit", "1000".to_owned()),
+            ("wait", wait.as_secs().to_string()),
+        ];
+        let page: Page = self.client.get("/v1/changes", &query, wait).await?;
         self.cursor = page.next;
         for change in page.changes {
             self.out.object(&change)?;
@@ -156,6 +180,7 @@ impl Story {
                 line(&change.event_type),
                 what(&change)
             ))?;
+            self.ready |= change.payload.get().contains("\"approved-and-green\"");
             if change.event_type == "nudge_created" && !self.out.json {
                 self.show_nudge(&change).await?;
             }

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::client::{Client, ClientError};
 use super::output::{Outcome, Output, complain};
-use super::reach::Reach;
+
 use super::table::{Column, Screen, Table, prose, text, word};
+use super::target::Target;
 use crate::api::{DeliveryJson, List, ProjectJson, ProjectNudges, SessionJson};
 
 /// The most that the API gives at once.
@@ -28,7 +29,7 @@ pub(super) struct Listing {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
-    pub(super) reach: Reach,
+    pub(super) target: Target,
 }
 
 /// What `projects` takes.
@@ -101,7 +102,9 @@ pub(super) async fn walk(
 fn named(error: ClientError, path: &str) -> anyhow::Error {
     match error {
         ClientError::Passing(_) => error.into(),
-        ClientError::Lasting(_) => anyhow::Error::new(error).context(format!("GET {path}")),
+        ClientError::Lasting(_) | ClientError::Misuse(_) => {
+            anyhow::Error::new(error).context(format!("GET {path}"))
+        }
     }
 }
 
@@ -121,7 +124,7 @@ pub(super) async fn print<T: DeserializeOwned>(
     listing: &Listing,
     view: View<'_, T>,
 ) -> anyhow::Result<Outcome> {
-    let client = listing.reach.client()?;
+    let client = listing.target.client()?;
     let out = Output { json: listing.json };
     let screen = Screen::detect();
     let mut table = Table::new(view.columns);

@@ -7,15 +7,17 @@ mod deliver;
 mod demo;
 mod describe;
 mod doctor;
+mod event_name;
 mod lists;
 mod logging;
 mod nudges;
 mod output;
 mod pulls;
-mod reach;
+mod recording;
 mod replay;
 mod serve;
 mod table;
+mod target;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -23,7 +25,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use output::Outcome;
+use crate::config::{self, ConfigError};
+use client::ClientError;
+use output::{Misuse, Outcome};
 
 /// The server between GitHub and your coding agents.
 #[derive(Debug, Parser)]
@@ -34,7 +38,8 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 it failed, the reason is on stderr (replay: also \
-when a delivery was not acknowledged); 2 the command line is wrong";
+when a delivery was not acknowledged; --wait: also when nothing came); 2 the command line or a setting \
+is wrong";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -80,15 +85,30 @@ Install:
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // `doctor` tells them among all else that it finds.
+    if !matches!(cli.command, Command::Doctor(_) | Command::Completions(_)) {
+        for slip in config::slips() {
+            output::complain(&format!("warning: {slip}"));
+        }
+    }
     match run(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&format!("error: {}", describe_error(&error)));
-            ExitCode::FAILURE
+            if is_misuse(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// What was typed or set is wrong: trying again, as a service manager does, does not mend it.
+fn is_misuse(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<Misuse>()
+            || cause.downcast_ref::<ConfigError>().is_some_and(ConfigError::is_misuse)
+            || matches!(cause.downcast_ref(), Some(ClientError::Misuse(_)))
+    })
 }
 
 /// The error with its causes, but for those that the one before has told already.

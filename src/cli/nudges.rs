@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::describe::short_pull;
 use super::lists::{Listing, Query, View, cell, filters, print, walk};
 use super::output::{Outcome, Output, block, complain, line};
-use super::reach::Reach;
+
 use super::table::{Colour, Screen, cut, prose, text, word};
+use super::target::Target;
 use crate::api::NudgeJson;
 
 /// What `nudges` takes.
@@ -67,7 +68,7 @@ struct Show {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    reach: Reach,
+    target: Target,
 }
 
 #[derive(Debug, clap::Args)]
@@ -79,7 +80,7 @@ struct Ack {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    reach: Reach,
+    target: Target,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -132,7 +133,7 @@ async fn list(args: List) -> anyhow::Result<Outcome> {
 }
 
 async fn show(args: Show) -> anyhow::Result<Outcome> {
-    let client = args.reach.client()?;
+    let client = args.target.client()?;
     let mut found = None;
     walk(&client, "/v1/nudges", &Query::new(), u64::MAX, Duration::ZERO, |item| {
         if item["id"] == args.id {
@@ -165,7 +166,7 @@ async fn show(args: Show) -> anyhow::Result<Outcome> {
 }
 
 async fn acknowledge(args: Ack) -> anyhow::Result<Outcome> {
-    let client = args.reach.client()?;
+    let client = args.target.client()?;
     let out = Output { json: args.json };
     let mut outcome = Outcome::Done;
     for id in args.ids {

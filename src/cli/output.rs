@@ -12,6 +12,11 @@ pub(super) enum Outcome {
     Failed,
 }
 
+/// An argument is wrong in a way that only shows when it is used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Misuse(pub(super) String);
+
 /// Standard output, either for people or as one JSON object a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {

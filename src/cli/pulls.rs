@@ -94,7 +94,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
 
 async fn one(listing: &Listing, name: &Name) -> anyhow::Result<Outcome> {
     let path = format!("/v1/pulls/{}/{}/{}", name.owner, name.repo, name.number);
-    let client = listing.reach.client()?;
+    let client = listing.target.client()?;
     let pull: Value = client
         .get(&path, &Query::new(), Duration::ZERO)
         .await

@@ -6,25 +6,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::client::base_url;
-use super::deliver::{Poster, Recorded, Sent, read_paths};
-use super::output::{Outcome, Output, line};
-use crate::config::{Flags, Secret, Settings};
+use super::deliver::{Poster, Sent, read_paths};
+use super::output::{Misuse, Outcome, Output, line};
+use super::recording::RecordedDelivery;
+use crate::config::{Flags, Secret, client_address};
 
 /// What `replay` takes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = FORMS)]
 pub(super) struct Args {
-    /// Body files `X.json` with their headers in `X.headers` beside them, or folders of such
-    #[arg(required = true, value_name = "FILE|DIR")]
+    /// Files, folders of such, or `-` for standard input
+    #[arg(required = true, value_name = "FILE|DIR|-")]
     paths: Vec<PathBuf>,
-    /// The server [default: the one that the settings describe, http://127.0.0.1:8787]
+    /// The server [env: NUDGED_URL] [default: http://127.0.0.1:8787, or what NUDGED_LISTEN or the
+    /// `listen` of --config says]
     #[arg(long)]
     url: Option<String>,
     /// Webhook secret to sign with [env: NUDGED_WEBHOOK_SECRET]
@@ -39,7 +40,10 @@ pub(super) struct Args {
     /// Send in random order; the same SEED gives the same order
     #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true)]
     shuffle: Option<Option<u64>>,
-    /// The event of bodies without headers; their delivery ids are random
+    /// Fail also where a delivery was ignored or quarantined
+    #[arg(long)]
+    strict: bool,
+    /// The event of bodies that do not tell it themselves
     #[arg(long)]
     event: Option<String>,
     /// Settings file [default: ./nudged.toml where there is one]
@@ -50,16 +54,32 @@ pub(super) struct Args {
     json: bool,
 }
 
+const FORMS: &str = "\
+A file is JSON, JSON Lines, or a list; each value one of these:
+  a bare body, its headers in X.headers beside X.json, or above it as copied
+    from Recent Deliveries at GitHub, or nowhere: then the event is inferred
+  a delivery as GitHub's API answers it: /app/hook/deliveries/ID
+  an event of smee.io, also a whole event stream
+  a fixture of Probot: {\"name\": EVENT, \"payload\": BODY}
+  octokit's webhooks-examples
+
+Bodies are signed anew and sent byte for byte. A delivery id that is not there is
+made up.
+
+Exit codes: 0 all were acknowledged (--strict: and none ignored or quarantined),
+1 not all, or a file cannot be read; then nothing is sent; 2 wrong command line";
+
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     let out = Output { json: args.json };
-    let settings = Settings::load(&Flags { config: args.config, ..Flags::default() })?;
+    let flags = Flags { config: args.config.clone(), ..Flags::default() };
+    let (settings, address) = client_address(&flags, args.url.as_deref())?;
     let secret = match args.secret {
         Some(secret) => Secret::new(secret),
-        None => settings.webhook_secrets.first().cloned().context(
-            "no secret to sign with: give the server's with --secret or NUDGED_WEBHOOK_SECRET",
-        )?,
+        None => settings.webhook_secrets.first().cloned().ok_or_else(|| {
+            let how = "give the server's with --secret or NUDGED_WEBHOOK_SECRET";
+            Misuse(format!("no secret to sign with: {how}"))
+        })?,
     };
-    let url = base_url(&args.url.unwrap_or_else(|| settings.client_url()))?;
     let recorded: Vec<_> =
         read_paths(&args.paths, args.event.as_deref())?.into_iter().map(Arc::new).collect();
     let mut queue: Vec<_> = recorded
@@ -71,24 +91,24 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         queue.shuffle(&mut StdRng::seed_from_u64(seed));
     }
 
-    let mut tally = Tally::new(seed);
-    let mut results = send_all(Poster::new(&url, secret)?, queue, args.concurrency.into());
+    let mut summary = Summary::new(seed, args.strict);
+    let mut results = send_all(Poster::new(&address.url, secret)?, queue, args.concurrency.into());
     while let Some((delivery, sent)) = results.recv().await {
-        tally.count(&sent);
+        summary.count(&sent);
         out.text(row(&delivery, &sent))?;
         out.object(&object(&delivery, &sent))?;
     }
-    out.text(tally.text())?;
-    out.object(&tally.object())?;
-    Ok(if tally.failed == 0 { Outcome::Done } else { Outcome::Failed })
+    out.text(summary.text())?;
+    out.object(&summary.object())?;
+    Ok(if summary.is_well() { Outcome::Done } else { Outcome::Failed })
 }
 
 /// Sends the queue over so many connections; results come as they are there.
 fn send_all(
     poster: Poster,
-    queue: Vec<Arc<Recorded>>,
+    queue: Vec<Arc<RecordedDelivery>>,
     workers: usize,
-) -> mpsc::Receiver<(Arc<Recorded>, Sent)> {
+) -> mpsc::Receiver<(Arc<RecordedDelivery>, Sent)> {
     let (results, receiver) = mpsc::channel(workers);
     let queue = Arc::new(queue);
     let next = Arc::new(AtomicUsize::new(0));
@@ -107,7 +127,7 @@ fn send_all(
     receiver
 }
 
-fn row(delivery: &Recorded, sent: &Sent) -> String {
+fn row(delivery: &RecordedDelivery, sent: &Sent) -> String {
     let event = match delivery.action.as_str() {
         "" => delivery.event.clone(),
         action => format!("{} {action}", delivery.event),
@@ -124,7 +144,7 @@ fn row(delivery: &Recorded, sent: &Sent) -> String {
     )
 }
 
-fn object(delivery: &Recorded, sent: &Sent) -> Value {
+fn object(delivery: &RecordedDelivery, sent: &Sent) -> Value {
     json!({
         "file": delivery.name,
         "event": delivery.event,
@@ -141,22 +161,30 @@ fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
-struct Tally {
+struct Summary {
     start: Instant,
     seed: Option<u64>,
+    strict: bool,
     sent: u64,
     failed: u64,
+    unused: u64,
     outcomes: BTreeMap<String, u64>,
 }
 
-impl Tally {
-    fn new(seed: Option<u64>) -> Self {
-        Self { start: Instant::now(), seed, sent: 0, failed: 0, outcomes: BTreeMap::new() }
+impl Summary {
+    fn new(seed: Option<u64>, strict: bool) -> Self {
+        let (start, outcomes) = (Instant::now(), BTreeMap::new());
+        Self { start, seed, strict, sent: 0, failed: 0, unused: 0, outcomes }
+    }
+
+    fn is_well(&self) -> bool {
+        self.failed == 0 && (self.unused == 0 || !self.strict)
     }
 
     fn count(&mut self, sent: &Sent) {
         self.sent += 1;
         self.failed += u64::from(!sent.is_acknowledged());
+        self.unused += u64::from(sent.is_unused());
         *self.outcomes.entry(line(&sent.outcome)).or_default() += 1;
     }
 
@@ -168,8 +196,13 @@ impl Tally {
             0 => String::new(),
             failed => format!(", {failed} not acknowledged"),
         };
+        let unused = match self.unused {
+            unused @ 1.. if self.strict => format!(", {unused} without use (--strict)"),
+            _ => String::new(),
+        };
         let took = self.start.elapsed();
-        format!("{} sent in {took:.2?}: {}{failed}{seed}", self.sent, outcomes.join(", "))
+        let outcomes = outcomes.join(", ");
+        format!("{} sent in {took:.2?}: {outcomes}{failed}{unused}{seed}", self.sent)
     }
 
     fn object(&self) -> Value {

@@ -84,17 +84,24 @@ fn announce(out: Output, settings: &Settings, running: &app::Running) -> std::io
     }))
 }
 
-/// Ctrl-C and SIGTERM. The first asks, the second ends the process at once.
+/// Ctrl-C, SIGTERM, and SIGHUP, which comes when the terminal closes. The first asks, the second ends
+/// the process at once.
 pub(super) struct Stop {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None` where we were started to outlive the terminal, as by `nohup`.
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl Stop {
     pub(super) fn listen() -> std::io::Result<Self> {
+        // Asked first: to listen for it ends its being ignored.
+        let ignored = ignores_hangup();
+        let hangup = (!ignored).then(|| signal(SignalKind::hangup())).transpose()?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup,
         })
     }
 
@@ -103,6 +110,7 @@ impl Stop {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
+            _ = hung_up(&mut self.hangup) => "SIGHUP",
         }
     }
 
@@ -112,4 +120,20 @@ impl Stop {
             std::process::exit(130);
         });
     }
+}
+
+async fn hung_up(hangup: &mut Option<tokio::signal::unix::Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process ignores SIGHUP, which is signal 1: the lowest bit of `SigIgn` (proc(5)). Where
+/// that cannot be read it counts as not ignored.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
 }

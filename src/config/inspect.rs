@@ -2,8 +2,10 @@
 
 use super::error::ConfigError;
 use super::layer::{Key, Layers};
+use super::server::{self, Address, Pass};
 use super::{
-    ADOPT, AUTO_REGISTER, DB, Flags, KEYS, LISTEN, LOG, LOG_FORMAT, SETTLE, Settings, environment,
+    ADOPT, API_TOKEN, AUTO_REGISTER, DB, Flags, KEYS, LISTEN, LOG, LOG_FORMAT, SETTLE, Settings,
+    environment,
 };
 
 /// The settings whose values may be shown; all others may hold secrets.
@@ -34,9 +36,43 @@ pub enum Source {
     },
 }
 
-/// All settings one by one, the problem that hid a whole layer, and the settings that are left when
-/// everything wrong is taken for not set.
-pub fn inspect(flags: &Flags) -> (Settings, Vec<Inspected>, Vec<ConfigError>) {
+/// All that was found.
+pub struct InspectedSettings {
+    /// What is left when everything wrong is taken for not set.
+    pub settings: Settings,
+    /// All settings one by one.
+    pub inspected: Vec<Inspected>,
+    /// What hid a whole layer.
+    pub problems: Vec<ConfigError>,
+    layers: Layers,
+}
+
+impl InspectedSettings {
+    /// Where the server of these settings is, unless `url` says so.
+    ///
+    /// # Errors
+    /// The address is none.
+    pub fn address(&self, url: Option<&str>) -> Result<Address, ConfigError> {
+        server::own_address(&self.layers, &self.settings, url)
+    }
+
+    /// The token for that address.
+    ///
+    /// # Errors
+    /// There is none, or it was not given for this address.
+    pub fn pass(&self, address: &Address, token: Option<&str>) -> Result<Pass, ConfigError> {
+        server::pass(&self.layers, &self.settings, address, token)
+    }
+
+    /// Where the API token is looked for, in words, where it is a setting.
+    pub fn token_place(&self) -> Option<String> {
+        let found = self.layers.find(API_TOKEN).ok()??;
+        Some(found.place().to_owned())
+    }
+}
+
+/// Looks at every setting.
+pub fn inspect(flags: &Flags) -> InspectedSettings {
     let mut problems = Vec::new();
     let env = environment().unwrap_or_else(|error| {
         problems.push(error);
@@ -59,7 +95,7 @@ pub fn inspect(flags: &Flags) -> (Settings, Vec<Inspected>, Vec<ConfigError>) {
         Settings::parse(&layers.only(&[]))
     });
     let settings = settings.expect("the defaults are well-formed");
-    (settings, inspected, problems)
+    InspectedSettings { settings, inspected, problems, layers: layers.only(&usable) }
 }
 
 fn one(layers: &Layers, key: Key) -> Inspected {

@@ -20,10 +20,24 @@ const FLAGS: &str = "flags";
 const ENVIRONMENT: &str = "environment";
 const FILE: &str = "nudged.toml";
 
+/// Who gave a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Flag,
+    Environment,
+    /// A settings file that was named.
+    NamedFile,
+    /// The settings file that happens to be here.
+    WorkingDirectory,
+    Default,
+}
+
 /// Flags over environment over file.
 pub(super) struct Layers {
     figment: Figment,
     file: PathBuf,
+    /// Whether somebody named the file.
+    named: bool,
     /// Where not all keys are looked at.
     only: Option<Vec<Key>>,
 }
@@ -33,6 +47,7 @@ pub(super) struct Layers {
 pub(super) struct Found {
     text: String,
     place: String,
+    origin: Origin,
 }
 
 struct Texts {
@@ -66,7 +81,7 @@ impl Layers {
         figment = figment
             .merge(Texts { layer: ENVIRONMENT, values: texts(env) })
             .merge(Texts { layer: FLAGS, values: texts(flags) });
-        Ok(Self { figment, file, only: None })
+        Ok(Self { figment, file, named: config.is_some(), only: None })
     }
 
     /// The same layers without the settings file, for when it cannot be read.
@@ -74,13 +89,13 @@ impl Layers {
         let figment = Figment::new()
             .merge(Texts { layer: ENVIRONMENT, values: texts(env) })
             .merge(Texts { layer: FLAGS, values: texts(flags) });
-        Self { figment, file: PathBuf::from(FILE), only: None }
+        Self { figment, file: PathBuf::from(FILE), named: false, only: None }
     }
 
     /// These keys alone, each with the layer that gave it.
     pub(super) fn only(&self, keys: &[Key]) -> Self {
         let only = Some(keys.to_vec());
-        Self { figment: self.figment.clone(), file: self.file.clone(), only }
+        Self { figment: self.figment.clone(), file: self.file.clone(), named: self.named, only }
     }
 
     /// The value of the highest layer that has one.
@@ -90,13 +105,16 @@ impl Layers {
         }
         let Ok(value) = self.figment.find_value(key.name) else { return Ok(None) };
         let layer = self.figment.get_metadata(value.tag()).map_or(FILE, |data| data.name.as_ref());
-        let place = match layer {
-            FLAGS => format!("--{}", key.name.replace('_', "-")),
-            ENVIRONMENT => key.env.to_owned(),
-            _ => format!("{} in {}", key.name, self.file.display()),
+        let (place, origin) = match layer {
+            FLAGS => (format!("--{}", key.name.replace('_', "-")), Origin::Flag),
+            ENVIRONMENT => (key.env.to_owned(), Origin::Environment),
+            _ => {
+                let origin = if self.named { Origin::NamedFile } else { Origin::WorkingDirectory };
+                (format!("{} in {}", key.name, self.file.display()), origin)
+            }
         };
         match flatten(&value) {
-            Some(text) => Ok(Some(Found { text, place })),
+            Some(text) => Ok(Some(Found { text, place, origin })),
             None => Err(ConfigError::new(format_args!(
                 "{place}: wants a simple value, not a table or list of lists"
             ))),
@@ -123,6 +141,10 @@ impl Found {
         &self.place
     }
 
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
+    }
+
     pub(super) fn into_text(self) -> String {
         self.text
     }
@@ -146,11 +168,14 @@ fn parse_file(known: &[Key], file: &Path) -> Result<Dict, ConfigError> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         ConfigError::new(format_args!("cannot read the settings file {}: {error}", file.display()))
     })?;
-    // The parser's message points at the line; it quotes it, so a secret's line is not passed on.
     let mut layers = Toml::string(&text).data().map_err(|error| {
-        let kind = error.kind.to_string();
-        let place = kind.lines().next().unwrap_or("not TOML").to_owned();
-        ConfigError::new(format_args!("{} is not TOML: {place}", file.display()))
+        let said = without_quotation(&error.kind.to_string());
+        let hint = if said.contains("expected `\"`") {
+            "; text has to be quoted: name = \"value\""
+        } else {
+            ""
+        };
+        ConfigError::new(format_args!("{} is not TOML: {said}{hint}", file.display()))
     })?;
     let values = layers.remove(&Profile::Default).unwrap_or_default();
     if let Some(unknown) = values.keys().find(|name| !known.iter().any(|key| key.name == *name)) {
@@ -162,6 +187,20 @@ fn parse_file(known: &[Key], file: &Path) -> Result<Dict, ConfigError> {
         )));
     }
     Ok(values)
+}
+
+/// What the parser says, and where. It quotes the line, which may hold a secret: that is left out.
+fn without_quotation(said: &str) -> String {
+    let quotes = |line: &&str| {
+        let rest = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.trim_start().starts_with('|')
+    };
+    let lines: Vec<_> = said.lines().collect();
+    let after = lines.iter().rposition(quotes).map_or(1, |last| last + 1);
+    let said = lines.iter().skip(after).map(|line| line.trim()).filter(|line| !line.is_empty());
+    let place = lines.first().map_or("", |line| line.trim());
+    let place = place.strip_prefix("TOML parse error ").unwrap_or(place);
+    std::iter::once(place).chain(said).collect::<Vec<_>>().join(": ")
 }
 
 /// Scalars as text; a list of scalars, as secrets may be given, with commas.

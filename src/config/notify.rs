@@ -95,7 +95,7 @@ pub(super) fn file_beside(db: &Path) -> PathBuf {
 
 pub(super) fn read_or_make(file: &Path) -> Result<SigningSecret, ConfigError> {
     let error = |what: &str, error: &dyn fmt::Display| {
-        ConfigError::new(format_args!(
+        ConfigError::failed(format_args!(
             "cannot {what} the secret that notifications are signed with in {}: {error}; mend that, \
              or set NUDGED_NOTIFY_SECRET",
             file.display()

@@ -27,7 +27,7 @@ pub(super) fn read_or_make(file: &Path) -> Result<(Secret, TokenSource), ConfigE
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let token = Secret::random();
             make(file, &token).map_err(|error| {
-                ConfigError::new(format_args!(
+                ConfigError::failed(format_args!(
                     "cannot keep the API token in {}: {error}; make the folder writable, or set \
                      NUDGED_API_TOKEN",
                     file.display()
@@ -47,7 +47,7 @@ pub(super) fn read(file: &Path) -> Result<Secret, ConfigError> {
 fn usable(file: &Path, text: &str) -> Result<Secret, ConfigError> {
     let token = text.trim();
     if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(ConfigError::new(format_args!(
+        return Err(ConfigError::failed(format_args!(
             "{} holds no usable API token; remove it and start `nudged serve`, which makes a new one",
             file.display()
         )));
@@ -68,7 +68,7 @@ pub(super) fn make(file: &Path, token: &Secret) -> std::io::Result<()> {
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> ConfigError {
-    ConfigError::new(format_args!(
+    ConfigError::failed(format_args!(
         "no API token: {} cannot be read ({error}). Give --token, set NUDGED_API_TOKEN, or say \
          with --db which database the server uses: its token is kept beside it",
         file.display()

@@ -59,6 +59,12 @@ pub struct CheckRun {
     pub suite_id: Option<i64>,
     /// The Actions workflow run it belongs to.
     pub workflow_run_id: Option<i64>,
+    /// The attempt of that run, where a job's payload told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<i64>,
+    /// It failed before it began: no runner took it, none of its steps ran.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_ran: bool,
     pub state: RunState,
     /// What the app wrote into the run's `output`.
     pub output: Option<Excerpt>,
@@ -106,7 +112,7 @@ pub enum CommitFact {
 pub struct CommitFacts {
     /// By run id.
     pub check_runs: BTreeMap<i64, Arc<CheckRun>>,
-    /// By context.
+    /// By context, in lower case: contexts are compared without case.
     pub statuses: BTreeMap<Text, Arc<CommitStatus>>,
     /// By run id.
     pub workflow_runs: BTreeMap<i64, Arc<WorkflowRun>>,
@@ -137,10 +143,16 @@ impl CheckKey {
         (!self.workflow.starts_with("suite:")).then_some(&*self.workflow)
     }
 
+    /// Whether both have the same name; a status' context has no case.
+    pub fn same_name(&self, other: &Self) -> bool {
+        self.name == other.name
+            || (&*self.source == "status" && self.name.eq_ignore_ascii_case(&other.name))
+    }
+
     /// Whether both name the same check, at whatever commit.
     pub fn same_check(&self, other: &Self) -> bool {
         self.source == other.source
-            && self.name == other.name
+            && self.same_name(other)
             && match (self.lasting_workflow(), other.lasting_workflow()) {
                 (Some(mine), Some(theirs)) => mine == theirs,
                 _ => true,

@@ -105,12 +105,14 @@ spelled! {
         ReviewSettle = "review_settle",
         /// A conflict that the agent was told of is still there.
         ConflictEscalation = "conflict_escalation",
+        /// Something was cancelled, and nothing newer has come in its place.
+        CancelWait = "cancel_wait",
     }
 }
 
 impl TimerKind {
     /// A new head makes it void.
     pub const fn is_of_head(self) -> bool {
-        matches!(self, Self::CiSettle | Self::GreenSettle)
+        matches!(self, Self::CiSettle | Self::GreenSettle | Self::CancelWait)
     }
 }

@@ -18,6 +18,9 @@ pub struct RepoSeen {
     pub url: Text,
     /// `repository.updated_at`, the order of its names.
     pub updated_at: Option<Timestamp>,
+    /// The name that this payload says it had before (`changes.….from`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<RepoName>,
 }
 
 /// What a project's settings become; `None` leaves one as it was.

@@ -20,6 +20,8 @@ pub struct Project {
     pub claim: Option<(RepoName, Text)>,
     /// `repository.updated_at` of the payload that gave the claim: the newest name wins.
     pub named_at: Option<Timestamp>,
+    /// Names that payloads gave as former ones, in lower case: they lose ties.
+    pub former_names: Vec<Text>,
     /// The repository's page, without a trailing slash: the stem of every pull request's URL.
     pub repo_origin_url: Text,
     pub display_name: Text,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
 use super::{
-    CiState, CommitSha, ProjectId, PullId, RepoId, Review, ReviewDecision, SessionId, Text,
-    Timestamp,
+    CiState, CommitSha, NudgeId, ProjectId, PullId, RepoId, Review, ReviewDecision, SessionId,
+    Text, Timestamp,
 };
 
 spelled! {
@@ -46,6 +46,9 @@ pub struct PullCore {
     pub base_ref: Text,
     pub base_sha: CommitSha,
     pub created_at: Timestamp,
+    /// The payload of the opening shows it: whatever else is shown in that second came later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first: bool,
 }
 
 /// GitHub's answer to "can this head be merged into this base?".
@@ -54,6 +57,8 @@ pub struct MergeabilityAnswer {
     pub head_sha: CommitSha,
     pub base_ref: Text,
     pub value: Mergeability,
+    /// It was given because the pull request was a draft, and ends with that.
+    pub of_draft: bool,
     pub at: Timestamp,
 }
 
@@ -130,6 +135,16 @@ pub struct PullMemory {
     /// Failing checks already told, by head; forgotten when CI passes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ci_told: Vec<ToldHead>,
+    /// The names among them that a nudge tells which nobody has heard yet, by its number: taken back unheard,
+    /// they are due again.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ci_unheard: BTreeMap<NudgeId, ToldHead>,
+    /// Failing checks that the human alone was told of, by head.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ci_told_human: Vec<ToldHead>,
+    /// Heads at which the human was told of something cancelled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cancelled_told: Vec<CommitSha>,
     /// The brake was pulled: nothing about CI until it passes.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ci_braked: bool,
@@ -145,12 +160,34 @@ pub struct PullMemory {
     /// Reviews and comments that the agent was told of, as `review:ID` and `comment:ID`.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub feedback_told: BTreeSet<String>,
+    /// The names among them that a nudge tells which nobody has heard yet, by its number.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub feedback_unheard: BTreeMap<NudgeId, BTreeSet<String>>,
     /// Nudges about feedback since all of it was last resolved.
     pub feedback_rounds: u32,
     /// The head at which the settle time passed without any CI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet_head: Option<CommitSha>,
+    /// When the head arrived, by our own clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_since: Option<Timestamp>,
     /// The closed or merged state that was announced, or that the pull request came with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closing_told: Option<PrState>,
+}
+
+impl PullMemory {
+    /// A nudge was taken back before anybody heard it: what it tells is due again.
+    pub fn forget_unheard(&mut self, nudge: NudgeId) {
+        if let Some(unheard) = self.ci_unheard.remove(&nudge) {
+            for told in self.ci_told.iter_mut().filter(|told| told.head == unheard.head) {
+                told.checks.retain(|name| !unheard.checks.contains(name));
+            }
+            self.ci_told.retain(|told| !told.checks.is_empty());
+        }
+        if let Some(unheard) = self.feedback_unheard.remove(&nudge) {
+            self.feedback_told.retain(|name| !unheard.contains(name));
+            self.feedback_rounds = self.feedback_rounds.saturating_sub(1);
+        }
+    }
 }

@@ -59,12 +59,15 @@ fn undone(writer: &Writer, known: &mut WorkingSet, fault: Fault) -> Result<Commi
 
 type Failures = Vec<Option<EngineError>>;
 
+/// All at once, or piece by piece.
+type Way = fn(&mut Transaction<'_>, &mut [Box<dyn Work>]) -> Result<Failures, Fault>;
+
 fn attempt(
     writer: &Writer,
     known: &mut WorkingSet,
     terms: Terms<'_>,
     work: &mut [Box<dyn Work>],
-    how: fn(&mut Transaction<'_>, &mut [Box<dyn Work>]) -> Result<Failures, Fault>,
+    how: Way,
 ) -> Result<Committed, Fault> {
     writer.begin()?;
     let mut on = Transaction::new(writer, known, terms);

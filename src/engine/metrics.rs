@@ -24,10 +24,10 @@ fn nudge(kind: NudgeKind, state: NudgeState) -> metrics::Counter {
 
 /// The state that a write brings a nudge into.
 pub(super) fn nudge_of(write: &Write) -> Option<(NudgeKind, NudgeState)> {
-    match write {
-        Write::InsertNudge(nudge) | Write::UpdateNudge(nudge) => Some((nudge.kind, nudge.state)),
-        _ => None,
+    if let Write::InsertNudge(nudge) | Write::UpdateNudge(nudge) = write {
+        return Some((nudge.kind, nudge.state));
     }
+    None
 }
 
 /// Counts the nudges that a commit brought into a state.

@@ -82,10 +82,11 @@ impl<P: Piece> Work for Job<P> {
     }
 }
 
+/// Where an answer comes.
+pub(super) type Answer<T> = oneshot::Receiver<Result<T, EngineError>>;
+
 /// A piece as work, and where its answer comes.
-pub(super) fn job<P: Piece + 'static>(
-    piece: P,
-) -> (Box<dyn Work>, oneshot::Receiver<Result<P::Done, EngineError>>) {
+pub(super) fn job<P: Piece + 'static>(piece: P) -> (Box<dyn Work>, Answer<P::Done>) {
     let (reply, answer) = oneshot::channel();
     (Box::new(Job { piece, done: None, reply }), answer)
 }

@@ -85,7 +85,7 @@ impl App {
         let AppState { store, engine, clock, secrets, token, metrics, limits, shutdown } = state;
         let tail = Tail::start(store.clone(), engine.head(), shutdown.clone(), limits.heartbeat);
         let readers = Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
-        let webhooks = Webhooks::new(engine.clone(), secrets, limits.bodies, limits.body_within);
+        let webhooks = Webhooks::new(engine.clone(), secrets, &limits);
         let api = Arc::new(Api { store, engine, shutdown });
         let feed = Feed {
             api: Arc::clone(&api),
@@ -122,6 +122,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(pulls::list))
         .routes(routes!(pulls::one))
         .routes(routes!(nudges::list))
+        .routes(routes!(nudges::one))
         .routes(routes!(nudges::acknowledge))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::replay))

@@ -11,7 +11,7 @@ use super::Key;
 use super::reactions::agent_is_free;
 use super::reducer::Reducer;
 use super::refusal::Refusal;
-use super::scm::{new_project, same_name};
+use super::scm::{self, new_project, same_name};
 
 pub(super) fn reduce(to: &mut Reducer<'_>, asked: &CommandObservation) -> Result<(), Refusal> {
     match asked {
@@ -122,6 +122,9 @@ fn configure(to: &mut Reducer<'_>, id: &ProjectId, config: &ProjectConfig) -> Re
     project.archived_at = None;
     to.known.put_project(project);
     hold_or_release(to, id, |_| true);
+    if config.checks_only.is_some() || config.checks_except.is_some() {
+        scm::follow_all(to, id);
+    }
     Ok(())
 }
 

@@ -136,7 +136,7 @@ impl<'k> Wants<'k> {
             }
             ScmObservation::CheckRun { sha, run, .. } => self.fact(repo, sha, failed(&run.state)),
             ScmObservation::WorkflowRun { sha, run, .. } => {
-                self.fact(repo, sha, failed(&run.state))
+                self.fact(repo, sha, failed(&run.state));
             }
             ScmObservation::Status { sha, status, .. } => {
                 self.fact(repo, sha, &*status.state != "success");
@@ -263,6 +263,11 @@ impl<'k> Wants<'k> {
                     self.projects(Key::named(name));
                 }
                 self.open_nudges(id);
+                if config.checks_only.is_some() || config.checks_except.is_some() {
+                    for pull in self.pulls(Key::OpenPulls(id.clone())) {
+                        self.follow(pull, &[], false);
+                    }
+                }
             }
             CommandObservation::ArchiveProject { id } => drop(self.project(id)),
             CommandObservation::PauseNudges { whom: Paused::Project(id), .. } => {

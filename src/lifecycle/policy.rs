@@ -9,6 +9,8 @@ use crate::domain::Adopt;
 pub struct Policy {
     /// How long failures are collected before they are told.
     pub settle: SignedDuration,
+    /// How long something cancelled may wait for what comes in its place.
+    pub cancel_wait: SignedDuration,
     /// What a newly registered project does with pull requests that no session owns.
     pub adopt: Adopt,
     /// Whether a delivery for an unknown repository registers a project.

@@ -6,51 +6,27 @@
 //! is due first; one that has to wait for its next attempt does not hold up younger ones.
 
 mod notify_human;
+mod performer;
 mod round;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 pub use notify_human::{NotifyHuman, Receiver, is_slack};
+pub use performer::{Performed, Performer};
 
 use crate::clock::Clock;
-use crate::domain::{Report, Task, TaskKind};
 use crate::engine::Engine;
 use crate::store::{Store, StoreError};
-use round::Round;
-
-/// What came of an attempt.
-#[derive(Debug)]
-pub struct Performed {
-    pub report: Report,
-    /// Who causes the changes that come of it, such as `notify:7`.
-    pub cause: String,
-}
-
-/// The work behind a kind of task.
-pub trait Performer: Send + Sync {
-    /// The kind that it performs.
-    fn kind(&self) -> TaskKind;
-
-    /// How many tasks of the kind may be under way at once.
-    fn at_once(&self) -> usize;
-
-    /// Makes one attempt. `None`: it could not even be begun, and is tried again.
-    fn perform(&self, task: Task) -> Pin<Box<dyn Future<Output = Option<Performed>> + Send + '_>>;
-}
+use round::{Round, Tools};
 
 /// The runner; clones share their performers.
 #[derive(Clone)]
 pub struct Outbox {
-    store: Store,
-    engine: Engine,
-    clock: Clock,
+    tools: Tools,
     performers: Vec<Arc<dyn Performer>>,
-    shutdown: watch::Receiver<bool>,
 }
 
 impl Outbox {
@@ -62,7 +38,7 @@ impl Outbox {
         performers: Vec<Arc<dyn Performer>>,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
-        Self { store, engine, clock, performers, shutdown }
+        Self { tools: Tools { store, engine, clock, shutdown }, performers }
     }
 
     /// Makes all attempts that are due by now, and says how many. For a clock that is moved by hand.
@@ -72,7 +48,7 @@ impl Outbox {
     pub async fn perform_due(&self) -> Result<usize, StoreError> {
         let mut made = 0;
         for performer in &self.performers {
-            made += Round::new(self, performer).finish().await?;
+            made += Round::new(&self.tools, performer).finish().await?;
         }
         Ok(made)
     }
@@ -84,8 +60,8 @@ impl Outbox {
     pub async fn run(self) -> Result<(), JoinError> {
         let mut rounds = JoinSet::new();
         for performer in self.performers.clone() {
-            let outbox = self.clone();
-            rounds.spawn(async move { Round::new(&outbox, &performer).run().await });
+            let tools = self.tools.clone();
+            rounds.spawn(async move { Round::new(&tools, &performer).run().await });
         }
         while let Some(ended) = rounds.join_next().await {
             ended?;

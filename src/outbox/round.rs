@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
-use super::{Outbox, Performed, Performer};
+use super::performer::{Performed, Performer};
+use crate::clock::Clock;
 use crate::domain::Task;
-use crate::engine::EngineError;
-use crate::store::StoreError;
+use crate::engine::{Engine, EngineError};
+use crate::store::{Store, StoreError};
 
 /// The longest sleep: a clock that is set forward is noticed within it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -19,18 +20,27 @@ const BREATH: Duration = Duration::from_millis(20);
 /// After the store or the engine could not be reached.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// What a round works with.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub(super) store: Store,
+    pub(super) engine: Engine,
+    pub(super) clock: Clock,
+    pub(super) shutdown: watch::Receiver<bool>,
+}
+
 /// What is under way.
-pub(super) struct Round<'o> {
-    outbox: &'o Outbox,
-    performer: &'o Arc<dyn Performer>,
+pub(super) struct Round<'t> {
+    tools: &'t Tools,
+    performer: &'t Arc<dyn Performer>,
     under_way: JoinSet<()>,
     /// In whose lane each runs.
     lanes: HashMap<Id, String>,
 }
 
-impl<'o> Round<'o> {
-    pub(super) fn new(outbox: &'o Outbox, performer: &'o Arc<dyn Performer>) -> Self {
-        Self { outbox, performer, under_way: JoinSet::new(), lanes: HashMap::new() }
+impl<'t> Round<'t> {
+    pub(super) fn new(tools: &'t Tools, performer: &'t Arc<dyn Performer>) -> Self {
+        Self { tools, performer, under_way: JoinSet::new(), lanes: HashMap::new() }
     }
 
     /// Makes all attempts that are due by now, and says how many.
@@ -47,7 +57,7 @@ impl<'o> Round<'o> {
 
     /// Performs whatever becomes due, until shutdown; then waits for what is under way.
     pub(super) async fn run(mut self) {
-        let (mut head, mut shutdown) = (self.outbox.engine.head(), self.outbox.shutdown.clone());
+        let (mut head, mut shutdown) = (self.tools.engine.head(), self.tools.shutdown.clone());
         loop {
             head.borrow_and_update();
             let sleep = self.fill().await.unwrap_or_else(|error| {
@@ -76,14 +86,14 @@ impl<'o> Round<'o> {
         if room == 0 {
             return Ok(LONGEST_SLEEP);
         }
-        let (outbox, kind) = (self.outbox, self.performer.kind());
-        let now = outbox.clock.now();
-        let (tasks, next) = outbox.store.due_tasks(kind, now, 2 * at_once).await?;
+        let (tools, kind) = (self.tools, self.performer.kind());
+        let now = tools.clock.now();
+        let (tasks, next) = tools.store.due_tasks(kind, now, 2 * at_once).await?;
         let free = |task: &Task| !self.lanes.values().any(|lane| *lane == lane_of(task));
         let tasks: Vec<Task> = tasks.into_iter().filter(free).take(room).collect();
         for task in tasks {
             let lane = lane_of(&task);
-            let attempt = attempt(outbox.clone(), Arc::clone(self.performer), task);
+            let attempt = attempt(tools.clone(), Arc::clone(self.performer), task);
             let started = self.under_way.spawn(attempt);
             self.lanes.insert(started.id(), lane);
         }
@@ -110,8 +120,8 @@ impl<'o> Round<'o> {
 
 /// One attempt, and the report of it: what is done must not be done again, so the engine is told until it
 /// takes it.
-async fn attempt(outbox: Outbox, performer: Arc<dyn Performer>, task: Task) {
-    let mut shutdown = outbox.shutdown.clone();
+async fn attempt(tools: Tools, performer: Arc<dyn Performer>, task: Task) {
+    let mut shutdown = tools.shutdown.clone();
     let Some(Performed { report, cause }) = performer.perform(task).await else {
         tokio::select! {
             () = tokio::time::sleep(RETRY) => {}
@@ -120,7 +130,7 @@ async fn attempt(outbox: Outbox, performer: Arc<dyn Performer>, task: Task) {
         return;
     };
     loop {
-        match outbox.engine.report(report.clone(), cause.clone()).await {
+        match tools.engine.report(report.clone(), cause.clone()).await {
             Ok(()) | Err(EngineError::Closed) => return,
             Err(error @ (EngineError::Busy | EngineError::Store(_))) => {
                 tracing::warn!(%error, cause, "an attempt could not be noted down yet");

@@ -11,12 +11,16 @@ use crate::domain::{Audience, DisplayStatus, NudgeState, PrState};
 /// sends no larger one (25 MiB, by its documentation of webhooks).
 pub const LARGEST_BODY: usize = 26_214_400;
 
+/// What one answer weighs at most, in bytes of text: a page ends before it would weigh more, unless it has
+/// nothing but one item that does.
+pub const HEAVIEST_ANSWER: usize = 8 * 1024 * 1024;
+
 /// Which part of a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
     /// The row number that the page before ended with.
     pub after: Option<i64>,
-    /// At most this many.
+    /// At most this many; fewer where they are heavy.
     pub limit: usize,
 }
 
@@ -39,6 +43,9 @@ pub enum PullName {
 /// Which nudges are wanted; what is `None` or empty does not restrict.
 #[derive(Debug, Clone, Default)]
 pub struct NudgeFilter {
+    /// `owner/name`, compared without case.
+    pub repo: Option<String>,
+    pub project: Option<String>,
     pub session: Option<String>,
     pub pull: Option<PullName>,
     /// The branch of the session, which is that of its pull requests.

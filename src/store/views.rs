@@ -108,7 +108,8 @@ pub struct CheckView {
     pub status: CheckStatus,
     pub conclusion: Option<String>,
     pub url: String,
-    pub log_tail: String,
+    /// Not read in lists.
+    pub log_tail: Option<String>,
     pub started_at: Option<String>,
     pub completed_at: Option<String>,
 }

@@ -36,8 +36,9 @@ mod shuffle {
 
 /// What a story tells, in its true order.
 fn observed(name: &str) -> Vec<Observation> {
-    let letters = stories::story(name);
-    let read = letters.iter().map(|it| nudged::github::webhook::understand(it.event(), &it.body));
+    let deliveries = stories::story(name);
+    let read =
+        deliveries.iter().map(|it| nudged::github::webhook::understand(it.event(), &it.body));
     let observed = read.filter_map(|understood| match understood.verdict {
         Verdict::Observed(seen) => Some(Observation::Scm(*seen.observation)),
         Verdict::Ignored(_) => None,

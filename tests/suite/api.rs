@@ -307,6 +307,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("/v1/deliveries", "get"),
     ("/v1/deliveries/{id}/replay", "post"),
     ("/v1/nudges", "get"),
+    ("/v1/nudges/{id}", "get"),
     ("/v1/nudges/{id}/ack", "post"),
     ("/v1/projects", "get"),
     ("/v1/projects/{id}", "delete get put"),

@@ -116,16 +116,17 @@ async fn serve_says_what_it_lacks() {
         command.env("NUDGED_WEBHOOK_SECRET", secret);
         run(command)
     };
-    for (arguments, secret, part) in [
-        (&[][..], "", "openssl rand -hex 32"),
-        (&[], " , ", "openssl rand -hex 32"),
-        (&["--db", "text.db"], SECRET, "not a nudged database"),
-        (&["--db", "no/such/folder/n.db"], SECRET, "no/such/folder"),
-        (&["--adopt", "some"], SECRET, "--adopt"),
-        (&["--settle", "soon"], SECRET, "--settle"),
-        (&["--config", "nowhere.toml"], SECRET, "nowhere.toml"),
+    for (arguments, secret, part, code) in [
+        (&[][..], "", "openssl rand -hex 32", 2),
+        (&[], " , ", "openssl rand -hex 32", 2),
+        (&["--db", "text.db"], SECRET, "not a nudged database", 1),
+        (&["--db", "no/such/folder/n.db"], SECRET, "no/such/folder", 2),
+        (&["--adopt", "some"], SECRET, "--adopt", 2),
+        (&["--settle", "soon"], SECRET, "--settle", 2),
+        (&["--log", "a=b=c"], SECRET, "a=b=c", 2),
+        (&["--config", "nowhere.toml"], SECRET, "nowhere.toml", 2),
     ] {
-        let said = serve(arguments, secret).await.ends_with(1);
+        let said = serve(arguments, secret).await.ends_with(code);
         assert!(said.err.contains(part) && said.out.is_empty(), "{arguments:?}: {}", said.err);
     }
 }
@@ -200,12 +201,12 @@ async fn a_replay_that_is_not_acknowledged_ends_with_1() {
     let nobody = ["replay", &folder, "--secret", SECRET, "--url", "http://127.0.0.1:1"];
     let said = run(nudged(world.folder(), &nobody)).await.ends_with(1);
     assert!(said.out.contains("not acknowledged"), "{}", said.out);
-    for (arguments, part) in [
-        (&["replay", "no/such/folder", "--secret", "s"][..], "no/such/folder"),
-        (&["replay", &folder], "NUDGED_WEBHOOK_SECRET"),
-        (&["replay", &folder, "--secret", "s", "--url", "nowhere"], "--url"),
+    for (arguments, part, code) in [
+        (&["replay", "no/such/folder", "--secret", "s"][..], "no/such/folder", 1),
+        (&["replay", &folder], "NUDGED_WEBHOOK_SECRET", 2),
+        (&["replay", &folder, "--secret", "s", "--url", "ftp://h"], "--url", 2),
     ] {
-        let said = run(nudged(world.folder(), arguments)).await.ends_with(1);
+        let said = run(nudged(world.folder(), arguments)).await.ends_with(code);
         assert!(said.err.contains(part), "{}", said.err);
     }
 }
@@ -213,8 +214,8 @@ async fn a_replay_that_is_not_acknowledged_ends_with_1() {
 #[tokio::test]
 async fn changes_are_printed_from_any_cursor_on() {
     let world = World::new().await;
-    for letter in story("plain-life") {
-        world.replay(&letter).await;
+    for delivery in story("plain-life") {
+        world.replay(&delivery).await;
     }
     let all = world.changes().await;
     let said = client(&world, &["changes", "--json"]).await.ends_with(0);

@@ -63,8 +63,8 @@ async fn on_terminal(world: &World, columns: u16, args: &[&str], no_color: &str)
 async fn told_stories() -> World {
     let world = World::new().await;
     for name in ["plain-life", "review-comments", "conflicts"] {
-        for letter in story(name) {
-            world.replay(&letter).await;
+        for delivery in story(name) {
+            world.replay(&delivery).await;
         }
     }
     let evil = json!({"title": "Evil\u{1b}[2J\rtitle"});
@@ -121,7 +121,7 @@ async fn filters_narrow_and_an_empty_list_says_so() {
         assert!(err.starts_with("there are no such "), "{err}");
     }
     let (code, _, err) = client(&world, &["pulls", "--state", "opne"]).await;
-    assert!(code == 1 && err.contains("opne") && err.contains("merged"), "{err}");
+    assert!(code == 2 && err.contains("opne") && err.contains("merged"), "{err}");
     let (code, ..) = client(&world, &["nudges", "--wait", "61"]).await;
     assert_eq!(code, 2);
 }

@@ -356,7 +356,7 @@ async fn keeps_a_ledger(open: impl AsyncFn(&Path) -> Store) {
         items.into_iter().map(|it| (it.id, it.outcome, it.reason)).collect::<Vec<_>>()
     };
     let ignored = (beside.id, "ignored".to_owned(), Some("of no interest".to_owned()));
-    assert_eq!(listed(Some("ignored")).await, [ignored.clone()]);
+    assert_eq!(listed(Some("ignored")).await, std::slice::from_ref(&ignored));
     assert_eq!(listed(None).await, [ignored, (first.id, "applied".to_owned(), None)]);
     let later = now.checked_add(SignedDuration::from_secs(1)).expect("an instant");
     let gone = play.commit(|writer| {
@@ -404,10 +404,11 @@ async fn gives_out_no_number_twice(open: impl AsyncFn(&Path) -> Store) {
     for round in 0..120 {
         let observation = random.next(&play);
         for write in play.reduce_taught(&observation) {
-            match write {
-                Write::InsertPull(row) => assert!(pulls.insert(row.id), "{:?} again", row.id),
-                Write::InsertNudge(row) => assert!(nudges.insert(row.id), "{:?} again", row.id),
-                _ => {}
+            if let Write::InsertPull(row) = &write {
+                assert!(pulls.insert(row.id), "{:?} again", row.id);
+            }
+            if let Write::InsertNudge(row) = &write {
+                assert!(nudges.insert(row.id), "{:?} again", row.id);
             }
         }
         play.observe(&observation);

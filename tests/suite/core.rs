@@ -44,6 +44,7 @@ impl Core {
     pub fn new() -> Self {
         let policy = Policy {
             settle: SignedDuration::ZERO,
+            cancel_wait: SignedDuration::from_mins(10),
             adopt: Adopt::All,
             auto_register: true,
             notify: false,
@@ -134,6 +135,11 @@ impl Core {
         self.ask(CommandObservation::ConfigureProject { id: ProjectId("roc".into()), config });
     }
 
+    /// Archives the project `roc`.
+    pub fn archive(&mut self) {
+        self.ask(CommandObservation::ArchiveProject { id: ProjectId("roc".into()) });
+    }
+
     /// Acknowledges the nudge that was said as the `index`th, counted from 0.
     pub fn acknowledge(&mut self, index: usize) {
         let nudge = self.nudges()[index].id;
@@ -193,6 +199,14 @@ impl Core {
         self.known.put_session(session);
         self.known.take_writes();
         SessionId::new(&id, num)
+    }
+
+    /// Changes a session of `acme/rocket`, as activity or a probe would.
+    pub fn change_session(&mut self, id: &str, change: impl FnOnce(&mut Session)) {
+        let mut session = (**self.known.session(&SessionId(id.into())).expect("a session")).clone();
+        change(&mut session);
+        self.known.put_session(session);
+        self.known.take_writes();
     }
 
     /// The timers that are set, the next one first.

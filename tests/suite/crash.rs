@@ -130,7 +130,7 @@ impl Shared {
 
 /// What a sender says: a pull request, then its checks, and every fourth time something large that is
 /// kept as it is, so that a commit has much to write.
-fn letter(sender: usize, number: usize) -> (&'static str, Vec<u8>) {
+fn delivery_of(sender: usize, number: usize) -> (&'static str, Vec<u8>) {
     let head = sha((sender * 1_000 + 1) as u64);
     let (event, payload) = match number {
         0 => ("pull_request", pull("opened", (sender + 1) as i64, &head, 0, json!({}))),
@@ -145,7 +145,8 @@ fn letter(sender: usize, number: usize) -> (&'static str, Vec<u8>) {
         _ => {
             let run = (sender * 100_000 + number) as i64;
             let conclusion = json!(if number.is_multiple_of(2) { "success" } else { "failure" });
-            ("check_run", check("build", &head, run, conclusion, number as i64))
+            // Each begins when the one before it has ended.
+            ("check_run", check("build", &head, run, conclusion, 40 * number as i64))
         }
     };
     (event, payload.to_string().into_bytes())
@@ -155,7 +156,7 @@ fn letter(sender: usize, number: usize) -> (&'static str, Vec<u8>) {
 async fn send(shared: Arc<Shared>, sender: usize) {
     for number in 0.. {
         let id = format!("{sender}-{number}");
-        let (event, body) = letter(sender, number);
+        let (event, body) = delivery_of(sender, number);
         loop {
             if shared.is_over() {
                 return;

@@ -32,7 +32,13 @@ fn delivery(event: &str, guid: &str, payload: &serde_json::Value) -> Delivery {
 
 async fn engine(folder: &std::path::Path, settle: SignedDuration) -> (Store, Engine) {
     let store = Store::open(&folder.join("engine.db")).await.expect("a store");
-    let policy = Policy { settle, adopt: Adopt::All, auto_register: true, notify: false };
+    let policy = Policy {
+        settle,
+        cancel_wait: SignedDuration::from_mins(10),
+        adopt: Adopt::All,
+        auto_register: true,
+        notify: false,
+    };
     let engine = Engine::start(&store, policy, Retention::default(), Clock::system())
         .await
         .expect("an engine");
@@ -67,7 +73,13 @@ async fn a_server_that_starts_drops_what_is_kept_no_longer() {
     connection.execute_batch(old).expect("rows");
     drop(connection);
     let settle = SignedDuration::ZERO;
-    let policy = Policy { settle, adopt: Adopt::All, auto_register: true, notify: false };
+    let policy = Policy {
+        settle,
+        cancel_wait: SignedDuration::from_mins(10),
+        adopt: Adopt::All,
+        auto_register: true,
+        notify: false,
+    };
     let retention = Retention { changes: Some(SignedDuration::from_hours(1)), deliveries: None };
     let engine =
         Engine::start(&store, policy, retention, Clock::system()).await.expect("an engine");

@@ -123,7 +123,7 @@ async fn a_fault_between_any_two_statements_leaves_nothing_behind() {
     let opened =
         pull("opened", 1, &sha(1), 0, json!({"mergeable": true, "mergeable_state": "clean"}));
     let early = check("build", &sha(1), 11, json!("failure"), 5);
-    let passed = check("build", &sha(1), 12, json!("success"), 9);
+    let passed = check("build", &sha(1), 12, json!("success"), 40);
     let mut moved = pull("synchronize", 1, &sha(2), 20, json!({}));
     moved["before"] = json!(sha(1));
     let mut pushed =

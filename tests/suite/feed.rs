@@ -15,8 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 async fn told() -> World {
     let world = World::new().await;
-    for letter in story("plain-life").iter().chain(&story("fork")) {
-        world.replay(letter).await;
+    for delivery in story("plain-life").iter().chain(&story("fork")) {
+        world.replay(delivery).await;
     }
     let mut other = status("ci", &sha(1), 1, "success", 0);
     other["repository"] = repository(42, "acme/api");
@@ -278,9 +278,9 @@ async fn the_api_wants_the_token_and_no_foreign_page() {
 async fn a_reader_across_restarts_sees_everything_once() {
     let mut world = World::new().await;
     let (mut after, mut seen) = ("0".to_owned(), Vec::new());
-    let letters = [story("plain-life"), story("close-and-reopen")].concat();
-    for (index, letter) in letters.iter().enumerate() {
-        world.replay(letter).await;
+    let deliveries = [story("plain-life"), story("close-and-reopen")].concat();
+    for (index, delivery) in deliveries.iter().enumerate() {
+        world.replay(delivery).await;
         if index % 6 == 5 {
             world.restart().await;
         }

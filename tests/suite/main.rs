@@ -1,10 +1,12 @@
 //! The whole suite in one binary: through the front door wherever there is one.
 
+mod answers;
 mod any_order;
 mod api;
 mod bad_input;
 mod circles;
 mod cli;
+mod cli_server;
 mod commands;
 mod conformance;
 mod conversation;
@@ -21,11 +23,13 @@ mod mapping;
 mod migrations;
 mod notify;
 mod once;
+mod openapi;
 mod panics;
 mod payloads;
 mod reads;
 mod retention;
 mod rules;
+mod slow_bodies;
 mod store;
 mod stories;
 mod tidy;

@@ -100,10 +100,15 @@ const VERSION_4: &str = "
 
 /// What came with version 5.
 const VERSION_5: &str = "
-    INSERT INTO timers (kind, session_id, due_at) VALUES
-        ('review_settle', 'roc-1', '2027-01-16T08:00:00.000Z');";
+    INSERT INTO commit_statuses VALUES (9, 'CI', 2, 'failure', NULL, 'https://ci.example/status',
+        '2026-05-01T08:00:02.000Z', '2026-05-01T08:00:02.000Z');";
 
-const SAMPLES: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+/// What came with version 6.
+const VERSION_6: &str = "
+    UPDATE projects SET former_names = '[\"acme/skiff\"]' WHERE id = 'roc';
+    INSERT INTO timers (kind, pr_id, due_at) VALUES ('cancel_wait', 2, '2027-01-15T09:00:00.000Z');";
+
+const SAMPLES: [&str; 6] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 
 /// Makes a file as the program of that schema version left it.
 fn left_by(version: usize, path: &Path) {
@@ -167,8 +172,9 @@ async fn migrated(version: usize) -> (World, tempfile::TempDir) {
     })
     .await;
     let connection = Connection::open(&path).expect("the database");
-    // Its rows are tasks now.
-    for (table, columns, old) in before.into_iter().filter(|(table, ..)| table != "outbox") {
+    // The rows of the one are tasks now, of the other only the newest of a context is kept.
+    let as_they_were = |table: &str| !["outbox", "commit_statuses"].contains(&table);
+    for (table, columns, old) in before.into_iter().filter(|(table, ..)| as_they_were(table)) {
         assert_eq!(rows(&connection, &table, &columns), old, "{table}");
     }
     whole(&world);
@@ -193,7 +199,7 @@ async fn works_on(world: &World) {
     // The timer rings, the failure is told, and CI recovers.
     world.advance(20).await;
     assert!(world.nudges().await.contains(&"ci-failed pending".to_owned()));
-    let passed = check("build", &sha(1), 12, json!("success"), 20);
+    let passed = check("build", &sha(1), 12, json!("success"), 45);
     world.apply("check_run", "new-1", &passed).await;
     assert_eq!(shown().await["ci"], "passing");
     assert!(!world.nudges().await.contains(&"ci-failed pending".to_owned()));
@@ -282,8 +288,20 @@ async fn from_4_to_5_what_is_on_its_way_goes_on_as_a_task() {
 }
 
 #[tokio::test]
-async fn from_5_to_6_old_rows_are_found_by_the_new_indices() {
+async fn from_5_to_6_contexts_are_one_whatever_their_case() {
     let (world, _folder) = migrated(5).await;
+    let statuses = "SELECT context, status_id, state FROM commit_statuses";
+    assert_eq!(world.sql(statuses), [["ci", "1", "success"]]);
+    assert_eq!(world.sql("SELECT DISTINCT former_names FROM projects"), [["[]"]]);
+    let timers =
+        "SELECT count(*) FROM sqlite_schema WHERE name = 'timers' AND sql LIKE '%cancel_wait%'";
+    assert_eq!(world.sql(timers), [["1"]]);
+    works_on(&world).await;
+}
+
+#[tokio::test]
+async fn from_6_to_7_old_rows_are_found_by_the_new_indices() {
+    let (world, _folder) = migrated(6).await;
     for (path, found) in [
         ("/v1/sessions?status=ci_failed", 1),
         ("/v1/sessions?status=cleanup", 1),

@@ -1,4 +1,4 @@
-//! Once is once: by the delivery's id, and by what the payload says (github-rules 2 and 3).
+//! Once is once: by the delivery's id, and by what the payload says (`docs/github-rules.md` 2 and 3).
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -60,9 +60,9 @@ async fn a_delivery_is_known_by_its_hook_and_its_id() {
 #[tokio::test]
 async fn a_story_told_twice_changes_nothing_the_second_time() {
     let world = World::new().await;
-    let letters = story("plain-life");
-    for letter in &letters {
-        world.replay(letter).await;
+    let deliveries = story("plain-life");
+    for delivery in &deliveries {
+        world.replay(delivery).await;
     }
     let state = || {
         ["pr", "pr_checks", "sessions", "projects", "nudges", "timers", "change_log"].map(|table| {
@@ -76,15 +76,15 @@ async fn a_story_told_twice_changes_nothing_the_second_time() {
         before.iter().filter(|rows| !rows.is_empty()).count() >= 6,
         "the story tells something"
     );
-    for letter in &letters {
-        assert_eq!(world.replay(letter).await, "duplicate", "{}", letter.file);
+    for delivery in &deliveries {
+        assert_eq!(world.replay(delivery).await, "duplicate", "{}", delivery.file);
     }
     assert!(before == state(), "duplicates changed something");
-    for (number, letter) in letters.iter().enumerate() {
+    for (number, delivery) in deliveries.iter().enumerate() {
         let (status, answer) =
-            world.send(letter.event(), &format!("anew-{number}"), &letter.body).await;
-        assert_eq!((status, outcome(&answer)), (StatusCode::OK, "applied"), "{}", letter.file);
-        assert!(before == state(), "{} under another id changed something", letter.file);
+            world.send(delivery.event(), &format!("anew-{number}"), &delivery.body).await;
+        assert_eq!((status, outcome(&answer)), (StatusCode::OK, "applied"), "{}", delivery.file);
+        assert!(before == state(), "{} under another id changed something", delivery.file);
     }
 }
 

@@ -42,7 +42,13 @@ fn panicking(times: &Arc<AtomicI64>) -> Clock {
 async fn engine(folder: &Path, clock: Clock) -> (Store, Engine) {
     let store = Store::open(&folder.join("panics.db")).await.expect("a store");
     let settle = SignedDuration::ZERO;
-    let policy = Policy { settle, adopt: Adopt::All, auto_register: true, notify: false };
+    let policy = Policy {
+        settle,
+        cancel_wait: SignedDuration::from_mins(10),
+        adopt: Adopt::All,
+        auto_register: true,
+        notify: false,
+    };
     let engine = Engine::start(&store, policy, Retention::default(), clock).await;
     (store, engine.expect("an engine"))
 }

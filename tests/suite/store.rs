@@ -144,8 +144,8 @@ async fn filled() -> World {
     .await;
     for name in ["plain-life", "review-comments", "conflicts", "status-only-ci", "check-before-pr"]
     {
-        for letter in story(name) {
-            world.replay(&letter).await;
+        for delivery in story(name) {
+            world.replay(&delivery).await;
         }
     }
     world.apply("pull_request", "1", &pull("opened", 1, &sha(1), 0, json!({}))).await;

@@ -11,13 +11,13 @@ pub fn root() -> PathBuf {
 
 /// One webhook POST of a story.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub struct RecordedDelivery {
     pub file: String,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
 }
 
-impl Letter {
+impl RecordedDelivery {
     /// A header's value, or nothing.
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -42,7 +42,7 @@ pub fn names() -> Vec<String> {
 }
 
 /// The deliveries of a story in their true order.
-pub fn story(name: &str) -> Vec<Letter> {
+pub fn story(name: &str) -> Vec<RecordedDelivery> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("fixtures/webhooks").join(name))
         .unwrap_or_else(|error| panic!("story {name}: {error}"))
         .map(|entry| entry.expect("readable").path())
@@ -50,16 +50,16 @@ pub fn story(name: &str) -> Vec<Letter> {
         .collect();
     files.sort();
     assert!(!files.is_empty(), "story {name} is empty");
-    files.iter().map(|file| letter(file)).collect()
+    files.iter().map(|file| recorded(file)).collect()
 }
 
-fn letter(file: &Path) -> Letter {
+fn recorded(file: &Path) -> RecordedDelivery {
     let headers = std::fs::read_to_string(file.with_extension("headers")).expect("headers");
     let split = |line: &str| {
         let (name, value) = line.split_once(':').expect("a header line has a colon");
         (name.trim().to_owned(), value.trim().to_owned())
     };
-    Letter {
+    RecordedDelivery {
         file: file.file_name().expect("named").to_string_lossy().into_owned(),
         headers: headers.lines().filter(|line| !line.is_empty()).map(split).collect(),
         body: std::fs::read(file).expect("body").into(),

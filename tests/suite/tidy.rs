@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["domain", "lifecycle", "clock"]),
     ("engine", &["domain", "lifecycle", "store", "clock"]),
     ("api", &["domain", "lifecycle", "github/webhook", "store", "engine", "clock"]),
-    ("github/api", &["domain", "lifecycle", "store", "engine", "api", "clock"]),
+    ("github/api", &["domain", "lifecycle", "github/webhook", "store", "engine", "api", "clock"]),
     ("session", &["domain", "lifecycle", "store", "engine", "api", "clock"]),
     ("outbox", &["domain", "lifecycle", "store", "engine", "api", "clock"]),
     ("http", &["domain", "lifecycle", "github/webhook", "store", "engine", "api", "clock"]),
@@ -100,18 +100,22 @@ pub fn code(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
 /// The rooms named after `crate::` or `nudged::`, also in braces: `use crate::{store::X, engine}`.
 fn known_rooms(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, stem) in text.match_indices("crate::").chain(text.match_indices("nudged::")) {
         let rest = &text[at + stem.len()..];
-        if let Some(github) = rest.strip_prefix("github::") {
-            let wall = if github.starts_with("api") { "github/api" } else { "github/webhook" };
-            found.insert(wall.to_owned());
-            continue;
-        }
         let word = |text: &str| -> String {
-            text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+            let text = text.trim_start();
+            match text.strip_prefix("github") {
+                Some(rest) if rest.starts_with("::api") => "github/api".to_owned(),
+                Some(rest) if !rest.starts_with(is_word) => "github/webhook".to_owned(),
+                _ => text.chars().take_while(|c| is_word(*c)).collect(),
+            }
         };
         match rest.strip_prefix('{') {
             None => drop(found.insert(word(rest))),
@@ -177,7 +181,8 @@ fn the_order_of_rooms_has_no_circle() {
     }
     let found =
         known_rooms("use crate::{store::{A, engine}, github};\nfn f() { crate::http::g() }");
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["github", "http", "store"]);
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["github/webhook", "http", "store"]);
+    assert!(known_rooms("use crate::github::api::Client;").contains("github/api"));
 }
 
 #[test]

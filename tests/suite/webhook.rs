@@ -330,11 +330,11 @@ async fn a_quarantined_delivery_sent_again_in_a_readable_form_is_applied() {
 #[tokio::test]
 async fn changes_name_the_delivery_that_caused_them() {
     let world = World::new().await;
-    for (index, letter) in story("plain-life").iter().enumerate() {
+    for (index, delivery) in story("plain-life").iter().enumerate() {
         let before = world.changes().await.len();
-        world.send(letter.event(), &format!("letter-{index}"), &letter.body).await;
+        world.send(delivery.event(), &format!("delivery-{index}"), &delivery.body).await;
         for change in &world.changes().await[before..] {
-            assert_eq!(change["cause"], json!(format!("delivery:letter-{index}")), "{change}");
+            assert_eq!(change["cause"], json!(format!("delivery:delivery-{index}")), "{change}");
         }
     }
 }

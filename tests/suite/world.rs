@@ -14,7 +14,7 @@ use nudged::http::Limits;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::stories::Letter;
+use crate::stories::RecordedDelivery;
 
 pub const SECRET: &str = "a secret of the tests";
 pub const TOKEN: &str = "a-token-of-the-tests";
@@ -51,6 +51,7 @@ impl World {
             webhook_secrets: vec![Secret::new(SECRET)],
             api_token: Some(Secret::new(TOKEN)),
             settle: Duration::ZERO,
+            cancel_wait: Duration::from_secs(600),
             adopt: Adopt::All,
             auto_register: true,
             notify_url: None,
@@ -166,11 +167,11 @@ impl World {
         );
     }
 
-    /// Replays a letter of a story; answers its outcome.
-    pub async fn replay(&self, letter: &Letter) -> String {
-        let id = letter.header("X-GitHub-Delivery");
-        let (status, answer) = self.send(letter.event(), id, &letter.body).await;
-        assert_eq!(status, StatusCode::OK, "{}: {answer}", letter.file);
+    /// Replays a delivery of a story; answers its outcome.
+    pub async fn replay(&self, delivery: &RecordedDelivery) -> String {
+        let id = delivery.header("X-GitHub-Delivery");
+        let (status, answer) = self.send(delivery.event(), id, &delivery.body).await;
+        assert_eq!(status, StatusCode::OK, "{}: {answer}", delivery.file);
         outcome(&answer).to_owned()
     }
 

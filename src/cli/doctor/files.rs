@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::findings::Findings;
 use crate::cli::output::bytes;
 use crate::cli::table::age;
-use crate::config::Settings;
+use crate::config::InspectedSettings;
 use crate::domain::Timestamp;
 use crate::http::{Files, Limits};
 use crate::store::inspect::{Inspection, inspect};
@@ -21,14 +21,15 @@ const NO_SPACE: u64 = 64 * 1024 * 1024;
 /// A repository that is worked on sends something within this.
 const QUIET_SECONDS: i64 = 7 * 24 * 60 * 60;
 
-pub(super) fn token(findings: &mut Findings, settings: &Settings, given: bool) {
+pub(super) fn token(findings: &mut Findings, inspection: &InspectedSettings, given: bool) {
     const CHECK: &str = "token";
     if given {
         return findings.fine(CHECK, "the API token is given with --token");
     }
-    if settings.api_token.is_some() {
-        return findings.fine(CHECK, format!("the API token is set: {}", settings.token_place()));
+    if let Some(place) = inspection.token_place() {
+        return findings.fine(CHECK, format!("the API token is set: {place}"));
     }
+    let settings = &inspection.settings;
     let file = settings.token_file();
     let shown = file.display();
     let mode = match std::fs::metadata(&file) {

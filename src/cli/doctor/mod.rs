@@ -19,7 +19,7 @@ use findings::{Finding, Findings, Level};
 #[command(after_help = "Run it with the settings of the server: same folder, same environment. \
     Exit codes: 0 nothing is broken (there may be warnings), 1 something is")]
 pub(super) struct Args {
-    /// The server [default: the one that the settings describe, http://127.0.0.1:8787]
+    /// The server [env: NUDGED_URL] [default: the one that the settings describe]
     #[arg(long)]
     url: Option<String>,
     /// API token [env: NUDGED_API_TOKEN] [default: the one kept beside the database]
@@ -36,13 +36,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     let out = Output { json: args.json };
     let screen = Screen::detect();
     let mut findings = Findings::default();
-    let (settings, inspected, problems) = inspect(&args.flags);
-    settings::look(&mut findings, &settings, &inspected, &problems);
+    let inspection = inspect(&args.flags);
+    let settings = &inspection.settings;
+    settings::look(&mut findings, &inspection);
 
     let holder = ServerLock::holder(&settings.db);
     let served = matches!(&holder, Ok(Some(_)));
-    settings::secrets(&mut findings, &settings, served);
-    files::token(&mut findings, &settings, args.token.is_some());
+    settings::secrets(&mut findings, settings, served);
+    files::token(&mut findings, &inspection, args.token.is_some());
     files::database(&mut findings, &settings.db).await?;
     files::disk(&mut findings, &settings.db);
     files::open_files(&mut findings);
@@ -56,7 +57,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         ),
     }
     let token = args.token.as_deref();
-    server::look(&mut findings, &settings, args.url.as_deref(), token, served).await?;
+    server::look(&mut findings, &inspection, args.url.as_deref(), token, served).await?;
 
     for finding in &findings.0 {
         out.object(&json!({

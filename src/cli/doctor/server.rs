@@ -8,9 +8,9 @@ use reqwest::{StatusCode, Url, header};
 use serde_json::Value;
 
 use super::findings::Findings;
-use crate::cli::client::{base_url, http, root_cause};
+use crate::cli::client::{Unanswered, http, root_cause, unanswered};
 use crate::cli::table::age;
-use crate::config::{Secret, Settings};
+use crate::config::{InspectedSettings, Pass, Settings};
 
 /// Doctor does not wait long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,20 +21,28 @@ const CHECK: &str = "server";
 
 pub(super) async fn look(
     findings: &mut Findings,
-    settings: &Settings,
+    inspection: &InspectedSettings,
     url: Option<&str>,
     token: Option<&str>,
     served: bool,
 ) -> anyhow::Result<()> {
-    let url = base_url(&url.map_or_else(|| settings.client_url(), str::to_owned))?;
+    let address = inspection.address(url)?;
+    if let Some(setting) = &address.unheeded {
+        let message = format!(
+            "the {setting} of this folder is another machine's address, so it is not asked; {} is",
+            address.url
+        );
+        findings.doubtful(CHECK, message, "where it is yours, name the file with --config");
+    }
+    let (settings, url) = (&inspection.settings, address.url.clone());
     let client = http(&url)?;
     let health = client.get(url.join("healthz")?).timeout(PATIENCE).send().await;
     let response = match health {
         Ok(response) => response,
         Err(error) => {
-            let is_down = error.is_connect();
+            let why = unanswered(&url, &error);
             let reason = root_cause(&error.without_url());
-            silent(findings, settings, &url, &reason, is_down, served);
+            silent(findings, settings, &url, &reason, why, served);
             return Ok(());
         }
     };
@@ -59,12 +67,13 @@ pub(super) async fn look(
         }
     }
     clock(findings, date.as_deref());
-    let token = match token {
-        Some(token) => Some(Secret::new(token)),
-        None => settings.token_for_client().ok(),
-    };
-    if let Some(token) = token {
-        known(findings, &client, &url, &token).await?;
+    match inspection.pass(&address, token) {
+        Ok(pass) => known(findings, &client, &url, &pass).await?,
+        Err(error) if error.is_misuse() => {
+            findings.doubtful(CHECK, error.to_string(), "give --token to have it checked");
+        }
+        // What is wrong with its file was told with the files.
+        Err(_) => {}
     }
     Ok(())
 }
@@ -73,9 +82,9 @@ async fn known(
     findings: &mut Findings,
     client: &reqwest::Client,
     url: &Url,
-    token: &Secret,
+    pass: &Pass,
 ) -> anyhow::Result<()> {
-    let request = client.get(url.join("v1/projects?limit=1")?).bearer_auth(token.expose());
+    let request = client.get(url.join("v1/projects?limit=1")?).bearer_auth(pass.token.expose());
     match request.timeout(PATIENCE).send().await.map(|answer| answer.status()) {
         Ok(StatusCode::OK) => findings.fine(CHECK, "it knows our API token"),
         Ok(StatusCode::UNAUTHORIZED) => findings.broken(
@@ -100,7 +109,7 @@ fn silent(
     settings: &Settings,
     url: &Url,
     reason: &str,
-    is_down: bool,
+    why: Unanswered,
     served: bool,
 ) {
     let message = format!("no answer from {url}: {reason}");
@@ -109,7 +118,11 @@ fn silent(
                     hangs, restart it";
         return findings.broken(CHECK, message, mend);
     }
-    if !is_down {
+    if why == Unanswered::Plain {
+        let mend = "nudged itself speaks plain HTTP: say http://, or give the proxy's address";
+        return findings.broken(CHECK, message, mend);
+    }
+    if why == Unanswered::Lost {
         let mend = "stop the program that holds the port, or choose another one with --listen";
         return findings.broken(CHECK, message, mend);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tracing_subscriber::EnvFilter;
 
 use super::findings::Findings;
-use crate::config::{ConfigError, Inspected, Secret, Settings, Source};
+use crate::config::{InspectedSettings, Secret, Settings, Source, slips};
 
 /// A secret that is shorter can be guessed by trying.
 const SHORTEST: usize = 16;
@@ -16,10 +16,11 @@ const CHECK: &str = "settings";
 
 pub(super) fn look(
     findings: &mut Findings,
-    settings: &Settings,
-    inspected: &[Inspected],
-    problems: &[ConfigError],
+    InspectedSettings { settings, inspected, problems, .. }: &InspectedSettings,
 ) {
+    for slip in slips() {
+        findings.doubtful(CHECK, slip, "correct its name, or unset it");
+    }
     for problem in problems {
         findings.broken(CHECK, problem.to_string(), "mend it; `nudged serve` does not start so");
     }

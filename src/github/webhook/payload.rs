@@ -216,6 +216,11 @@ pub(super) struct WorkflowJob<'a> {
     pub(super) completed_at: Time,
     #[serde(borrow, default)]
     pub(super) html_url: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) run_attempt: Option<i64>,
+    /// 0 or `null` where no runner took it.
+    #[serde(default)]
+    pub(super) runner_id: Option<i64>,
     #[serde(borrow, default)]
     pub(super) steps: Option<Vec<Step<'a>>>,
 }
@@ -352,7 +357,55 @@ event!(PushEvent {
     reference: Text<'a>,
 });
 
-event!(RepositoryEvent {});
+event!(RepositoryEvent {
+    /// What the payload says it was before.
+    #[serde(borrow, default)]
+    changes: Option<RepositoryChanges<'a>>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RepositoryChanges<'a> {
+    /// Of `renamed`.
+    #[serde(borrow, default)]
+    pub(super) repository: Option<RenamedRepository<'a>>,
+    /// Of `transferred`.
+    #[serde(borrow, default)]
+    pub(super) owner: Option<FormerOwner<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RenamedRepository<'a> {
+    #[serde(borrow, default)]
+    pub(super) name: Option<From<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct From<'a> {
+    #[serde(borrow, default)]
+    pub(super) from: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct FormerOwner<'a> {
+    #[serde(borrow, default)]
+    pub(super) from: Option<Owner<'a>>,
+}
+
+/// One of both is there.
+#[derive(Debug, Deserialize)]
+pub(super) struct Owner<'a> {
+    #[serde(borrow, default)]
+    pub(super) user: Option<Account<'a>>,
+    #[serde(borrow, default)]
+    pub(super) organization: Option<Account<'a>>,
+}
+
+/// A user, an organisation, or an enterprise, which has no login.
+#[derive(Debug, Deserialize)]
+pub(super) struct Account<'a> {
+    #[serde(borrow, default)]
+    pub(super) login: Option<Text<'a>>,
+}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct InstallationEvent<'a> {
@@ -360,6 +413,9 @@ pub(super) struct InstallationEvent<'a> {
     pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) installation: Installation<'a>,
+    /// Of `created` and its like: those that the account let in.
+    #[serde(default)]
+    pub(super) repositories: Option<Vec<RepositoryId>>,
     #[serde(default)]
     pub(super) repositories_added: Vec<RepositoryId>,
     #[serde(default)]
@@ -378,8 +434,8 @@ impl Envelope for InstallationEvent<'_> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Installation<'a> {
-    #[serde(borrow)]
-    pub(super) account: User<'a>,
+    #[serde(borrow, default)]
+    pub(super) account: Option<Account<'a>>,
     #[serde(default)]
     pub(super) updated_at: Time,
 }

@@ -6,8 +6,8 @@ use super::envelope::Envelope;
 use super::payload::{
     App, CheckRun, CheckRunEvent, CheckSuiteEvent, HeadBranch, InstallationEvent,
     IssueCommentEvent, Output, PullRequest, PullRequestEvent, PushEvent, Repository,
-    RepositoryEvent, ReviewCommentEvent, ReviewEvent, StatusEvent, Step, ThreadEvent,
-    WorkflowJobEvent, WorkflowRunEvent,
+    RepositoryChanges, RepositoryEvent, ReviewCommentEvent, ReviewEvent, StatusEvent, Step,
+    ThreadEvent, WorkflowJobEvent, WorkflowRunEvent,
 };
 use super::scalar::Time;
 use crate::domain::{
@@ -47,7 +47,18 @@ fn of_no_interest(reason: &'static str) -> Translated {
 pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Translated {
     let before = event.before.as_ref().filter(|_| event.action() == Some("synchronize"));
     let before = before.map(|sha| commit(sha, "before")).transpose()?;
-    let pull = pull_seen(&event.pull_request, before)?;
+    let mut pull = pull_seen(&event.pull_request, before)?;
+    let core = Arc::make_mut(&mut pull.core);
+    // What the action says beats a body that still shows the state before.
+    match (event.action(), core.state) {
+        (Some("closed"), PrState::Open | PrState::Draft) => core.state = PrState::Closed,
+        (Some("reopened"), PrState::Closed) if event.pull_request.draft == Some(true) => {
+            core.state = PrState::Draft;
+        }
+        (Some("reopened"), PrState::Closed) => core.state = PrState::Open,
+        (Some("opened"), _) => core.first = true,
+        _ => {}
+    }
     fact(ScmObservation::Pull { repo: repo(&event.repository)?, pull })
 }
 
@@ -80,7 +91,7 @@ pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
     let run = &event.check_run;
     let urls = [run.html_url.as_deref(), run.details_url.as_deref()];
     let state = RunState {
-        status: run_status(&run.status),
+        status: how_far(&run.status, run.conclusion.as_deref(), run.completed_at),
         completed_at: run.completed_at.0,
         conclusion: run.conclusion.as_deref().map(text),
         name: text(&run.name),
@@ -94,6 +105,8 @@ pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
         source: source(run),
         suite_id: run.check_suite.as_ref().map(|suite| suite.id),
         workflow_run_id: urls.into_iter().flatten().find_map(workflow_run_in),
+        attempt: None,
+        never_ran: false,
         output: output.map(|text| stamped(&state, text)),
         failed_step: None,
         state,
@@ -105,7 +118,7 @@ pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
 pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
     let job = &event.workflow_job;
     let state = RunState {
-        status: run_status(&job.status),
+        status: how_far(&job.status, job.conclusion.as_deref(), job.completed_at),
         completed_at: job.completed_at.0,
         conclusion: job.conclusion.as_deref().map(text),
         name: text(&job.name),
@@ -118,6 +131,10 @@ pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
         source: "github-actions".into(),
         suite_id: None,
         workflow_run_id: Some(job.run_id),
+        attempt: job.run_attempt,
+        never_ran: has_failed(&state)
+            && job.steps.as_ref().is_some_and(Vec::is_empty)
+            && job.runner_id.unwrap_or(0) == 0,
         output: None,
         failed_step: failed_step.map(|text| stamped(&state, text)),
         state,
@@ -218,7 +235,9 @@ pub(super) fn push(event: &PushEvent<'_>) -> Translated {
 
 /// `repository`, whatever its action: its name is what counts.
 pub(super) fn repository(event: &RepositoryEvent<'_>) -> Translated {
-    fact(ScmObservation::Repository { repo: repo(&event.repository)? })
+    let mut repo = repo(&event.repository)?;
+    repo.former = event.changes.as_ref().and_then(|changes| former_name(&repo.name, changes));
+    fact(ScmObservation::Repository { repo })
 }
 
 /// `installation`: access to all of an account comes or goes.
@@ -228,9 +247,13 @@ pub(super) fn installation(event: &InstallationEvent<'_>) -> Translated {
         Some("deleted" | "suspend") => false,
         _ => return of_no_interest("it changes no access"),
     };
-    let account = Some(text(&event.installation.account.login));
+    // An enterprise has no login: then the repositories that are named are all that is known.
+    let login = event.installation.account.as_ref().and_then(|account| account.login.as_deref());
+    let account = login.map(text);
+    let named = event.repositories.iter().flatten().filter(|_| account.is_none());
+    let repos = named.map(|repo| RepoId(repo.id)).collect();
     let at = required(event.installation.updated_at, "installation.updated_at")?;
-    fact(ScmObservation::Access { repos: Vec::new(), account, granted, at })
+    fact(ScmObservation::Access { repos, account, granted, at })
 }
 
 /// `installation_repositories`: access to single repositories comes or goes.
@@ -269,7 +292,18 @@ fn repo(seen: &Repository<'_>) -> Result<RepoSeen, UnclearField> {
         Some(url) => text(url.trim_end_matches('/')),
         None => format!("https://github.com/{}", name.as_str()).into(),
     };
-    Ok(RepoSeen { id: RepoId(seen.id), name, url, updated_at: seen.updated_at.0 })
+    Ok(RepoSeen { id: RepoId(seen.id), name, url, updated_at: seen.updated_at.0, former: None })
+}
+
+/// The name before a `renamed` or `transferred`.
+fn former_name(name: &RepoName, changes: &RepositoryChanges<'_>) -> Option<RepoName> {
+    let renamed = changes.repository.as_ref().and_then(|it| it.name.as_ref()?.from.as_deref());
+    let owner = changes.owner.as_ref().and_then(|owner| owner.from.as_ref());
+    let owner =
+        owner.and_then(|it| it.user.as_ref().or(it.organization.as_ref())?.login.as_deref());
+    (renamed.is_some() || owner.is_some()).then_some(())?;
+    let (owner, own) = (owner.unwrap_or(name.owner()), renamed.unwrap_or(name.name()));
+    RepoName::parse(&format!("{owner}/{own}"))
 }
 
 fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSeen, UnclearField> {
@@ -295,6 +329,7 @@ fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSe
         base_ref: text(&seen.base.name),
         base_sha: commit(&seen.base.sha, "pull_request.base.sha")?,
         created_at: required(seen.created_at, "pull_request.created_at")?,
+        first: false,
     });
     let mergeability = seen.mergeable.map(|can| mergeability(can, seen.mergeable_state.as_deref()));
     let updated_at = required(seen.updated_at, "pull_request.updated_at")?;
@@ -319,6 +354,12 @@ fn run_status(status: &str) -> RunStatus {
         "completed" => RunStatus::Completed,
         _ => RunStatus::Unknown,
     }
+}
+
+/// An end beside a conclusion is an end, whatever the status still says.
+fn how_far(status: &str, conclusion: Option<&str>, completed_at: Time) -> RunStatus {
+    let ended = conclusion.is_some() && completed_at.0.is_some();
+    if ended { RunStatus::Completed } else { run_status(status) }
 }
 
 fn has_failed(state: &RunState) -> bool {

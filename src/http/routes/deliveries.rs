@@ -11,7 +11,7 @@ use crate::api::{Api, DeliveryJson, DeliveryQuery, List};
 use crate::http::server::{HttpError, Named, Params};
 
 /// `GET /v1/deliveries`: newest first.
-#[utoipa::path(get, path = "/deliveries", params(("outcome" = Option<String>, Query, pattern = "^(applied|ignored|quarantined)$")), responses((status = 200, description = "done", body = List<DeliveryJson>)))]
+#[utoipa::path(get, path = "/deliveries", operation_id = "listDeliveries", tag = "deliveries", params(("outcome" = Option<String>, Query, pattern = "^(applied|ignored|quarantined)$")), responses((status = 200, description = "done", body = List<DeliveryJson>)))]
 pub(in crate::http) async fn list(
     State(api): State<Arc<Api>>,
     query: RawQuery,
@@ -26,7 +26,7 @@ pub(in crate::http) async fn list(
 ///
 /// The ledger keeps what a delivery became, also where no project wanted it, and the body of what
 /// was quarantined. An event that is never used leaves nothing to replay: 409.
-#[utoipa::path(post, path = "/deliveries/{id}/replay", params(("id" = i64, Path)), responses((status = 200, description = "done", body = DeliveryJson)))]
+#[utoipa::path(post, path = "/deliveries/{id}/replay", operation_id = "replayDelivery", tag = "deliveries", params(("id" = i64, Path)), responses((status = 200, description = "done", body = DeliveryJson)))]
 pub(in crate::http) async fn replay(
     State(api): State<Arc<Api>>,
     Named(id): Named<i64>,

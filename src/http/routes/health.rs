@@ -24,13 +24,13 @@ pub(in crate::http) struct Health {
 }
 
 /// The process answers.
-#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "done", body = Object)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "getLiveness", tag = "server", responses((status = 200, description = "done", body = Object)))]
 pub(in crate::http) async fn alive() -> Json<Value> {
     Json(json!({ "status": "alive" }))
 }
 
 /// The database can be read and the engine takes work.
-#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "done", body = Object)))]
+#[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "server", responses((status = 200, description = "done", body = Object)))]
 pub(in crate::http) async fn ready(
     State(health): State<Arc<Health>>,
 ) -> Result<Json<Value>, HttpError> {
@@ -56,7 +56,7 @@ pub(in crate::http) async fn ready(
 }
 
 /// Prometheus' text format.
-#[utoipa::path(get, path = "/metrics", responses((status = 200, description = "the numbers", body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "server", responses((status = 200, description = "the numbers", body = String, content_type = "text/plain")))]
 pub(in crate::http) async fn metrics(State(health): State<Arc<Health>>) -> impl IntoResponse {
     let (waiting, room) = health.api.engine.queue();
     metrics::gauge!("nudged_engine_queue_length").set(waiting as f64);

@@ -11,12 +11,24 @@ use utoipa::openapi::OpenApi;
 
 use crate::store::reads::CHANGE_TYPES;
 
+/// What the routes are about.
+const TAGS: &[(&str, &str)] = &[
+    ("webhooks", "What GitHub sends."),
+    ("changes", "The log of changes, to be polled or followed."),
+    ("projects", "Repositories that are watched."),
+    ("sessions", "Agents at work, each on one task."),
+    ("pulls", "Pull requests with their checks."),
+    ("nudges", "What agents and people are told."),
+    ("deliveries", "What came in from GitHub and what became of it."),
+    ("server", "How the server is."),
+];
+
 /// The finished document.
 #[derive(Clone)]
 pub(in crate::http) struct Document(Arc<str>);
 
 /// This document.
-#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
+#[utoipa::path(get, path = "/openapi.json", operation_id = "getDocument", tag = "server", responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
 pub(in crate::http) async fn document(
     Extension(Document(text)): Extension<Document>,
 ) -> impl IntoResponse {
@@ -33,6 +45,10 @@ impl Document {
             "description": env!("CARGO_PKG_DESCRIPTION"),
             "license": {"name": env!("CARGO_PKG_LICENSE")},
         });
+        document["tags"] = TAGS
+            .iter()
+            .map(|(name, description)| json!({"name": name, "description": description}))
+            .collect();
         document["components"]["securitySchemes"] =
             json!({"bearer": {"type": "http", "scheme": "bearer"}});
         document["components"]["schemas"]["Error"] = json!({

@@ -11,7 +11,7 @@ use crate::api::{Api, List, ProjectBody, ProjectJson};
 use crate::http::server::{HttpError, Named, Params};
 
 /// `GET /v1/projects`: those that are not archived.
-#[utoipa::path(get, path = "/projects", responses((status = 200, description = "done", body = List<ProjectJson>)))]
+#[utoipa::path(get, path = "/projects", operation_id = "listProjects", tag = "projects", responses((status = 200, description = "done", body = List<ProjectJson>)))]
 pub(in crate::http) async fn list(
     State(api): State<Arc<Api>>,
     query: RawQuery,
@@ -21,7 +21,7 @@ pub(in crate::http) async fn list(
 }
 
 /// `GET /v1/projects/{id}`
-#[utoipa::path(get, path = "/projects/{id}", params(("id" = String, Path)), responses((status = 200, description = "done", body = ProjectJson)))]
+#[utoipa::path(get, path = "/projects/{id}", operation_id = "getProject", tag = "projects", params(("id" = String, Path)), responses((status = 200, description = "done", body = ProjectJson)))]
 pub(in crate::http) async fn one(
     State(api): State<Arc<Api>>,
     Named(id): Named<String>,
@@ -33,7 +33,7 @@ pub(in crate::http) async fn one(
 
 /// `PUT /v1/projects/{id}`: registers a project, or changes the settings of one. One that was
 /// archived is watched again.
-#[utoipa::path(put, path = "/projects/{id}", params(("id" = String, Path, pattern = "^[a-z0-9-]{1,40}$")), request_body = ProjectBody, responses((status = 200, description = "done", body = ProjectJson)))]
+#[utoipa::path(put, path = "/projects/{id}", operation_id = "putProject", tag = "projects", params(("id" = String, Path, pattern = "^[a-z0-9-]{1,40}$")), request_body = ProjectBody, responses((status = 200, description = "done", body = ProjectJson)))]
 pub(in crate::http) async fn put(
     State(api): State<Arc<Api>>,
     Named(id): Named<String>,
@@ -46,7 +46,7 @@ pub(in crate::http) async fn put(
 }
 
 /// `DELETE /v1/projects/{id}`: the project is watched no longer; what is known of it stays.
-#[utoipa::path(delete, path = "/projects/{id}", params(("id" = String, Path)), responses((status = 200, description = "done", body = ProjectJson)))]
+#[utoipa::path(delete, path = "/projects/{id}", operation_id = "archiveProject", tag = "projects", params(("id" = String, Path)), responses((status = 200, description = "done", body = ProjectJson)))]
 pub(in crate::http) async fn archive(
     State(api): State<Arc<Api>>,
     Named(id): Named<String>,

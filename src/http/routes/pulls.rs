@@ -10,7 +10,7 @@ use crate::domain::PrState;
 use crate::http::server::{HttpError, Named, Params};
 
 /// `GET /v1/pulls`
-#[utoipa::path(get, path = "/pulls", params(("project" = Option<String>, Query), ("state" = Option<PrState>, Query)), responses((status = 200, description = "done", body = List<PullJson>)))]
+#[utoipa::path(get, path = "/pulls", operation_id = "listPulls", tag = "pulls", params(("project" = Option<String>, Query), ("state" = Option<PrState>, Query)), responses((status = 200, description = "done", body = List<PullJson>)))]
 pub(in crate::http) async fn list(
     State(api): State<Arc<Api>>,
     query: RawQuery,
@@ -25,7 +25,7 @@ pub(in crate::http) async fn list(
 }
 
 /// `GET /v1/pulls/{owner}/{repo}/{number}`
-#[utoipa::path(get, path = "/pulls/{owner}/{repo}/{number}", params(("owner" = String, Path), ("repo" = String, Path), ("number" = i64, Path), ("history" = Option<bool>, Query)), responses((status = 200, description = "done", body = PullJson)))]
+#[utoipa::path(get, path = "/pulls/{owner}/{repo}/{number}", operation_id = "getPull", tag = "pulls", params(("owner" = String, Path), ("repo" = String, Path), ("number" = i64, Path), ("history" = Option<bool>, Query)), responses((status = 200, description = "done", body = PullJson)))]
 pub(in crate::http) async fn one(
     State(api): State<Arc<Api>>,
     Named((owner, repo, number)): Named<(String, String, i64)>,

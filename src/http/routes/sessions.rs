@@ -12,7 +12,7 @@ use crate::domain::DisplayStatus;
 use crate::http::server::{HttpError, Named, Params};
 
 /// `GET /v1/sessions`
-#[utoipa::path(get, path = "/sessions", params(("project" = Option<String>, Query), ("status" = Option<DisplayStatus>, Query)), responses((status = 200, description = "done", body = List<SessionJson>)))]
+#[utoipa::path(get, path = "/sessions", operation_id = "listSessions", tag = "sessions", params(("project" = Option<String>, Query), ("status" = Option<DisplayStatus>, Query)), responses((status = 200, description = "done", body = List<SessionJson>)))]
 pub(in crate::http) async fn list(
     State(api): State<Arc<Api>>,
     query: RawQuery,
@@ -27,7 +27,7 @@ pub(in crate::http) async fn list(
 }
 
 /// `GET /v1/sessions/{id}`
-#[utoipa::path(get, path = "/sessions/{id}", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
+#[utoipa::path(get, path = "/sessions/{id}", operation_id = "getSession", tag = "sessions", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
 pub(in crate::http) async fn one(
     State(api): State<Arc<Api>>,
     Named(id): Named<String>,
@@ -38,7 +38,7 @@ pub(in crate::http) async fn one(
 }
 
 /// `POST /v1/sessions/{id}/pause`: nudges to its agent are held back, not lost.
-#[utoipa::path(post, path = "/sessions/{id}/pause", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
+#[utoipa::path(post, path = "/sessions/{id}/pause", operation_id = "pauseSession", tag = "sessions", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
 pub(in crate::http) async fn pause(
     State(api): State<Arc<Api>>,
     Named(id): Named<String>,
@@ -50,7 +50,7 @@ pub(in crate::http) async fn pause(
 }
 
 /// `POST /v1/sessions/{id}/resume`: nudges that were held back go out, if they are still true.
-#[utoipa::path(post, path = "/sessions/{id}/resume", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
+#[utoipa::path(post, path = "/sessions/{id}/resume", operation_id = "resumeSession", tag = "sessions", params(("id" = String, Path)), responses((status = 200, description = "done", body = SessionJson)))]
 pub(in crate::http) async fn resume(
     State(api): State<Arc<Api>>,
     Named(id): Named<String>,

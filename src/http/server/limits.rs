@@ -19,7 +19,9 @@ pub struct Limits {
     pub headers_within: Duration,
     /// From the end of the headers to the end of the body.
     pub body_within: Duration,
-    /// Bytes of webhook bodies that may be in memory at once.
+    /// Bytes of a webhook's body that come each second at least, measured over two.
+    pub body_bytes_per_second: usize,
+    /// Bytes of webhook bodies that may be in memory at once. A quarter is kept for bodies of at most 64 KiB.
     pub bodies: usize,
     /// How long accepted requests may take to finish after shutdown began.
     pub finish_within: Duration,
@@ -33,7 +35,9 @@ impl Default for Limits {
             heartbeat: Duration::from_secs(15),
             stalled_within: Duration::from_secs(30),
             headers_within: Duration::from_secs(10),
-            body_within: Duration::from_secs(20),
+            // GitHub gives up a delivery after this time, by its documentation of webhooks.
+            body_within: Duration::from_secs(10),
+            body_bytes_per_second: 8 * 1024,
             bodies: 256 * 1024 * 1024,
             finish_within: Duration::from_secs(20),
         }

@@ -2,29 +2,59 @@
 //! never beyond their budget.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
+use super::budget::{BodyBudget, Room};
 use super::headers::Encoding;
 use crate::api::ApiError;
 use crate::github::webhook::signature::{Secrets, VerifiedBody, Verifier};
 use crate::http::server::HttpError;
 use crate::store::reads::LARGEST_BODY;
 
-/// Hashes and keeps the body as it arrives, a permit for each byte of it.
-pub(super) async fn read(
+/// How long a body may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// From the end of the headers to the end of the body.
+    pub(super) within: Duration,
+    /// Bytes that have to come in each [`SPAN`] until the end.
+    pub(super) least: usize,
+}
+
+/// Over which the speed of a body is measured: shorter pauses are the network's.
+pub(super) const SPAN: Duration = Duration::from_secs(2);
+
+/// Hashes and keeps the body as it arrives, with room for each byte of it.
+pub(super) async fn read<'b>(
     secrets: &Secrets,
-    budget: &Arc<Semaphore>,
+    budget: &'b BodyBudget,
+    pace: Pace,
     mut body: Body,
-) -> Result<(Verifier, Option<OwnedSemaphorePermit>), HttpError> {
+) -> Result<(Verifier, Room<'b>), HttpError> {
     let mut verifier = Verifier::new(secrets);
-    let mut held: Option<OwnedSemaphorePermit> = None;
-    while let Some(frame) = Pin::new(&mut body).frame().await {
+    let mut room = budget.begin();
+    let begun = Instant::now();
+    let (mut span_ends, mut span_began_at) = (begun + SPAN, 0);
+    let deadline = begun + pace.within;
+    loop {
+        // Also where something always comes, if only a byte.
+        if Instant::now() >= deadline {
+            return Err(too_slow());
+        }
+        if Instant::now() >= span_ends {
+            if verifier.len() - span_began_at < pace.least {
+                return Err(too_slow());
+            }
+            (span_ends, span_began_at) = (Instant::now() + SPAN, verifier.len());
+        }
+        let until = deadline.min(span_ends);
+        let Ok(frame) = timeout_at(until, Pin::new(&mut body).frame()).await else { continue };
+        let Some(frame) = frame else { return Ok((verifier, room)) };
         let frame = frame.map_err(|_| {
             let message = "the body broke off; send it again";
             HttpError::new(StatusCode::BAD_REQUEST, "body_incomplete", message)
@@ -36,18 +66,12 @@ pub(super) async fn read(
         if verifier.len() + chunk.len() > LARGEST_BODY {
             return Err(too_large());
         }
-        let bytes = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-        let Ok(permit) = Arc::clone(budget).try_acquire_many_owned(bytes) else {
+        if !room.grow(chunk.len()) {
             let message = "too many bodies at once; try again in a second";
             return Err(ApiError::unavailable(message).into());
-        };
-        match &mut held {
-            Some(held) => held.merge(permit),
-            None => held = Some(permit),
         }
         verifier.push(&chunk);
     }
-    Ok((verifier, held))
 }
 
 /// The body is refused for its size.
@@ -58,7 +82,7 @@ pub(super) fn too_large() -> HttpError {
 }
 
 /// The body is refused for its slowness.
-pub(super) fn too_slow() -> HttpError {
+fn too_slow() -> HttpError {
     let message = "the body did not arrive in time; send it again";
     HttpError::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message)
 }

@@ -1,6 +1,7 @@
 //! Webhooks in: verified, read, stored, and only then answered.
 
 mod body;
+mod budget;
 mod headers;
 pub(super) mod receive;
 

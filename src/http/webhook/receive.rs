@@ -4,7 +4,6 @@
 //! engine has committed. Bodies are hashed while they arrive and never exceed their budget.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::HttpBody;
@@ -13,22 +12,18 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::json;
-use tokio::sync::Semaphore;
 use tracing::{Instrument, Span};
 
-use super::body::{json_of, read, too_large, too_slow};
+use super::body::{Pace, SPAN, json_of, read, too_large};
+use super::budget::{BodyBudget, SMALL};
 use super::headers::{encoding, hook, named, signature};
 use crate::api::ApiError;
 use crate::domain::{Delivery, DeliveryOutcome};
 use crate::engine::Engine;
 use crate::github::webhook::signature::Secrets;
 use crate::github::webhook::{self, Reading};
-use crate::http::server::HttpError;
+use crate::http::server::{HttpError, Limits};
 use crate::store::reads::LARGEST_BODY;
-
-/// What is left unread of a refused request up to this size is read and dropped; beyond it the
-/// connection ends.
-const SMALL_BODY: u64 = 64 * 1024;
 
 /// JSON from this size on is read on a thread of its own, so that it does not hold up others.
 const LARGE_JSON: usize = 256 * 1024;
@@ -53,25 +48,20 @@ const REFUSED: &str = "nudged_webhooks_refused_total";
 
 /// What deliveries need.
 pub(in crate::http) struct Webhooks {
-    pub(in crate::http) engine: Engine,
-    pub(in crate::http) secrets: Secrets,
-    /// A permit for each byte of a body in memory.
-    pub(in crate::http) bodies: Arc<Semaphore>,
-    /// From the end of the headers to the end of the body.
-    pub(in crate::http) body_within: Duration,
+    engine: Engine,
+    secrets: Secrets,
+    bodies: BodyBudget,
+    pace: Pace,
 }
 
 impl Webhooks {
-    /// Takes deliveries into the engine, `bodies` bytes of them at once.
-    pub(in crate::http) fn new(
-        engine: Engine,
-        secrets: Secrets,
-        bodies: usize,
-        body_within: Duration,
-    ) -> Self {
+    /// Takes deliveries into the engine.
+    pub(in crate::http) fn new(engine: Engine, secrets: Secrets, limits: &Limits) -> Self {
         begin();
-        let bodies = Arc::new(Semaphore::new(bodies.min(Semaphore::MAX_PERMITS)));
-        Self { engine, secrets, bodies, body_within }
+        let spans = usize::try_from(SPAN.as_secs()).unwrap_or(1);
+        let least = limits.body_bytes_per_second.saturating_mul(spans);
+        let pace = Pace { within: limits.body_within, least };
+        Self { engine, secrets, bodies: BodyBudget::new(limits.bodies), pace }
     }
 }
 
@@ -89,7 +79,7 @@ fn begin() {
 }
 
 /// The route.
-#[utoipa::path(post, path = "/webhooks/github", params(("X-Hub-Signature-256" = String, Header, pattern = "^sha256=[0-9a-fA-F]{64}$"), ("X-GitHub-Event" = String, Header, min_length = 1, max_length = 255), ("X-GitHub-Delivery" = String, Header, min_length = 1, max_length = 255)), request_body = Object, responses((status = 200, description = "done", body = Object)))]
+#[utoipa::path(post, path = "/webhooks/github", operation_id = "receiveDelivery", tag = "webhooks", params(("X-Hub-Signature-256" = String, Header, pattern = "^sha256=[0-9a-fA-F]{64}$"), ("X-GitHub-Event" = String, Header, min_length = 1, max_length = 255), ("X-GitHub-Delivery" = String, Header, min_length = 1, max_length = 255)), request_body = Object, responses((status = 200, description = "done", body = Object)))]
 pub(in crate::http) async fn receive(
     State(webhooks): State<Arc<Webhooks>>,
     request: Request,
@@ -121,7 +111,8 @@ async fn accept(
     request: Request,
 ) -> Result<(String, String, DeliveryOutcome), HttpError> {
     let (parts, body) = request.into_parts();
-    let small = body.size_hint().upper().is_some_and(|most| most <= SMALL_BODY);
+    // What is left unread of a refused request is read and dropped if it is small; else the connection ends.
+    let small = body.size_hint().upper().is_some_and(|most| most <= SMALL as u64);
     let early = |error: HttpError| if small { error } else { error.hanging_up() };
 
     let signature = signature(&parts.headers).map_err(early)?;
@@ -129,11 +120,8 @@ async fn accept(
         return Err(early(too_large()));
     }
     let encoding = encoding(&parts.headers).map_err(early)?;
-    let reading = read(&webhooks.secrets, &webhooks.bodies, body);
-    let (verifier, permit) = tokio::time::timeout(webhooks.body_within, reading)
-        .await
-        .unwrap_or_else(|_| Err(too_slow()))
-        .map_err(HttpError::hanging_up)?;
+    let reading = read(&webhooks.secrets, &webhooks.bodies, webhooks.pace, body);
+    let (verifier, room) = reading.await.map_err(HttpError::hanging_up)?;
     let verified = verifier.verify(signature).map_err(|_| wrong_signature())?;
 
     let event = named(&parts.headers, "X-GitHub-Event")?;
@@ -146,7 +134,7 @@ async fn accept(
         Delivery { hook, guid: guid.clone(), event: event.clone(), action, repo, verdict, body };
     let outcome = webhooks.engine.receive(delivery).await?;
     // The engine is done with the body now.
-    drop(permit);
+    drop(room);
     Ok((event, guid, outcome))
 }
 

@@ -8,7 +8,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let kind = match state {
         PrState::Open | PrState::Draft => {
             pull.memory.closing_told = None;
-            context.supersede(|nudge| nudge.kind == NudgeKind::PrClosed);
+            context.supersede(pull, |nudge| nudge.kind == NudgeKind::PrClosed);
             return;
         }
         PrState::Closed => NudgeKind::PrClosed,
@@ -18,7 +18,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         return;
     }
     pull.memory.closing_told = Some(state);
-    context.supersede(|nudge| nudge.kind == NudgeKind::PrClosed);
+    context.supersede(pull, |nudge| nudge.kind == NudgeKind::PrClosed);
     let signature = format!("{state}@{}", pull.core_at);
     let text = wording::ended(context.project, pull);
     context.say(pull, kind, &signature, text);

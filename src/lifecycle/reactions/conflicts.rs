@@ -26,7 +26,9 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     if over {
         pull.memory.conflict_since = None;
         pull.memory.conflict_escalated = false;
-        context.supersede(|nudge| nudge.kind == NudgeKind::MergeConflicts);
+        context.supersede(pull, |nudge| {
+            nudge.kind == NudgeKind::MergeConflicts || nudge.signature.starts_with("conflict@")
+        });
         context.cancel(TimerKind::ConflictEscalation);
         return;
     }

@@ -31,7 +31,9 @@ impl Feedback<'_> {
 
 pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     if !pull.core.state.is_open() {
-        context.supersede(|nudge| nudge.kind == NudgeKind::ReviewComments);
+        context.supersede(pull, |nudge| {
+            nudge.kind == NudgeKind::ReviewComments || nudge.signature.starts_with("feedback:")
+        });
         return;
     }
     // Facts about commits alone change nothing here.
@@ -54,10 +56,30 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         open.entry(signature).or_default().comments.push(comment);
     }
 
-    context.supersede(|n| n.kind == NudgeKind::ReviewComments && !open.contains_key(&*n.signature));
+    context.supersede(pull, |n| {
+        n.kind == NudgeKind::ReviewComments && !open.contains_key(&*n.signature)
+    });
+    pull.memory.feedback_unheard.retain(|id, _| context.open.contains(id));
     let current: BTreeSet<String> = open.values().flat_map(Feedback::names).collect();
     if current.is_empty() {
         pull.memory.feedback_rounds = 0;
+        context.supersede(pull, |nudge| nudge.signature.starts_with("feedback:"));
+    }
+    // What waits says what is still asked for.
+    for nudge in context.waiting(NudgeKind::ReviewComments, "") {
+        let (Some(feedback), Some(own)) =
+            (open.get(&*nudge.signature), pull.memory.feedback_unheard.get(&nudge.id).cloned())
+        else {
+            continue;
+        };
+        let comments: Vec<&Comment> = feedback
+            .comments
+            .iter()
+            .filter(|comment| own.contains(&format!("comment:{}", comment.id)))
+            .copied()
+            .collect();
+        let text = wording::review_comments(context.project, pull, feedback.review, &comments);
+        context.reword(&nudge, text);
     }
     // What is resolved now was told all the same: only what is gone for good is forgotten.
     let known =
@@ -76,7 +98,6 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     context.cancel(TimerKind::ReviewSettle);
     for (signature, feedback) in open {
         tell(context, pull, &signature, &feedback);
-        pull.memory.feedback_told.extend(feedback.names());
     }
 }
 
@@ -86,27 +107,26 @@ fn tell(
     signature: &str,
     feedback: &Feedback<'_>,
 ) {
-    let told = pull.memory.feedback_told.clone();
     // A nudge that nobody has heard yet is replaced by one that says all of it.
-    let replaced =
-        context.supersede(|n| n.kind == NudgeKind::ReviewComments && &*n.signature == signature);
-    let rounds = &mut pull.memory.feedback_rounds;
-    if replaced.is_empty() {
-        *rounds += 1;
-    }
-    if *rounds > MOST_ROUNDS {
-        if *rounds == MOST_ROUNDS + 1 && replaced.is_empty() {
+    context.supersede(pull, |n| n.kind == NudgeKind::ReviewComments && &*n.signature == signature);
+    let told = &pull.memory.feedback_told;
+    let names: BTreeSet<String> = feedback.names().filter(|name| !told.contains(name)).collect();
+    let new = |comment: &&&Comment| names.contains(&format!("comment:{}", comment.id));
+    let comments: Vec<&Comment> = feedback.comments.iter().filter(new).copied().collect();
+    pull.memory.feedback_rounds += 1;
+    if pull.memory.feedback_rounds > MOST_ROUNDS {
+        if pull.memory.feedback_rounds == MOST_ROUNDS + 1 {
             let text = wording::too_much_feedback(context.project, pull, MOST_ROUNDS);
             context.say(pull, NudgeKind::Escalated, &format!("feedback:{signature}"), text);
         }
+        pull.memory.feedback_told.extend(names);
         return;
     }
-    let mut new = Feedback { review: feedback.review, comments: feedback.comments.clone() };
-    if replaced.is_empty() {
-        new.comments.retain(|comment| !told.contains(&format!("comment:{}", comment.id)));
+    let text = wording::review_comments(context.project, pull, feedback.review, &comments);
+    if let Some(nudge) = context.say(pull, NudgeKind::ReviewComments, signature, text) {
+        pull.memory.feedback_told.extend(names.iter().cloned());
+        pull.memory.feedback_unheard.insert(nudge, names);
     }
-    let text = wording::review_comments(context.project, pull, new.review, &new.comments);
-    context.say(pull, NudgeKind::ReviewComments, signature, text);
 }
 
 fn still_exists(said: &Conversation, registers: &PullRegisters, name: &str) -> bool {

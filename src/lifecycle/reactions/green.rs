@@ -26,7 +26,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
             || pull.mergeability == Mergeability::Mergeable);
 
     // What was not yet heard and is no longer true is taken back, and may be said again.
-    let taken_back = context.supersede(|nudge| {
+    let taken_back = context.supersede(pull, |nudge| {
         nudge.kind == NudgeKind::ApprovedAndGreen
             && (&*nudge.signature != head.as_str() || !unblocked)
     });
@@ -34,21 +34,42 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
 
     let green = context.ci == CiState::Passing || quiet;
     if !unblocked || !green || pull.memory.green_told.contains(&head) {
+        if !quiet_is_awaited(context, pull) {
+            context.cancel(TimerKind::GreenSettle);
+        }
         return;
     }
+    // The first check of a new head may be green long before the others begin.
+    let arrived = pull.memory.head_since.unwrap_or(context.now);
+    let settled = arrived.checked_add(context.policy.settle).is_ok_and(|at| at <= context.now);
+    if !quiet && !settled {
+        if context.known.timers(&context.subject).get(&TimerKind::GreenSettle).is_none() {
+            let left = context.policy.settle - context.now.duration_since(arrived);
+            context.arm(TimerKind::GreenSettle, left);
+        }
+        return;
+    }
+    context.cancel(TimerKind::GreenSettle);
     pull.memory.green_told.push(head.clone());
     if pull.memory.green_told.len() > MOST_HEADS {
         pull.memory.green_told.remove(0);
     }
-    let text = wording::approved_and_green(context.project, pull);
+    let text = wording::approved_and_green(context.project, pull, context.ci);
     context.say(pull, NudgeKind::ApprovedAndGreen, head.as_str(), text);
+}
+
+/// Whether a head without any CI may still count as green.
+fn quiet_is_awaited(context: &Context<'_>, pull: &PullRequest) -> bool {
+    !context.project.ci_seen
+        && context.ci == CiState::Unknown
+        && pull.core.state.is_open()
+        && pull.memory.quiet_head.as_ref() != Some(&pull.core.head_sha)
 }
 
 /// A repository in which no CI was ever seen: a head counts as green once the settle time has
 /// passed since it arrived.
 fn quiet_long_enough(context: &mut Context<'_>, pull: &mut PullRequest) -> bool {
     if context.project.ci_seen || context.ci != CiState::Unknown || !pull.core.state.is_open() {
-        context.cancel(TimerKind::GreenSettle);
         return false;
     }
     let head = Some(&pull.core.head_sha);

@@ -3,6 +3,7 @@
 //! Each reaction looks at the state, not at the event that led to it, and keeps what it said in
 //! the row's memory: so the order of events, a repetition or a restart cannot make it speak twice.
 
+mod cancelled;
 mod ci_failed;
 mod closing;
 mod conflicts;
@@ -56,11 +57,15 @@ pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
         }
     }
     closing::react(&mut context, pull);
+    if pull.memory.head_since.is_none() || context.head_moved {
+        pull.memory.head_since = Some(context.now);
+    }
     ci_failed::react(&mut context, pull);
+    cancelled::react(&mut context, pull);
     conflicts::react(&mut context, pull);
     feedback::react(&mut context, pull);
     green::react(&mut context, pull);
-    context.follow_agent();
+    context.follow_agent(pull);
 }
 
 /// An agent that waits for a human, is not known to be there, or whose nudges are paused is not
@@ -80,10 +85,18 @@ pub(super) fn agent_is_free(project: &Project, session: Option<&Session>) -> boo
 impl Context<'_> {
     /// Says something; to an agent that cannot listen now it is held back, and to one that has ended it
     /// is not said.
-    fn say(&mut self, pull: &PullRequest, kind: NudgeKind, signature: &str, body: String) {
+    ///
+    /// Answers the nudge, if there is one.
+    fn say(
+        &mut self,
+        pull: &PullRequest,
+        kind: NudgeKind,
+        signature: &str,
+        body: String,
+    ) -> Option<NudgeId> {
         let to_agent = kind.audience() == Audience::Agent;
         if to_agent && self.agent_has_ended() {
-            return;
+            return None;
         }
         let held = to_agent && !self.agent_is_free();
         let state = if held { NudgeState::Held } else { NudgeState::Pending };
@@ -114,10 +127,28 @@ impl Context<'_> {
                 last_error: None,
             });
         }
+        Some(id)
     }
 
-    /// Takes back the nudges that `stale` names and nobody has heard yet; answers their signatures.
-    fn supersede(&mut self, stale: impl Fn(&Nudge) -> bool) -> Vec<Text> {
+    /// The nudges of a kind about something of this name that nobody has heard yet.
+    fn waiting(&self, kind: NudgeKind, begins: &str) -> Vec<Arc<Nudge>> {
+        let open = self.open.iter().filter_map(|id| self.known.nudge(*id));
+        let about = |nudge: &&Arc<Nudge>| {
+            nudge.state.is_open() && nudge.kind == kind && nudge.signature.starts_with(begins)
+        };
+        open.filter(about).cloned().collect()
+    }
+
+    /// While a nudge waits, its words follow what it is about.
+    fn reword(&mut self, nudge: &Nudge, body: String) {
+        if *nudge.body != *body {
+            self.known.put_nudge(Nudge { body: body.into(), ..nudge.clone() });
+        }
+    }
+
+    /// Takes back the nudges that `stale` names and nobody has heard yet; answers their signatures. What an
+    /// agent has not heard was not told: it is due again.
+    fn supersede(&mut self, pull: &mut PullRequest, stale: impl Fn(&Nudge) -> bool) -> Vec<Text> {
         let mut taken = Vec::new();
         for id in self.open.clone() {
             let Some(nudge) = self.known.nudge(id).cloned() else { continue };
@@ -126,6 +157,7 @@ impl Context<'_> {
                 if nudge.kind.audience() == Audience::Human {
                     self.known.drop_task(&TaskName::notify(id));
                 }
+                pull.memory.forget_unheard(id);
                 taken.push(nudge.signature.clone());
             }
         }
@@ -165,10 +197,10 @@ impl Context<'_> {
     }
 
     /// Nobody speaks to an ended agent; what was held goes out once it is free.
-    fn follow_agent(&mut self) {
+    fn follow_agent(&mut self, pull: &mut PullRequest) {
         let to_agent = |nudge: &Nudge| nudge.kind.audience() == Audience::Agent;
         if self.agent_has_ended() {
-            self.supersede(to_agent);
+            self.supersede(pull, to_agent);
             return;
         }
         let state = if self.agent_is_free() { NudgeState::Pending } else { NudgeState::Held };

@@ -1,6 +1,6 @@
 //! The words of a nudge. What strangers wrote stands in it fenced, labelled, and cut to size.
 
-use crate::domain::{Check, Comment, PrState, Project, PullRequest, Review};
+use crate::domain::{Check, CiState, Comment, PrState, Project, PullRequest, Review};
 use crate::lifecycle::excerpt::{excerpt, one_line, truncate};
 
 /// The most that a nudge's body may hold, in bytes.
@@ -140,16 +140,28 @@ pub(super) fn brake(
 }
 
 /// To the human: nothing stands in the way of a merge.
-pub(super) fn approved_and_green(project: &Project, pull: &PullRequest) -> String {
+pub(super) fn approved_and_green(project: &Project, pull: &PullRequest, ci: CiState) -> String {
     format!(
         "{} is ready to merge at commit {}: CI {}, review {}, {}. {}",
         short_name(project, pull),
         pull.core.head_sha.as_str(),
-        pull.ci,
+        ci,
         pull.review,
         pull.mergeability,
         one_line(&pull.url, URL_CHARS),
     )
+}
+
+/// To the human: something was cancelled, and nothing has come in its place.
+pub(super) fn cancelled(project: &Project, pull: &PullRequest, checks: &[&Check]) -> String {
+    let body = format!(
+        "{}: CI was cancelled at commit {} and nothing newer has come in its place: {}\n{}",
+        short_name(project, pull),
+        pull.core.head_sha.as_str(),
+        one_line(&pull.url, URL_CHARS),
+        check_list(checks),
+    );
+    truncate(&body, MOST_BYTES).to_owned()
 }
 
 /// To the agent: the branch no longer merges.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    CommentRow, CommitFacts, CommitSha, PrState, Project, PullRequest, Session, Subject, TimerKind,
+    CommentRow, CommitSha, PrState, Project, PullRequest, Session, Subject, TimerKind,
 };
 use crate::lifecycle::reactions::{self, Context};
 use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::session;
 
 use super::globs;
+use super::registers::derive_mergeability;
 use super::roll_up::{DerivedCheck, DerivedChecks, derive_checks, roll_up};
 
 /// Why a pull request is looked at.
@@ -40,9 +41,21 @@ pub(super) fn follow(
         return;
     }
     let head_facts = Arc::clone(to.known.facts(row.repo_id, &row.core.head_sha));
+    // Runs at no pull request's head (a nightly alone) are no CI as far as pull requests go.
+    let seen = to.known.project(&project.id).is_some_and(|known| known.ci_seen);
+    let seen_now = Project { ci_seen: true, ..(**project).clone() };
+    let project = if head_facts.is_empty() || seen { project } else { &Arc::new(seen_now) };
+    if !head_facts.is_empty() && !seen {
+        to.known.put_project((**project).clone());
+    }
     let at_head = derive_checks(&head_facts);
     put_rows(to, &row, &row.core.head_sha, &at_head);
     row.ci = roll_up(at_head.values(), &head_facts);
+    if let Some(record) = to.known.pull(row.id) {
+        let pushed_at = to.known.base_push(row.repo_id, &row.core.base_ref);
+        row.mergeability =
+            derive_mergeability(&row.core, &record.registers, &head_facts, pushed_at);
+    }
 
     let (rang, conversation) = match about {
         About::Commit(_) => (None, None),
@@ -62,8 +75,9 @@ pub(super) fn follow(
 
     let counting: Vec<&DerivedCheck> =
         at_head.values().filter(|it| globs::counts(project, &it.check)).collect();
+    // A run that goes on may bring jobs that count: its jobs are not known yet.
     let ci = if globs::chooses(project) {
-        roll_up(counting.iter().copied(), &CommitFacts::default())
+        roll_up(counting.iter().copied(), &head_facts)
     } else {
         row.ci
     };

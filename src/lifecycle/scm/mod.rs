@@ -11,7 +11,8 @@ mod roll_up;
 use std::sync::Arc;
 
 use crate::domain::{
-    CommitFact, CommitSha, PullId, RepoSeen, ScmObservation, Subject, Text, TimerDue, Timestamp,
+    CommitFact, CommitSha, ProjectId, PullId, RepoSeen, ScmObservation, Subject, Text, TimerDue,
+    Timestamp,
 };
 
 use super::reducer::Reducer;
@@ -20,27 +21,33 @@ use super::refusal::Refusal;
 use follow::{About, follow};
 use naming::Watched;
 pub(super) use naming::{names_of, new_project, same_name, slug_stem, touches_names};
-use pull::Said;
+use pull::PullPayload;
 pub(super) use registers::reviews_that_count;
 pub(super) use roll_up::newest_workflow_runs;
 pub use roll_up::{DerivedCheck, DerivedChecks, check_status, derive_checks, roll_up};
 
 pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), Refusal> {
     match seen {
-        ScmObservation::Pull { repo, pull } => pull::seen(to, repo, pull, Said::default()),
-        ScmObservation::Review { repo, pull, review } => {
-            pull::seen(to, repo, pull, Said { review: Some(review), ..Said::default() })
-        }
+        ScmObservation::Pull { repo, pull } => pull::seen(to, repo, pull, PullPayload::default()),
+        ScmObservation::Review { repo, pull, review } => pull::seen(
+            to,
+            repo,
+            pull,
+            PullPayload { review: Some(review), ..PullPayload::default() },
+        ),
         ScmObservation::Comment { repo, pull: Some(pull), comment, .. } => {
             let comments = std::slice::from_ref(comment);
-            pull::seen(to, repo, pull, Said { comments, ..Said::default() })
+            pull::seen(to, repo, pull, PullPayload { comments, ..PullPayload::default() })
         }
         ScmObservation::Comment { repo, pull: None, number, comment } => {
             pull::commented(to, repo, *number, comment)
         }
-        ScmObservation::Thread { repo, pull, thread, comments } => {
-            pull::seen(to, repo, pull, Said { comments, thread: Some(thread), ..Said::default() })
-        }
+        ScmObservation::Thread { repo, pull, thread, comments } => pull::seen(
+            to,
+            repo,
+            pull,
+            PullPayload { comments, thread: Some(thread), ..PullPayload::default() },
+        ),
         ScmObservation::CheckRun { repo, sha, run } => {
             fact(to, repo, sha, &CommitFact::CheckRun(Arc::clone(run)))
         }
@@ -55,7 +62,7 @@ pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), 
         }
         ScmObservation::Push { repo, branch, pushed_at } => push(to, repo, branch, *pushed_at),
         ScmObservation::Repository { repo } => {
-            Watched::find(to, repo, false)?.write(to);
+            Watched::find(to, repo)?.write(to);
             Ok(())
         }
         ScmObservation::Access { repos, account, granted, at } => {
@@ -72,7 +79,7 @@ fn fact(
     sha: &CommitSha,
     seen: &CommitFact,
 ) -> Result<(), Refusal> {
-    let project = Watched::find(to, repo, true)?.write(to);
+    let project = Watched::find(to, repo)?.write(to);
     let Some(register) = registers::merge_fact(to.known.facts(repo.id, sha), seen) else {
         return Ok(());
     };
@@ -92,7 +99,7 @@ fn push(
     branch: &Text,
     pushed_at: Timestamp,
 ) -> Result<(), Refusal> {
-    let project = Watched::find(to, repo, false)?.write(to);
+    let project = Watched::find(to, repo)?.write(to);
     if to.known.base_push(repo.id, branch).is_some_and(|known| known >= pushed_at) {
         return Ok(());
     }
@@ -100,12 +107,19 @@ fn push(
     let pulls: Vec<PullId> = to.known.pulls_into(repo.id, branch).iter().copied().collect();
     for id in pulls {
         let Some(before) = to.known.pull(id).cloned() else { continue };
-        let mut now = (*before.row).clone();
-        now.mergeability =
-            registers::derive_mergeability(&now.core, &before.registers, Some(pushed_at));
-        follow(to, &project, &before.row, Some(now), About::Pull { rang: None });
+        follow(to, &project, &before.row, None, About::Pull { rang: None });
     }
     Ok(())
+}
+
+/// Looks at every open pull request of a project again: what counts there has changed.
+pub(super) fn follow_all(to: &mut Reducer<'_>, id: &ProjectId) {
+    let Some(project) = to.known.project(id).cloned() else { return };
+    let pulls: Vec<PullId> = to.known.open_pulls(id).iter().copied().collect();
+    for id in pulls {
+        let Some(before) = to.known.pull(id).cloned() else { continue };
+        follow(to, &project, &before.row, None, About::Pull { rang: None });
+    }
 }
 
 /// A timer rings: what it is about is looked at again.
@@ -113,6 +127,9 @@ pub(super) fn timer(to: &mut Reducer<'_>, due: &TimerDue) -> Result<(), Refusal>
     let Subject::Pull(id) = due.subject else { return Err(Refusal::SubjectGone) };
     let before = to.known.pull(id).cloned().ok_or(Refusal::SubjectGone)?;
     let project = to.known.project(&before.row.project_id).cloned().ok_or(Refusal::SubjectGone)?;
+    if project.archived_at.is_some() {
+        return Err(Refusal::Archived);
+    }
     follow(to, &project, &before.row, None, About::Pull { rang: Some(due.kind) });
     // It has rung: whatever came of it, it must not ring again by itself.
     if to.known.timers(&due.subject).get(&due.kind).is_some_and(|at| *at <= to.now) {

@@ -5,6 +5,9 @@ use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::refusal::Refusal;
 use crate::lifecycle::{Key, WorkingSet};
 
+/// Former names of one repository that are remembered.
+const MOST_FORMER: usize = 16;
+
 /// The project that an observation belongs to, and the rows that its repository's name changes.
 #[derive(Clone)]
 pub(super) struct Watched {
@@ -19,11 +22,7 @@ pub(super) struct Watched {
 
 impl Watched {
     /// Finds the project, or makes one where that is wanted. Writes nothing yet.
-    pub(super) fn find(
-        to: &Reducer<'_>,
-        repo: &RepoSeen,
-        brings_ci: bool,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn find(to: &Reducer<'_>, repo: &RepoSeen) -> Result<Self, Refusal> {
         let claim = (repo.name.clone(), repo.url.clone());
         let Some(known) = project_for(to.known, repo) else {
             if !to.policy.auto_register {
@@ -37,7 +36,7 @@ impl Watched {
                 repo_origin_url: repo.url.clone(),
                 claim: Some(claim),
                 named_at: repo.updated_at,
-                ci_seen: brings_ci,
+                former_names: former(&[], repo),
                 ..new_project(id, &repo.name, to.policy.adopt, to.now)
             };
             let names = [repo.name.clone()];
@@ -51,7 +50,7 @@ impl Watched {
         }
         let mut project = known.clone();
         project.repo_id = Some(repo.id);
-        project.ci_seen |= brings_ci;
+        project.former_names = former(&known.former_names, repo);
         if is_newer(known, repo) {
             project.named_at = repo.updated_at;
             project.claim = Some(claim);
@@ -119,9 +118,29 @@ pub(in crate::lifecycle) fn project_for<'k>(
 
 /// Whether a payload has a newer word on the repository's name than is known.
 fn is_newer(known: &Project, repo: &RepoSeen) -> bool {
-    let claim = Some((&repo.name, &repo.url));
-    let before = known.claim.as_ref().map(|(name, url)| (name, url));
-    before.is_none() || (repo.updated_at, claim) > (known.named_at, before)
+    let Some((name, url)) = &known.claim else { return true };
+    let former = former(&known.former_names, repo);
+    let order = |at, name: &RepoName, url: &Text| {
+        let was = former.iter().any(|former| former.eq_ignore_ascii_case(name.as_str()));
+        (at, !was, name.clone(), url.clone())
+    };
+    order(repo.updated_at, &repo.name, &repo.url) > order(known.named_at, name, url)
+}
+
+/// The names that the repository had before, as far as payloads said: at a tie they lose.
+fn former(known: &[Text], repo: &RepoSeen) -> Vec<Text> {
+    let mut names = known.to_vec();
+    if let Some(name) = &repo.former {
+        let name: Text = name.as_str().to_ascii_lowercase().into();
+        if !names.contains(&name) {
+            names.push(name);
+            names.sort();
+        }
+        if names.len() > MOST_FORMER {
+            names.remove(0);
+        }
+    }
+    names
 }
 
 /// Whether names have to be given out anew: not where the project holds the name that it claims again.
@@ -178,6 +197,7 @@ pub(in crate::lifecycle) fn new_project(
         repo_id: None,
         repo: repo.clone(),
         claim: None,
+        former_names: Vec::new(),
         named_at: None,
         repo_origin_url: format!("https://github.com/{}", repo.as_str()).into(),
         display_name: repo.name().into(),

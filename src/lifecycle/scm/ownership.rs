@@ -14,7 +14,7 @@ pub(super) enum Owner {
     /// A session that is there.
     Known(SessionId),
     /// One of its own, which is to be created.
-    Adopted(Session),
+    Adopted(Box<Session>),
 }
 
 impl Owner {
@@ -45,7 +45,7 @@ pub(super) fn owner_of(
     }
     match project.adopt {
         Adopt::None => Err(Refusal::NotAdopted),
-        Adopt::All => Ok(Owner::Adopted(adopted(project, core, own_branch, to.now))),
+        Adopt::All => Ok(Owner::Adopted(Box::new(adopted(project, core, own_branch, to.now)))),
     }
 }
 

@@ -14,9 +14,9 @@ use super::follow::{About, follow, new_rows};
 use super::naming::Watched;
 use super::{ownership, registers};
 
-/// What a payload says about a pull request beside showing it.
+/// What a payload about a pull request says beside showing it.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Said<'a> {
+pub(super) struct PullPayload<'a> {
     pub(super) review: Option<&'a Review>,
     pub(super) comments: &'a [Arc<Comment>],
     pub(super) thread: Option<&'a Thread>,
@@ -27,9 +27,9 @@ pub(super) fn seen(
     to: &mut Reducer<'_>,
     repo: &RepoSeen,
     seen: &PullSeen,
-    said: Said<'_>,
+    payload: PullPayload<'_>,
 ) -> Result<(), Refusal> {
-    let mut watched = Watched::find(to, repo, false)?;
+    let mut watched = Watched::find(to, repo)?;
     let known = to.known.pull_of_number(repo.id, seen.number);
     let id = match known {
         Some(id) => {
@@ -41,7 +41,7 @@ pub(super) fn seen(
             let project = watched.clone().write(to);
             let session = owner.id().clone();
             if let ownership::Owner::Adopted(session) = owner {
-                to.known.put_session(session);
+                to.known.put_session(*session);
             }
             first_sight(to, &project, repo, seen, session)
         }
@@ -59,18 +59,17 @@ pub(super) fn seen(
     if let Some(answer) = registers::new_answer(&before.registers, seen) {
         to.known.put_answer(id, answer);
     }
-    if let Some(review) = said.review.filter(|r| registers::review_is_news(&before.registers, r)) {
+    if let Some(review) = payload.review.filter(|r| registers::review_is_news(&before.registers, r))
+    {
         to.known.put_review(id, review.clone());
     }
-    hear(to, repo, seen.number, said);
+    hear(to, repo, seen.number, payload);
 
     let Some(after) = to.known.pull(id).cloned() else { return Ok(()) };
     let mut row = (*after.row).clone();
     registers::merge_core(&mut row, seen);
     row.core = registers::derive_core(&row, &after.registers);
     row.review = registers::decide_reviews(&after.registers.reviews);
-    let pushed_at = to.known.base_push(repo.id, &row.core.base_ref);
-    row.mergeability = registers::derive_mergeability(&row.core, &after.registers, pushed_at);
     if known.is_none() && !row.core.state.is_open() {
         row.memory.closing_told = Some(row.core.state);
     }
@@ -85,9 +84,9 @@ pub(super) fn commented(
     number: i64,
     comment: &Arc<Comment>,
 ) -> Result<(), Refusal> {
-    let project = Watched::find(to, repo, false)?.write(to);
+    let project = Watched::find(to, repo)?.write(to);
     let comments = std::slice::from_ref(comment);
-    hear(to, repo, number, Said { comments, ..Said::default() });
+    hear(to, repo, number, PullPayload { comments, ..PullPayload::default() });
     if let Some(id) = to.known.pull_of_number(repo.id, number)
         && let Some(before) = to.known.pull(id).cloned()
     {
@@ -97,13 +96,13 @@ pub(super) fn commented(
 }
 
 /// Takes in comments and a thread's state.
-fn hear(to: &mut Reducer<'_>, repo: &RepoSeen, number: i64, said: Said<'_>) {
-    for comment in said.comments {
+fn hear(to: &mut Reducer<'_>, repo: &RepoSeen, number: i64, payload: PullPayload<'_>) {
+    for comment in payload.comments {
         if registers::comment_is_news(to.known.conversation(repo.id, number), comment) {
             to.known.put_comment(repo.id, number, comment);
         }
     }
-    if let Some(thread) = said.thread
+    if let Some(thread) = payload.thread
         && registers::thread_is_news(to.known.conversation(repo.id, number), thread)
     {
         to.known.put_thread(repo.id, number, thread.clone());

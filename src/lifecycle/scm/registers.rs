@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::domain::{
     CheckRun, CheckStatus, Comment, CommentKind, CommitFact, CommitFacts, CommitSha, Conversation,
     Mergeability, MergeabilityAnswer, PrState, PullCommit, PullCore, PullRegisters, PullRequest,
-    PullSeen, Review, ReviewDecision, ReviewState, RunState, RunStatus, Thread, Timestamp,
+    PullSeen, Review, ReviewDecision, ReviewState, RunState, RunStatus, Text, Thread, Timestamp,
     WorkflowRun,
 };
 
@@ -26,25 +26,36 @@ fn raise<T: PartialOrd>(slot: &mut T, seen: T) -> bool {
     higher
 }
 
-type RunOrder<'a> = (
-    RunStatus,
-    Option<Timestamp>,
-    bool,
-    Option<&'a str>,
-    &'a str,
-    &'a str,
-    Reverse<Option<Timestamp>>,
-);
-
-fn run_order(state: &RunState) -> RunOrder<'_> {
+/// How far a run has come, in an order that only rises.
+///
+/// `completed` with `action_required` is no end (`docs/github-rules.md` 8): a run that is approved goes on
+/// under its id, and so does a check whose app begins it anew. What has not ended stands in the order of
+/// time, then of status.
+fn progress(state: &RunState) -> impl Ord + '_ {
+    let waits = state.status == RunStatus::Completed
+        && state.conclusion.as_deref() == Some("action_required");
+    let ended = state.status == RunStatus::Completed && !waits;
+    let since = if waits { state.completed_at } else { state.started_at };
     (
+        ended,
+        since.filter(|_| !ended),
         state.status,
         state.completed_at,
         state.check_status() == CheckStatus::Failed,
         state.conclusion.as_deref(),
-        &*state.name,
-        &*state.url,
-        Reverse(state.started_at),
+        (&*state.name, &*state.url, Reverse(state.started_at)),
+    )
+}
+
+/// The same of a workflow run: one that waits for approval has not begun.
+fn run_progress(state: &RunState) -> impl Ord + '_ {
+    let waits = state.conclusion.as_deref() == Some("action_required");
+    (
+        if waits { RunStatus::Unknown } else { state.status },
+        state.completed_at,
+        state.check_status() == CheckStatus::Failed,
+        state.conclusion.as_deref(),
+        (&*state.name, &*state.url, Reverse(state.started_at)),
     )
 }
 
@@ -55,9 +66,11 @@ fn merge_check_run(facts: &CommitFacts, seen: &Arc<CheckRun>) -> Option<Arc<Chec
     let mut changed = raise(&mut run.suite_id, seen.suite_id);
     changed |= raise(&mut run.workflow_run_id, seen.workflow_run_id);
     changed |= raise(&mut run.source, seen.source.clone());
+    changed |= raise(&mut run.attempt, seen.attempt);
+    changed |= raise(&mut run.never_ran, seen.never_ran);
     changed |= raise(&mut run.output, seen.output.clone());
     changed |= raise(&mut run.failed_step, seen.failed_step.clone());
-    if run_order(&seen.state) > run_order(&run.state) {
+    if progress(&seen.state) > progress(&run.state) {
         run.state = seen.state.clone();
         changed = true;
     }
@@ -71,12 +84,21 @@ fn merge_workflow_run(facts: &CommitFacts, seen: &Arc<WorkflowRun>) -> Option<Ar
     let mut changed = raise(&mut run.workflow_id, seen.workflow_id);
     changed |= raise(&mut run.suite_id, seen.suite_id);
     changed |= raise(&mut run.event, seen.event.clone());
-    if (seen.attempt, run_order(&seen.state)) > (run.attempt, run_order(&run.state)) {
+    if (seen.attempt, run_progress(&seen.state)) > (run.attempt, run_progress(&run.state)) {
         run.attempt = seen.attempt;
         run.state = seen.state.clone();
         changed = true;
     }
     changed.then(|| Arc::new(run))
+}
+
+/// Contexts are compared without case.
+pub(in crate::lifecycle) fn status_key(context: &Text) -> Text {
+    if context.bytes().any(|b| b.is_ascii_uppercase()) {
+        context.to_ascii_lowercase().into()
+    } else {
+        context.clone()
+    }
 }
 
 /// What a fact makes of the register at its commit; `None`: it tells nothing new.
@@ -89,7 +111,7 @@ pub(in crate::lifecycle) fn merge_fact(
         CommitFact::WorkflowRun(run) => merge_workflow_run(facts, run).map(CommitFact::WorkflowRun),
         // Newest by `updated_at`, then id.
         CommitFact::Status(status) => {
-            let known = facts.statuses.get(&status.context);
+            let known = facts.statuses.get(&status_key(&status.context));
             known.is_none_or(|known| status > known).then(|| seen.clone())
         }
         CommitFact::SuiteCompleted(suite) => {
@@ -180,15 +202,17 @@ pub(in crate::lifecycle) fn new_answer(
     seen: &PullSeen,
 ) -> Option<MergeabilityAnswer> {
     let (head_sha, base_ref) = (seen.core.head_sha.clone(), seen.core.base_ref.clone());
-    let answer =
-        MergeabilityAnswer { head_sha, base_ref, value: seen.mergeability?, at: seen.updated_at };
+    let (value, at) = (seen.mergeability?, seen.updated_at);
+    let of_draft = seen.core.state == PrState::Draft && value == Mergeability::Blocked;
+    let answer = MergeabilityAnswer { head_sha, base_ref, value, of_draft, at };
     let name = (answer.head_sha.clone(), answer.base_ref.clone());
-    let newer = |known: &MergeabilityAnswer| (answer.at, answer.value) > (known.at, known.value);
+    let order = |it: &MergeabilityAnswer| (it.at, it.value, !it.of_draft);
+    let newer = |known: &MergeabilityAnswer| order(&answer) > order(known);
     known.answers.get(&name).is_none_or(newer).then_some(answer)
 }
 
-/// Among groups of one stamp: a head that some payload names as its `before` loses, open beats
-/// closed, ready beats draft, else the larger bytes win.
+/// Among groups of one stamp: a head that some payload names as its `before` loses, what the opening shows is
+/// first and loses, open beats closed, ready beats draft, else the larger bytes win.
 pub(in crate::lifecycle) fn derive_core(
     pull: &PullRequest,
     registers: &PullRegisters,
@@ -202,24 +226,38 @@ pub(in crate::lifecycle) fn derive_core(
     let winner = pull
         .candidates
         .iter()
-        .max_by_key(|core| (!superseded(&core.head_sha), openness(core.state), *core));
+        .max_by_key(|core| (!superseded(&core.head_sha), !core.first, openness(core.state), *core));
     winner.map_or_else(|| Arc::clone(&pull.core), Arc::clone)
 }
 
-/// The newest answer for this head and base. A later push to the base voids it, unless the pull request
-/// has ended: then nothing changes it any more.
+/// The newest answer for this head and base, as long as nothing has voided it (`docs/github-rules.md` 7): a
+/// later push to the base (unless the pull request has ended: then nothing changes it any more); of a
+/// draft's the end of the draft; of `blocked` any later check or review, since it may be what was missing.
 pub(in crate::lifecycle) fn derive_mergeability(
     core: &PullCore,
     registers: &PullRegisters,
+    at_head: &CommitFacts,
     base_pushed_at: Option<Timestamp>,
 ) -> Mergeability {
     let name = (core.head_sha.clone(), core.base_ref.clone());
-    let voided = base_pushed_at.filter(|_| core.state.is_open());
-    registers
-        .answers
-        .get(&name)
-        .filter(|answer| voided.is_none_or(|pushed_at| answer.at >= pushed_at))
-        .map_or(Mergeability::Unknown, |answer| answer.value)
+    let Some(answer) = registers.answers.get(&name) else { return Mergeability::Unknown };
+    let pushed = base_pushed_at.filter(|_| core.state.is_open()).is_some_and(|at| at > answer.at);
+    let blocked = answer.value == Mergeability::Blocked && core.state.is_open();
+    let later = |at: &Timestamp| *at > answer.at;
+    let void = pushed
+        || (answer.of_draft && core.state != PrState::Draft)
+        || (blocked
+            && (registers.reviews.values().any(|review| later(&review.seen_at))
+                || times(at_head).any(|at| later(&at))));
+    if void { Mergeability::Unknown } else { answer.value }
+}
+
+/// When something was seen of the checks at a commit.
+fn times(facts: &CommitFacts) -> impl Iterator<Item = Timestamp> {
+    let of_run = |state: &RunState| state.completed_at.or(state.started_at);
+    let runs = facts.check_runs.values().filter_map(move |run| of_run(&run.state));
+    let workflows = facts.workflow_runs.values().filter_map(move |run| of_run(&run.state));
+    runs.chain(workflows).chain(facts.statuses.values().map(|status| status.updated_at))
 }
 
 /// A review that tells something new: dismissed wins, else the newest seen, else the larger bytes.

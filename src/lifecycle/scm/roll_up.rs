@@ -38,42 +38,125 @@ impl RunState {
 pub struct DerivedCheck {
     pub check: Arc<Check>,
     pub suite_id: Option<i64>,
-    /// Stands for a workflow run that failed without a failed check of its own.
+    /// It failed before it began.
+    pub never_ran: bool,
+    /// Stands for a workflow run that ended badly without such a check of its own.
     pub stands_for_workflow: bool,
 }
 
 /// The checks at a commit.
 pub type DerivedChecks = BTreeMap<CheckKey, DerivedCheck>;
 
-/// The newest run of each workflow and event: an older one says nothing any more.
-pub(in crate::lifecycle) fn newest_workflow_runs(facts: &CommitFacts) -> Vec<&WorkflowRun> {
-    let mut newest = BTreeMap::<Text, &WorkflowRun>::new();
-    // By rising id.
-    for run in facts.workflow_runs.values() {
-        newest.insert(workflow_key(run), run);
-    }
-    newest.into_values().collect()
+/// The workflow runs at a commit that still say something, by rising id. One that was cancelled while a newer
+/// run of its workflow and event is there is history.
+fn living_runs(facts: &CommitFacts) -> Vec<(Text, &WorkflowRun)> {
+    let all: Vec<(Text, &WorkflowRun)> =
+        facts.workflow_runs.values().map(|run| (workflow_key(run), &**run)).collect();
+    let newest = newest_of(&all);
+    let history = |key: &Text, run: &WorkflowRun| {
+        run.state.check_status() == CheckStatus::Cancelled
+            && newest.get(key).is_some_and(|newest| newest.id > run.id)
+    };
+    all.iter().filter(|(key, run)| !history(key, run)).cloned().collect()
 }
 
-/// The checks at a commit: the newest run of each, the statuses, and one for each workflow run that
-/// failed without a failed check of its own.
+fn newest_of<'f>(runs: &[(Text, &'f WorkflowRun)]) -> BTreeMap<Text, &'f WorkflowRun> {
+    // By rising id: the last of a key is the newest.
+    runs.iter().cloned().collect()
+}
+
+/// The newest run of each workflow and event.
+pub(in crate::lifecycle) fn newest_workflow_runs(facts: &CommitFacts) -> Vec<&WorkflowRun> {
+    newest_of(&living_runs(facts)).into_values().collect()
+}
+
+/// A check run with the workflow run that it is a job of.
+struct Job<'f> {
+    run: &'f Arc<CheckRun>,
+    owner: Option<&'f WorkflowRun>,
+}
+
+impl Job<'_> {
+    /// Whether `self` says nothing any more beside a job of the same name. Within one attempt (a matrix) they
+    /// stand side by side; where the attempt is not known, one that began after this had ended replaces
+    /// it.
+    fn is_replaced_by(&self, other: &Self) -> bool {
+        let workflow = |job: &Self| job.owner.map(|owner| owner.id).or(job.run.workflow_run_id);
+        if workflow(self) != workflow(other) {
+            return workflow(self) < workflow(other);
+        }
+        if let (Some(own), Some(theirs)) = (self.run.attempt, other.run.attempt) {
+            return own < theirs;
+        }
+        let ended = Some(&self.run.state).filter(|state| state.status == RunStatus::Completed);
+        let newer = other.run.run_id > self.run.run_id;
+        match (ended.and_then(|state| state.completed_at), other.run.state.started_at) {
+            (Some(ended), Some(began)) => began > ended || (began == ended && newer),
+            // When it began is not told: then it is as new as its id.
+            (Some(_), None) => newer,
+            (None, _) => false,
+        }
+    }
+}
+
+/// How bad it is, for the worst to count.
+fn badness(status: CheckStatus) -> u8 {
+    match status {
+        CheckStatus::Failed => 5,
+        CheckStatus::Queued | CheckStatus::InProgress => 4,
+        CheckStatus::Cancelled => 3,
+        CheckStatus::Unknown => 2,
+        CheckStatus::Passed => 1,
+        CheckStatus::Skipped => 0,
+    }
+}
+
+/// The checks at a commit (`docs/github-rules.md` 8): of each what counts, the statuses, and one for each
+/// workflow run that ended badly without such a check of its own.
 pub fn derive_checks(facts: &CommitFacts) -> DerivedChecks {
-    let mut checks = DerivedChecks::new();
-    let workflows: Vec<(Text, &WorkflowRun)> =
-        facts.workflow_runs.values().map(|run| (workflow_key(run), &**run)).collect();
-    // By rising id: the newest run of a check is the last.
+    let living = living_runs(facts);
+    let mut jobs = BTreeMap::<CheckKey, Vec<Job<'_>>>::new();
     for run in facts.check_runs.values() {
-        let owner = workflows.iter().rev().find(|(_, workflow)| owns(workflow, run));
-        let derived = from_run(run, owner);
-        checks.insert(derived.check.key.clone(), derived);
+        let owner = living.iter().rev().find(|(_, workflow)| owns(workflow, run));
+        let of_history = owner.is_none() && facts.workflow_runs.values().any(|it| owns(it, run));
+        if !of_history {
+            let key = key_of(run, owner.map(|(key, _)| key));
+            jobs.entry(key).or_default().push(Job { run, owner: owner.map(|(_, run)| *run) });
+        }
+    }
+    let mut checks = DerivedChecks::new();
+    for (key, same) in jobs {
+        let counts = |job: &&Job<'_>| {
+            !same
+                .iter()
+                .any(|other| other.run.run_id != job.run.run_id && job.is_replaced_by(other))
+        };
+        let worst = same
+            .iter()
+            .filter(counts)
+            .max_by_key(|job| (badness(job.run.state.check_status()), job.run.run_id));
+        if let Some(job) = worst {
+            checks.insert(key.clone(), from_run(key, job));
+        }
     }
     for status in facts.statuses.values() {
         let derived = from_status(status);
         checks.insert(derived.check.key.clone(), derived);
     }
-    for run in newest_workflow_runs(facts) {
-        if run.state.check_status() == CheckStatus::Failed && !has_failed_check(run, &checks) {
-            let derived = from_workflow(run);
+    for (key, run) in newest_of(&living) {
+        let status = run.state.check_status();
+        let bad = match status {
+            CheckStatus::Failed => true,
+            // Cancelled before it had any job.
+            CheckStatus::Cancelled => !checks.values().any(|it| it.check.key.workflow == key),
+            CheckStatus::Unknown
+            | CheckStatus::Queued
+            | CheckStatus::InProgress
+            | CheckStatus::Passed
+            | CheckStatus::Skipped => false,
+        };
+        if bad && !has_such_check(&key, status, &checks) {
+            let derived = from_workflow(key, run);
             checks.entry(derived.check.key.clone()).or_insert(derived);
         }
     }
@@ -94,7 +177,8 @@ pub fn roll_up<'a>(
         CiState::Pending
     } else if any(&[CheckStatus::Cancelled, CheckStatus::Unknown]) {
         CiState::Unknown
-    } else if any(&[CheckStatus::Passed]) {
+    } else if any(&[CheckStatus::Passed, CheckStatus::Skipped]) {
+        // All skipped is a success for GitHub.
         CiState::Passing
     } else {
         CiState::Unknown
@@ -110,21 +194,36 @@ fn workflow_key(run: &WorkflowRun) -> Text {
 
 /// Whether a check run belongs to a workflow run: by its suite, or by the run its job names.
 fn owns(workflow: &WorkflowRun, run: &CheckRun) -> bool {
-    run.workflow_run_id == Some(workflow.id)
-        || (run.suite_id.is_some() && run.suite_id == workflow.suite_id)
+    match run.workflow_run_id {
+        Some(id) => id == workflow.id,
+        None => {
+            &*run.source != "github-actions"
+                && run.suite_id.is_some()
+                && run.suite_id == workflow.suite_id
+        }
+    }
 }
 
-fn from_run(run: &CheckRun, owner: Option<&(Text, &WorkflowRun)>) -> DerivedCheck {
-    let workflow = match (owner, run.suite_id, run.workflow_run_id) {
-        (Some((key, _)), ..) => key.clone(),
+/// What the check is. A check of Actions that is no job of a run (made by the API) has no workflow: it lands in
+/// whatever suite is there.
+fn key_of(run: &CheckRun, workflow: Option<&Text>) -> CheckKey {
+    let of_actions = &*run.source == "github-actions";
+    let workflow = match (workflow, run.suite_id, run.workflow_run_id) {
+        (None, _, None) if of_actions => "".into(),
+        (Some(key), ..) => key.clone(),
         (None, Some(suite), _) => format!("suite:{suite}").into(),
         // A job whose check run was not seen: its workflow run has exactly one suite.
         (None, None, Some(workflow_run)) => format!("suite:run-{workflow_run}").into(),
         (None, None, None) => "suite:".into(),
     };
+    CheckKey { source: run.source.clone(), workflow, name: run.state.name.clone() }
+}
+
+fn from_run(key: CheckKey, job: &Job<'_>) -> DerivedCheck {
+    let run = job.run;
     let check = Check {
-        key: CheckKey { source: run.source.clone(), workflow, name: run.state.name.clone() },
-        workflow_name: owner.map(|(_, workflow)| workflow.state.name.clone()),
+        key,
+        workflow_name: job.owner.map(|workflow| workflow.state.name.clone()),
         run_id: run.run_id,
         status: run.state.check_status(),
         conclusion: run.state.conclusion.clone(),
@@ -133,7 +232,12 @@ fn from_run(run: &CheckRun, owner: Option<&(Text, &WorkflowRun)>) -> DerivedChec
         started_at: run.state.started_at,
         completed_at: run.state.completed_at,
     };
-    DerivedCheck { check: Arc::new(check), suite_id: run.suite_id, stands_for_workflow: false }
+    DerivedCheck {
+        never_ran: run.never_ran && check.status == CheckStatus::Failed,
+        check: Arc::new(check),
+        suite_id: run.suite_id,
+        stands_for_workflow: false,
+    }
 }
 
 /// The app's own words, else the name of the step that failed.
@@ -167,19 +271,23 @@ fn from_status(status: &CommitStatus) -> DerivedCheck {
         started_at: Some(status.created_at),
         completed_at: ended.then_some(status.updated_at),
     };
-    DerivedCheck { check: Arc::new(check), suite_id: None, stands_for_workflow: false }
+    DerivedCheck {
+        check: Arc::new(check),
+        suite_id: None,
+        never_ran: false,
+        stands_for_workflow: false,
+    }
 }
 
-fn has_failed_check(run: &WorkflowRun, checks: &DerivedChecks) -> bool {
-    let key = workflow_key(run);
-    checks.values().any(|it| it.check.key.workflow == key && it.check.status == CheckStatus::Failed)
+fn has_such_check(workflow: &Text, status: CheckStatus, checks: &DerivedChecks) -> bool {
+    checks.values().any(|it| it.check.key.workflow == *workflow && it.check.status == status)
 }
 
-fn from_workflow(run: &WorkflowRun) -> DerivedCheck {
+fn from_workflow(workflow: Text, run: &WorkflowRun) -> DerivedCheck {
     let check = Check {
         key: CheckKey {
             source: "github-actions".into(),
-            workflow: workflow_key(run),
+            workflow,
             name: format!("{} (workflow run)", run.state.name).into(),
         },
         workflow_name: Some(run.state.name.clone()),
@@ -191,5 +299,10 @@ fn from_workflow(run: &WorkflowRun) -> DerivedCheck {
         started_at: run.state.started_at,
         completed_at: run.state.completed_at,
     };
-    DerivedCheck { check: Arc::new(check), suite_id: run.suite_id, stands_for_workflow: true }
+    DerivedCheck {
+        check: Arc::new(check),
+        suite_id: run.suite_id,
+        never_ran: false,
+        stands_for_workflow: true,
+    }
 }

@@ -26,9 +26,8 @@ impl WorkingSet {
         }
         let before = known.as_deref().map(index::of_project).unwrap_or_default();
         let id = project.id.clone();
-        self.reindex(before, index::of_project(&project), |set, joins| match set {
-            Record::Projects(ids) => toggle(ids, &id, joins),
-            _ => false,
+        self.reindex(before, index::of_project(&project), |set, joins| {
+            if let Record::Projects(ids) = set { toggle(ids, &id, joins) } else { false }
         });
         let project = Arc::new(project);
         self.replace(key, Record::Project(Some(Arc::clone(&project))), 0);
@@ -69,9 +68,8 @@ impl WorkingSet {
         }
         let before = known.as_deref().and_then(index::of_session);
         let id = session.id.clone();
-        self.reindex(before, index::of_session(&session), |set, joins| match set {
-            Record::Sessions(ids) => toggle(ids, &id, joins),
-            _ => false,
+        self.reindex(before, index::of_session(&session), |set, joins| {
+            if let Record::Sessions(ids) = set { toggle(ids, &id, joins) } else { false }
         });
         let session = Arc::new(session);
         self.replace(key, Record::Session(Some(Arc::clone(&session))), 0);
@@ -290,9 +288,8 @@ impl WorkingSet {
         }
         let before = known.as_deref().map(index::of_nudge).unwrap_or_default();
         let id: NudgeId = nudge.id;
-        self.reindex(before, index::of_nudge(&nudge), |set, joins| match set {
-            Record::Nudges(ids) => toggle(ids, &id, joins),
-            _ => false,
+        self.reindex(before, index::of_nudge(&nudge), |set, joins| {
+            if let Record::Nudges(ids) = set { toggle(ids, &id, joins) } else { false }
         });
         let grown = if known.is_some() { 0 } else { 256 + nudge.body.len() };
         let nudge = Arc::new(nudge);
@@ -399,9 +396,8 @@ impl WorkingSet {
 }
 
 fn joins_pulls(id: PullId) -> impl Fn(&mut Record, bool) -> bool {
-    move |set, joins| match set {
-        Record::Pulls(ids) => toggle(ids, &id, joins),
-        _ => false,
+    move |set, joins| {
+        if let Record::Pulls(ids) = set { toggle(ids, &id, joins) } else { false }
     }
 }
 

@@ -28,8 +28,11 @@ pub(super) fn of_session(session: &Session) -> Option<Key> {
 pub(super) fn of_pull(pull: &PullRequest) -> Vec<Key> {
     let mut keys = vec![Key::PullOfNumber(pull.repo_id, pull.number)];
     keys.extend(pull.session_id.clone().map(Key::PullsOfSession));
-    if pull.core.state.is_open() && pull.mergeability != Mergeability::Unknown {
-        keys.push(Key::PullsInto(pull.repo_id, pull.core.base_ref.clone()));
+    if pull.core.state.is_open() {
+        keys.push(Key::OpenPulls(pull.project_id.clone()));
+        if pull.mergeability != Mergeability::Unknown {
+            keys.push(Key::PullsInto(pull.repo_id, pull.core.base_ref.clone()));
+        }
     }
     keys
 }

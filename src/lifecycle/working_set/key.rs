@@ -45,6 +45,8 @@ pub enum Key {
     PullsOfSession(SessionId),
     /// Open pull requests into a branch of which it is known whether they can be merged.
     PullsInto(RepoId, Text),
+    /// The open pull requests of a project.
+    OpenPulls(ProjectId),
     /// Nudges of a subject that can still be superseded.
     OpenNudges(Subject),
     /// The same of a project, to its agents alone.

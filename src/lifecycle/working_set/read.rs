@@ -77,6 +77,9 @@ reads! {
     pulls_into(repo: RepoId, branch: &Text) -> &BTreeSet<PullId> {
         Key::PullsInto(repo, branch.clone()) => Pulls(found) => found
     }
+    open_pulls(project: &ProjectId) -> &BTreeSet<PullId> {
+        Key::OpenPulls(project.clone()) => Pulls(found) => found
+    }
     sessions_of_branch(project: &ProjectId, branch: &Text) -> &BTreeSet<SessionId> {
         Key::SessionsOfBranch(project.clone(), branch.clone()) => Sessions(found) => found
     }

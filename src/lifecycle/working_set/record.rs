@@ -85,7 +85,8 @@ impl Record {
             Key::PullOfNumber(..)
             | Key::PullsWithCommit(..)
             | Key::PullsOfSession(_)
-            | Key::PullsInto(..) => Self::Pulls(BTreeSet::new()),
+            | Key::PullsInto(..)
+            | Key::OpenPulls(_) => Self::Pulls(BTreeSet::new()),
             Key::OpenNudges(_) | Key::OpenNudgesOfProject(_) => Self::Nudges(BTreeSet::new()),
         }
     }
@@ -154,7 +155,7 @@ impl CommitRecord {
         match fact {
             CommitFact::CheckRun(run) => drop(facts.check_runs.insert(run.run_id, run)),
             CommitFact::Status(status) => {
-                facts.statuses.insert(status.context.clone(), status);
+                facts.statuses.insert(status.context.to_ascii_lowercase().into(), status);
             }
             CommitFact::WorkflowRun(run) => drop(facts.workflow_runs.insert(run.id, run)),
             CommitFact::SuiteCompleted(suite) => drop(facts.completed_suites.insert(suite)),

@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 pub use receiver::{Receiver, is_slack};
 
-use super::{Performed, Performer};
+use super::performer::{Performed, Performer};
 use crate::api::NudgeJson;
 use crate::clock::Clock;
 use crate::domain::{Failure, NudgeId, Report, Task, TaskKind, TaskPayload, Text};

@@ -31,7 +31,8 @@ const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/0003_idempotency.sql")),
     M::up(include_str!("../../../migrations/0004_outbox.sql")),
     M::up(include_str!("../../../migrations/0005_subjects_and_tasks.sql")),
-    M::up(include_str!("../../../migrations/0006_read_indices.sql")),
+    M::up(include_str!("../../../migrations/0006_what_counts.sql")),
+    M::up(include_str!("../../../migrations/0007_read_indices.sql")),
 ];
 
 /// From an empty file, or one of any release before, to the schema of this one.

@@ -26,7 +26,7 @@ macro_rules! variants {
 variants! { KEYS, key_name(Key):
     Counters Project Session Pull Commit CheckRows Conversation CommentRows BasePush Nudge Timers Task
     ProjectOfRepo ProjectsNamed ProjectsOfAccount ProjectsOfStem SessionsOfBranch PullOfNumber
-    PullsWithCommit PullsOfSession PullsInto OpenNudges OpenNudgesOfProject
+    PullsWithCommit PullsOfSession PullsInto OpenPulls OpenNudges OpenNudgesOfProject
 }
 
 variants! { WRITES, write_name(Write):
@@ -65,6 +65,7 @@ impl Play {
         let writer = store.writer().await.expect("a writer");
         let policy = Policy {
             settle: SignedDuration::from_secs(30),
+            cancel_wait: SignedDuration::from_mins(10),
             adopt: Adopt::All,
             auto_register: true,
             notify: true,

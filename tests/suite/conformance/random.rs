@@ -116,7 +116,9 @@ impl Random {
         };
         match understand(event, payload.to_string().as_bytes()).verdict {
             Verdict::Observed(seen) => Observation::Scm(*seen.observation),
-            other => panic!("{event} {payload} is {other:?}"),
+            other @ (Verdict::Ignored(_) | Verdict::Quarantined(_)) => {
+                panic!("{event} {payload} is {other:?}")
+            }
         }
     }
 

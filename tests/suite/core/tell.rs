@@ -37,6 +37,7 @@ pub fn repo(id: i64, name: &str) -> RepoSeen {
         name: RepoName::parse(name).expect("a name"),
         url: format!("https://github.com/{name}").into(),
         updated_at: Some(at(-1_000)),
+        former: None,
     }
 }
 
@@ -73,6 +74,7 @@ pub fn pull(number: i64) -> Pull {
         base_ref: "main".into(),
         base_sha: sha(1_000_000),
         created_at: at(-500),
+        first: false,
     };
     let core = Arc::new(core);
     let seen = PullSeen { number, core, updated_at: at(0), before: None, mergeability: None };
@@ -113,6 +115,11 @@ impl Pull {
         self.with(|core| core.title = title.into())
     }
 
+    /// As the payload of the opening shows it.
+    pub fn first(self) -> Self {
+        self.with(|core| core.first = true)
+    }
+
     pub fn draft(self) -> Self {
         self.with(|core| core.state = PrState::Draft)
     }
@@ -130,7 +137,7 @@ impl Pull {
     }
 
     /// Its branch is another repository's.
-    pub fn from_fork(self) -> Self {
+    pub fn of_fork(self) -> Self {
         self.with(|core| core.head_repo = Some(RepoId(4_242)))
     }
 

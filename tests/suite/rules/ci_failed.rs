@@ -35,6 +35,7 @@ fn failures_gather_for_the_settle_time_and_make_one_nudge() {
     }
     // The same failures again, under new run ids, are the same thing.
     core.see(check("build").run(2).failed().at(40));
+    assert_eq!(core.timers(), [], "there is nothing to gather");
     core.advance(100);
     assert_eq!(core.told(), ["ci-failed pending"]);
     // A failing check that is new there is told, and replaces what nobody has heard yet.
@@ -52,10 +53,9 @@ fn a_completed_workflow_run_cuts_the_settle_time_short() {
     core.see(check("build").failed().at(10));
     assert_eq!(core.told(), [""; 0]);
     core.see(workflow_run(70).failed().at(12));
-    assert_eq!(core.told(), ["ci-failed pending"]);
+    assert_eq!((core.told(), core.timers()), (vec!["ci-failed pending".to_owned()], Vec::new()));
     core.advance(60);
     assert_eq!(core.told(), ["ci-failed pending"], "the timer told it again");
-    assert_eq!(core.timers(), []);
 }
 
 #[test]
@@ -191,6 +191,29 @@ fn what_an_agent_cannot_mend_goes_to_the_human_with_the_reason() {
 }
 
 #[test]
+fn a_workflow_run_that_failed_without_a_job_is_the_humans() {
+    let mut core = Core::opened();
+    core.see(workflow_run(70).failed());
+    assert_eq!(core.told(), ["escalated pending"]);
+    assert!(core.said().contains("before any job started"), "{}", core.said());
+}
+
+/// The base is built by `push`, the head by `pull_request`: only the workflow's name counts.
+#[test]
+fn the_same_job_of_another_workflow_at_the_base_is_another_check() {
+    for (id, name, told) in [(3, "CI", "escalated pending"), (4, "Docs", "ci-failed pending")] {
+        let mut core = Core::new();
+        let base = workflow_run(60).of_workflow(id, name).on("push").suite(801);
+        core.see(base.at_commit(1_000_000).failed());
+        core.see(check("build").at_commit(1_000_000).suite(801).failed());
+        core.see(pull(1));
+        core.see(workflow_run(70));
+        core.see(check("build").run(2).failed().at(10));
+        assert_eq!(core.told(), [told], "{name}");
+    }
+}
+
+#[test]
 fn what_passed_at_the_base_or_is_another_check_there_is_the_agents_to_mend() {
     let base = || check("build").at_commit(1_000_000);
     for at_base in [base().passed(), check("lint").at_commit(1_000_000).failed()] {
@@ -221,6 +244,17 @@ fn only_the_chosen_checks_count_for_nudges() {
     core.see(check("lint").failed().at(20));
     assert_eq!(core.told_of("ci-failed"), ["ci-failed pending"]);
     assert!(core.said().contains("`lint`") && !core.said().contains("docs"), "{}", core.said());
+}
+
+#[test]
+fn what_was_left_out_is_not_red() {
+    let mut core = Core::opened();
+    let checks_except = globs(&["docs"]);
+    core.configure(ProjectConfig { checks_except, ..ProjectConfig::default() });
+    core.see(check("docs").failed().at(10));
+    core.see(check("build").passed().at(10));
+    core.see(pull(1).clean().at(20));
+    assert_eq!(core.told(), ["approved-and-green pending"]);
 }
 
 #[test]

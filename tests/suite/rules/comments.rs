@@ -1,4 +1,4 @@
-//! Comments and threads (github-rules 17 and 18), in any order.
+//! Comments and threads (`docs/github-rules.md` 17 and 18), in any order.
 
 use super::{facts, in_any_order};
 use crate::core::Core;

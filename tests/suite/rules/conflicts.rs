@@ -28,6 +28,7 @@ fn a_conflict_is_told_once_an_episode_and_escalated_when_it_stays() {
     core.advance(15 * 60 - 1);
     assert_eq!(told(&core), ["merge-conflicts pending"]);
     core.advance(1);
+    assert_eq!(core.timers(), [], "it has rung");
     core.advance(3_600);
     assert_eq!(told(&core), ["merge-conflicts pending", "escalated pending"]);
     core.see(clean(40));
@@ -45,11 +46,14 @@ fn a_conflict_is_told_once_an_episode_and_escalated_when_it_stays() {
 #[test]
 fn what_was_solved_in_time_is_not_escalated() {
     for (solved, name) in
-        [(clean(20), "clean"), (clean(20).closed(), "closed"), (clean(20).merged(), "merged")]
+        [(clean(20), "clean"), (dirty(20).closed(), "closed"), (dirty(20).merged(), "merged")]
     {
-        let mut core = Core::opened();
+        let mut core = Core::new();
+        core.spawned("branch-1");
+        core.see(pull(1));
         core.see(dirty(10));
         core.see(solved);
+        assert_eq!(core.timers(), [], "{name}");
         core.advance(3_600);
         assert_eq!(told(&core), ["merge-conflicts superseded"], "{name}");
     }

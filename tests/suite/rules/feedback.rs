@@ -30,10 +30,10 @@ fn a_review_with_all_its_comments_is_one_nudge() {
     core.see(review(501).approves().at(60));
     assert_eq!(core.told_of("review"), ["review-comments superseded"]);
     assert_eq!(core.row(1).unresolved_comments, 0);
-    // Unresolved once more, the agent was told of it already.
+    // Unresolved once more, it is due again: nobody had heard of it.
     core.see(unresolved(71, 70));
     core.advance(300);
-    assert_eq!(core.told_of("review"), ["review-comments superseded"]);
+    assert_eq!(core.told_of("review"), ["review-comments superseded", "review-comments pending"]);
     assert_eq!(core.row(1).unresolved_comments, 1);
 }
 
@@ -94,7 +94,10 @@ fn after_three_rounds_of_feedback_the_human_hears_once() {
 
 #[test]
 fn what_has_ended_gets_no_feedback() {
-    let mut core = Core::opened();
+    let mut core = Core::new();
+    // A session that works on when its pull request is closed.
+    core.spawned("branch-1");
+    core.see(pull(1));
     core.see(comment(71));
     core.see(pull(1).closed().at(10));
     assert_eq!(core.told_of("review"), ["review-comments superseded"]);

@@ -1,7 +1,7 @@
 //! `approved-and-green`: once a head, and again only if it was red in between.
 
 use crate::core::Core;
-use crate::core::tell::{check, comment, pull, resolved, review, status};
+use crate::core::tell::{self, check, comment, pull, resolved, review, status};
 
 fn told(core: &Core) -> Vec<String> {
     core.told_of("approved-and-green")
@@ -30,20 +30,21 @@ fn it_is_told_once_a_head_unless_it_was_red() {
 
 #[test]
 fn each_kind_of_red_makes_it_news_again_and_a_new_head_does() {
-    let reddened: [(&str, &dyn Fn(&mut Core)); 4] = [
-        ("ci", &|core| {
+    type Redden = fn(&mut Core);
+    let reddened: [(&str, Redden); 4] = [
+        ("ci", |core| {
             core.see(check("build").run(2).failed().at(20));
             core.see(check("build").run(3).passed().at(30));
         }),
-        ("conflict", &|core| {
+        ("conflict", |core| {
             core.see(pull(1).dirty().at(20));
             core.see(pull(1).clean().at(30));
         }),
-        ("review", &|core| {
+        ("review", |core| {
             core.see(review(81).requests_changes().at(20));
             core.see(review(82).approves().at(30));
         }),
-        ("head", &|core| {
+        ("head", |core| {
             core.see(check("build").at_commit(2).passed().at(20));
             core.see(pull(1).moved(1, 2).clean().at(30));
         }),
@@ -65,7 +66,9 @@ fn drafts_conflicts_and_blocks_are_not_approved_and_green() {
     for (is, opened, approved, green) in [
         ("draft", one().draft().clean(), one().draft(), false),
         ("dirty", one().dirty(), one(), false),
-        ("blocked", one().answered(Blocked), one(), false),
+        // A later review may be what was missing.
+        ("blocked", one().answered(Blocked), one(), true),
+        ("blocked after it", one().answered(Blocked).at(30), one(), false),
         ("closed", one().closed().clean(), one().closed(), false),
         ("merged", one().merged().clean(), one().merged(), false),
         // Approved, it need not be known to be mergeable.
@@ -121,9 +124,23 @@ fn without_any_ci_a_head_is_green_once_the_settle_time_has_passed() {
     assert_eq!(core.told(), [PENDING], "since the head arrived");
     // In a repository where CI was seen, silence is not green.
     core.see(status("ci").at_commit(9).passed().at(30));
+    assert!(!core.project_of(tell::REPO).ci_seen, "no pull request was ever there");
+    core.see(status("ci").passed().at(31));
     core.see(pull(2).head(2).clean().at(40));
     core.advance(600);
     assert_eq!(core.told(), [PENDING]);
+}
+
+#[test]
+fn what_is_not_finished_is_not_green_and_an_old_head_is_not_news() {
+    let mut core = Core::new();
+    core.see(check("build"));
+    core.see(pull(1).clean());
+    assert_eq!(core.told(), [""; 0]);
+    core.see(check("build").passed().at(10));
+    assert_eq!(core.told(), [PENDING]);
+    core.see(pull(1).moved(1, 2).clean().at(20));
+    assert_eq!(core.told(), [SUPERSEDED]);
 }
 
 #[test]
@@ -136,4 +153,9 @@ fn a_new_head_without_ci_waits_for_its_own_settle_time() {
     assert_eq!(core.told(), [""; 0]);
     core.advance(1);
     assert_eq!(core.told(), [PENDING]);
+    core.acknowledge(0);
+    core.see(pull(1).moved(2, 3).clean().at(60));
+    assert_eq!(told(&core).len(), 1);
+    core.advance(30);
+    assert_eq!(told(&core).len(), 2);
 }

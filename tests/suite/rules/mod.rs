@@ -6,6 +6,7 @@ mod comments;
 mod conflicts;
 mod feedback;
 mod green;
+mod heard;
 mod naming;
 mod once;
 mod order;
@@ -13,6 +14,7 @@ mod ownership;
 mod pause;
 mod reviews;
 mod roll_up;
+mod what_counts;
 
 use nudged::domain::ScmObservation;
 

@@ -1,4 +1,4 @@
-//! Once is once, by what a payload says (github-rules 2 and 3): told again, it changes nothing.
+//! Once is once, by what a payload says (`docs/github-rules.md` 2 and 3): told again, it changes nothing.
 
 use serde_json::Value;
 

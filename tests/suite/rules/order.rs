@@ -1,4 +1,4 @@
-//! The order of each fact of a pull request (github-rules 5 to 8): whichever way they come, they end alike.
+//! The order of each fact of a pull request (`docs/github-rules.md` 5 to 8): whichever way they come, they end alike.
 
 use super::{facts, in_any_order};
 use crate::core::Core;

@@ -1,6 +1,6 @@
 //! Which session a pull request belongs to, and what its pull requests do to a session.
 
-use nudged::domain::{Adopt, Observation};
+use nudged::domain::{Adopt, Observation, Session, SessionState, TerminationReason};
 use nudged::lifecycle::Refusal;
 
 use crate::core::Core;
@@ -11,9 +11,20 @@ fn a_branch_belongs_to_its_session_and_a_fork_never_does() {
     let mut core = Core::new();
     core.spawned("branch-1");
     core.see(pull(1));
-    core.see(pull(2).head(2).branch("branch-1").from_fork());
+    core.see(pull(2).head(2).branch("branch-1").of_fork());
     core.see(pull(3).head(3).branch("branch-2"));
     for (number, session) in [(1, "roc-1"), (2, "roc-2"), (3, "roc-3")] {
+        assert_eq!(core.owner(number), session, "#{number}");
+    }
+}
+
+#[test]
+fn an_adopted_session_owns_its_branch_but_not_one_of_a_fork() {
+    let mut core = Core::new();
+    core.see(pull(1).branch("fix").of_fork());
+    core.see(pull(2).head(2).branch("fix"));
+    core.see(pull(3).head(3).branch("fix").base("next"));
+    for (number, session) in [(1, "roc-1"), (2, "roc-2"), (3, "roc-2")] {
         assert_eq!(core.owner(number), session, "#{number}");
     }
 }
@@ -47,6 +58,35 @@ fn a_session_works_on_while_a_pull_request_of_it_is_open() {
 }
 
 #[test]
+fn the_last_one_to_end_ends_a_session_that_had_a_merge() {
+    let mut core = Core::new();
+    core.spawned("branch-1");
+    let twin = || pull(3).head(3).branch("branch-1").base("next");
+    core.see(pull(1));
+    core.see(twin());
+    core.see(pull(1).merged().at(30));
+    assert_eq!(core.session("roc-1"), "working pr_open alive");
+    core.see(twin().closed().at(40));
+    assert_eq!(core.session("roc-1"), "terminated cleanup dead pr_merged");
+}
+
+#[test]
+fn a_session_that_was_killed_stays_so_whatever_becomes_of_its_pull_request() {
+    for ended in [pull(1).merged().at(10), pull(1).closed().at(10), pull(1).draft().at(10)] {
+        let mut core = Core::opened();
+        core.change_session("roc-1", kill);
+        core.see(ended);
+        assert_eq!(core.session("roc-1"), "terminated killed dead manually_killed");
+    }
+}
+
+fn kill(session: &mut Session) {
+    session.state = SessionState::Terminated;
+    session.termination_reason = Some(TerminationReason::ManuallyKilled);
+    session.is_alive = false;
+}
+
+#[test]
 fn closed_without_a_merge_a_spawned_session_works_on_and_an_adopted_one_is_done() {
     let mut core = Core::new();
     core.spawned("branch-1");
@@ -60,6 +100,17 @@ fn closed_without_a_merge_a_spawned_session_works_on_and_an_adopted_one_is_done(
 
 #[test]
 fn an_ended_agent_is_not_spoken_to() {
+    let mut core = Core::opened();
+    core.see(check("build").failed());
+    core.change_session("roc-1", kill);
+    core.see(check("docs").passed());
+    assert_eq!(core.told(), ["ci-failed superseded"]);
+    core.see(check("lint").failed());
+    assert_eq!(core.told(), ["ci-failed superseded"]);
+}
+
+#[test]
+fn the_end_of_its_pull_requests_takes_back_what_was_not_heard() {
     let mut core = Core::new();
     core.spawned("branch-1");
     core.see(pull(1));

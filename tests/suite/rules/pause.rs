@@ -2,7 +2,7 @@
 
 use nudged::domain::{
     ActivityState, CommandObservation, NudgeId, Observation, Paused, ProjectConfig, ProjectId,
-    RepoName, Session, SessionId, SessionState,
+    RepoName, SessionId, SessionState,
 };
 use nudged::lifecycle::Refusal;
 
@@ -80,15 +80,6 @@ fn the_human_hears_through_a_pause() {
     assert_eq!(core.told(), ["pr-closed pending"]);
 }
 
-/// The session of pull request 1, changed.
-fn change_agent(core: &mut Core, change: impl FnOnce(&mut Session)) {
-    let id = SessionId::new(&roc(), 1);
-    let mut session = (**core.known.session(&id).expect("a session")).clone();
-    change(&mut session);
-    core.known.put_session(session);
-    core.known.take_writes();
-}
-
 #[test]
 fn an_agent_that_waits_or_is_not_known_to_be_there_is_not_spoken_to() {
     use ActivityState::{Active, Blocked, Exited, Idle, WaitingInput};
@@ -104,17 +95,20 @@ fn an_agent_that_waits_or_is_not_known_to_be_there_is_not_spoken_to() {
         (SessionState::Detecting, Active, "held yes"),
     ] {
         let mut core = Core::opened();
-        change_agent(&mut core, |session| {
+        core.change_session("roc-1", |session| {
             (session.state, session.activity.state) = (state, activity);
         });
         core.see(check("build").failed());
         let held = if core.told() == ["ci-failed held"] { "held yes" } else { "held no" };
         assert_eq!(held, expected, "{state} {activity}: {:?}", core.told());
+        let told = core.told();
+        core.see(check("docs").passed());
+        assert_eq!(core.told(), told, "{state} {activity}");
         // It is let go once the agent is free, by whatever is seen next.
-        change_agent(&mut core, |session| {
+        core.change_session("roc-1", |session| {
             (session.state, session.activity.state) = (SessionState::Working, Active);
         });
-        core.see(check("docs").passed());
+        core.see(check("docs").run(2).passed());
         assert_eq!(core.told(), ["ci-failed pending"], "{state} {activity}");
     }
 }

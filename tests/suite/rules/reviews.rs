@@ -1,4 +1,4 @@
-//! What the reviews of a pull request decide (github-rules 10 and 11), in any order.
+//! What the reviews of a pull request decide (`docs/github-rules.md` 10 and 11), in any order.
 
 use super::{facts, in_any_order};
 use crate::core::Core;
@@ -42,7 +42,7 @@ fn the_newest_decisive_review_of_each_reviewer_counts() {
 fn a_dismissed_review_stays_dismissed() {
     let requests = |id| review(id).requests_changes().at(10);
     // A dismissal keeps the time at which the review was submitted.
-    let dismissed = |id| review(id).is_dismissed().at(10).seen_at(30);
+    let dismissed = |id| review(id).dismissed().at(10).seen_at(30);
     let mira = Some((10, "mira"));
     for (facts, expected) in [
         (facts![requests(81), dismissed(81)].to_vec(), "none"),

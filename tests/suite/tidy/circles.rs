@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{code, sources};
+use super::{code, is_word, sources};
 
 /// The path of a module: `["engine", "batch"]`.
 type Module = Vec<String>;
@@ -58,10 +58,6 @@ fn expand(tree: &str) -> Vec<Vec<String>> {
     paths.map(|path| [segments(before), path].concat()).collect()
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
 /// Everything that a file names, product code alone.
 fn uses(text: &str) -> Uses {
     let code = code(text);
@@ -69,13 +65,11 @@ fn uses(text: &str) -> Uses {
     let mut uses = Uses::default();
     let mut rest = String::new();
     for statement in code.split_inclusive(';') {
-        let at = statement.rmatch_indices("use ").map(|(at, _)| at).find(|at| {
+        let begins = |at: &usize| {
             let before = statement[..*at].trim_end_matches(' ');
-            before.is_empty()
-                || before.ends_with('\n')
-                || before.ends_with("pub")
-                || before.ends_with(')')
-        });
+            before.is_empty() || before.ends_with(['\n', ')']) || before.ends_with("pub")
+        };
+        let at = statement.match_indices("use ").map(|(at, _)| at).filter(begins).last();
         match at {
             Some(at) if statement.ends_with(';') => {
                 let line = statement[..at].rsplit('\n').next().unwrap_or_default();

@@ -25,7 +25,7 @@ fn facts(on: &Connection, commit: i64) -> Result<CommitFacts> {
     let check_runs = all(
         on,
         "SELECT name, status, conclusion, url, started_at, completed_at, run_id, source, suite_id,
-            workflow_run_id, output, failed_step
+            workflow_run_id, output, failed_step, attempt, never_ran
          FROM check_runs WHERE commit_id = ?1",
         [commit],
         check_run,
@@ -48,7 +48,10 @@ fn facts(on: &Connection, commit: i64) -> Result<CommitFacts> {
     let suites = "SELECT suite_id FROM check_suites WHERE commit_id = ?1";
     Ok(CommitFacts {
         check_runs: check_runs.into_iter().map(|run| (run.run_id, run)).collect(),
-        statuses: statuses.into_iter().map(|status| (status.context.clone(), status)).collect(),
+        statuses: statuses
+            .into_iter()
+            .map(|status| (status.context.to_ascii_lowercase().into(), status))
+            .collect(),
         workflow_runs: workflow_runs.into_iter().map(|run| (run.id, run)).collect(),
         completed_suites: all(on, suites, [commit], |row| row.get(0))?.into_iter().collect(),
     })
@@ -63,6 +66,8 @@ fn check_run(row: &Row<'_>) -> Result<Arc<CheckRun>> {
         workflow_run_id: row.get(9)?,
         output: excerpt(row, 10)?,
         failed_step: excerpt(row, 11)?,
+        attempt: row.get(12)?,
+        never_ran: row.get(13)?,
     }))
 }
 

@@ -50,6 +50,7 @@ pub(super) fn record(on: &Connection, key: &Key, found: &mut Vec<(Key, Record)>)
         | Key::PullsWithCommit(..)
         | Key::PullsOfSession(_)
         | Key::PullsInto(..)
+        | Key::OpenPulls(_)
         | Key::OpenNudges(_)
         | Key::OpenNudgesOfProject(_) => set(on, key)?,
     };
@@ -105,6 +106,11 @@ fn set(on: &Connection, key: &Key) -> Result<Record> {
                 AND pr_state IN ('draft', 'open')",
             (repo, branch)
         ),
+        Key::OpenPulls(project) => ids!(
+            Pulls,
+            "SELECT id FROM pr WHERE project_id = ?1 AND pr_state IN ('draft', 'open')",
+            [project]
+        ),
         Key::OpenNudges(Subject::Pull(pull)) => ids!(
             Nudges,
             "SELECT id FROM nudges WHERE pr_id = ?1 AND state IN ('pending', 'held')",
@@ -122,11 +128,23 @@ fn set(on: &Connection, key: &Key) -> Result<Record> {
                 AND state IN ('pending', 'held')",
             [project]
         ),
-        row => unreachable!("{row:?} is no set"),
+        Key::Counters
+        | Key::Project(_)
+        | Key::Session(_)
+        | Key::Pull(_)
+        | Key::Commit(..)
+        | Key::CheckRows(..)
+        | Key::Conversation(..)
+        | Key::CommentRows(_)
+        | Key::BasePush(..)
+        | Key::Nudge(_)
+        | Key::Timers(_)
+        | Key::Task(_) => unreachable!("{key:?} is no set"),
     }
 }
 
-/// The numbers that come next: none that was given out is given out again.
+/// The numbers that come next. One of a pull request or a nudge is never given out again; that of a commit may be,
+/// once its row was dropped: nothing outside of the store knows it.
 fn counters(on: &Connection) -> Result<Counters> {
     on.prepare_cached(
         "SELECT coalesce((SELECT max(id) FROM pr), 0) + 1,

@@ -18,7 +18,7 @@ use crate::store::sqlite::codec::{At, Json, at};
 pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Project>>> {
     let sql = "SELECT id, repo_id, repo, named_at, repo_origin_url, display_name, path, adopt,
             ci_seen, next_session, registered_at, archived_at, claimed_repo, claimed_url,
-            nudges_paused, checks_only, checks_except, api_access, api_access_at
+            nudges_paused, checks_only, checks_except, api_access, api_access_at, former_names
          FROM projects WHERE id = ?1";
     one(on, sql, [id], |row| {
         let At(registered_at) = row.get(10)?;
@@ -40,6 +40,7 @@ pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Proj
             checks_only: row.get::<_, Json<_>>(15)?.0,
             checks_except: row.get::<_, Json<_>>(16)?.0,
             api_access: (row.get(17)?, at(row, 18)?),
+            former_names: row.get::<_, Json<_>>(19)?.0,
         }))
     })
 }
@@ -90,7 +91,8 @@ pub(super) fn session(on: &Connection, id: &SessionId) -> Result<Option<Arc<Sess
 pub(super) fn pull(on: &Connection, id: PullId) -> Result<Option<PullRecord>> {
     let sql = "SELECT id, project_id, repo_id, number, url, session_id, pr_state, title, author,
             head_ref, head_sha, head_repo_id, base_ref, base_sha, created_at, core_at, core_ties,
-            ci_state, review_decision, mergeability, unresolved_comments, updated_at, memory
+            ci_state, review_decision, mergeability, unresolved_comments, updated_at, memory,
+            core_first
          FROM pr WHERE id = ?1";
     let Some(row) = one(on, sql, [id], pull_row)? else { return Ok(None) };
     Ok(Some(PullRecord { row: Arc::new(row), registers: Arc::new(registers(on, id)?) }))
@@ -108,6 +110,7 @@ fn pull_row(row: &Row<'_>) -> Result<PullRequest> {
         base_ref: row.get(12)?,
         base_sha: row.get(13)?,
         created_at,
+        first: row.get(23)?,
     });
     let candidates = match row.get::<_, Option<Json<_>>>(16)? {
         Some(Json(ties)) => ties,
@@ -146,12 +149,13 @@ fn registers(on: &Connection, pull: PullId) -> Result<PullRegisters> {
     )?;
     let answers = all(
         on,
-        "SELECT head_sha, base_ref, value, at FROM pr_mergeability WHERE pr_id = ?1",
+        "SELECT head_sha, base_ref, value, at, of_draft FROM pr_mergeability WHERE pr_id = ?1",
         [pull],
         |row| {
             let At(at) = row.get(3)?;
             let (head_sha, base_ref) = (row.get(0)?, row.get(1)?);
-            Ok(MergeabilityAnswer { head_sha, base_ref, value: row.get(2)?, at })
+            let of_draft = row.get(4)?;
+            Ok(MergeabilityAnswer { head_sha, base_ref, value: row.get(2)?, of_draft, at })
         },
     )?;
     let reviews = all(

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, named_params};
 
+use super::weight::heaviest;
 use crate::store::reads::{Bounds, ChangeFilter, Cursor, Found, Look};
 use crate::store::views::Change;
 
@@ -60,28 +61,27 @@ fn after(
            AND (:types IS NULL OR event_type IN (SELECT value FROM json_each(:types)))
          ORDER BY seq LIMIT +:limit",
     )?;
-    let changes = query
-        .query_map(
-            named_params! {
-                ":after": after, ":until": until, ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
-                ":projects": json_list(&filter.projects), ":sessions": json_list(&filter.sessions),
-                ":types": json_list(&filter.types),
-            },
-            |row| {
-                Ok(Change {
-                    seq: row.get(0)?,
-                    project_id: row.get(1)?,
-                    session_id: row.get(2)?,
-                    event_type: row.get(3)?,
-                    payload: row.get(4)?,
-                    cause: row.get(5)?,
-                    created_at: row.get(6)?,
-                })
-            },
-        )?
-        .collect::<Result<Vec<_>>>()?;
+    let rows = query.query_map(
+        named_params! {
+            ":after": after, ":until": until, ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+            ":projects": json_list(&filter.projects), ":sessions": json_list(&filter.sessions),
+            ":types": json_list(&filter.types),
+        },
+        |row| {
+            Ok(Change {
+                seq: row.get(0)?,
+                project_id: row.get(1)?,
+                session_id: row.get(2)?,
+                event_type: row.get(3)?,
+                payload: row.get(4)?,
+                cause: row.get(5)?,
+                created_at: row.get(6)?,
+            })
+        },
+    )?;
+    let (changes, heavy): (Vec<Change>, bool) = heaviest(rows, limit)?;
     let reached = match changes.last() {
-        Some(last) if changes.len() >= limit => last.seq,
+        Some(last) if heavy || changes.len() >= limit => last.seq,
         _ => until.max(after),
     };
     Ok(Found { changes, reached })

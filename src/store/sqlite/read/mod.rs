@@ -13,6 +13,7 @@ mod sessions;
 mod status;
 #[cfg(test)]
 mod tests;
+mod weight;
 
 pub(in crate::store) use changes::{bounds, look};
 pub(in crate::store) use deliveries::{deliveries, kept};

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Result};
 
 use super::rows;
 use super::select::{SEARCH, Select, gather, text};
+use super::weight::heaviest;
 use crate::domain::PrState;
 use crate::store::reads::{CheckedPull, Listed, Page, Portion, PullFilter, PullName, WholePull};
 use crate::store::views::{CheckView, CommentView, PullView};
@@ -14,6 +15,9 @@ const COMMENTS: usize = 1_000;
 
 /// At most this many checks of one pull request are read.
 const CHECKS: usize = 1_000;
+
+/// At most this many pull requests of one session are read.
+const PULLS_OF_SESSION: usize = 1_000;
 
 const PULLS: &str = "SELECT pr.*, projects.repo AS repo FROM pr
     JOIN projects ON projects.id = pr.project_id";
@@ -36,11 +40,12 @@ pub(in crate::store) fn checked_pulls(
             .rising(on, "pr.id", page, rows::pull, |view| view.id)?,
     };
     let with_checks = |pull: PullView| {
-        let checks = checks(on, &pull, false)?;
+        let checks = checks(on, &pull, Wanted::Listed)?;
         Ok(CheckedPull { pull, checks })
     };
-    let items = listed.items.into_iter().map(with_checks).collect::<Result<_>>()?;
-    Ok(Listed { items, next: listed.next })
+    let (items, more) = heaviest(listed.items.into_iter().map(with_checks), page.limit)?;
+    let last = items.last().map(|last: &CheckedPull| last.pull.id);
+    Ok(Listed { items, next: if more { last } else { listed.next } })
 }
 
 /// Whichever there are fewer of, the project's or those in the state, is looked through.
@@ -90,49 +95,57 @@ pub(in crate::store) fn whole_pull(
     let Some(pull) = select.ending("ORDER BY pr.id DESC LIMIT 1", []).one(on, rows::pull)? else {
         return Ok(None);
     };
-    let checks = checks(on, &pull, history)?;
+    let wanted = if history { Wanted::History } else { Wanted::Head };
+    let checks = checks(on, &pull, wanted)?;
     let comments = comments(on, &pull)?;
     Ok(Some(WholePull { pull, checks, comments }))
 }
 
 /// The pull requests of a session, in the order in which they were first seen.
 pub(super) fn pulls_of(on: &Connection, session: &str) -> Result<Vec<PullView>> {
-    Select::new(PULLS)
-        .and("pr.session_id = ?", [text(session)])
-        .ending("ORDER BY pr.id", [])
-        .all(on, rows::pull)
+    let select = Select::new(PULLS).and("pr.session_id = ?", [text(session)]);
+    Ok(select.ending("ORDER BY pr.id", []).portion(on, PULLS_OF_SESSION, rows::pull)?.items)
 }
 
-/// The checks of a pull request's head, or with `history` of all its commits: those of the head
-/// first, then the newest.
-fn checks(on: &Connection, of: &PullView, history: bool) -> Result<Portion<CheckView>> {
-    let mut select = Select::new("SELECT * FROM pr_checks").and("pr_id = ?", [Value::from(of.id)]);
-    if !history {
+/// Which checks of a pull request are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Those of its head, without what their logs end with.
+    Listed,
+    /// Those of its head.
+    Head,
+    /// Those of all its commits.
+    History,
+}
+
+/// The checks of a pull request: those of its head first, then the newest.
+fn checks(on: &Connection, of: &PullView, wanted: Wanted) -> Result<Portion<CheckView>> {
+    let log_tail = if wanted == Wanted::Listed { "NULL" } else { "log_tail" };
+    let columns = format!(
+        "SELECT name, source, workflow_name, commit_hash, status, conclusion, url,
+            {log_tail} AS log_tail, started_at, completed_at FROM pr_checks"
+    );
+    let mut select = Select::new(&columns).and("pr_id = ?", [Value::from(of.id)]);
+    if wanted != Wanted::History {
         select = select.and("commit_hash = ?", [text(&of.head_sha)]);
     }
     let order =
         "ORDER BY commit_hash = ? DESC, created_at DESC, commit_hash, name, source, workflow
         LIMIT +?";
-    let found = select
-        .ending(order, [text(&of.head_sha), Value::from(CHECKS as i64 + 1)])
-        .all(on, rows::check)?;
-    Ok(portion(found, CHECKS))
+    select.ending(order, [text(&of.head_sha), Value::from(CHECKS as i64 + 1)]).portion(
+        on,
+        CHECKS,
+        rows::check,
+    )
 }
 
 /// The comments on a pull request, oldest first.
 fn comments(on: &Connection, of: &PullView) -> Result<Portion<CommentView>> {
-    let found = Select::new("SELECT * FROM pr_comment")
+    Select::new("SELECT * FROM pr_comment")
         .and("pr_id = ?", [Value::from(of.id)])
         .ending(
             "ORDER BY created_at, comment_id, kind LIMIT +?",
             [Value::from(COMMENTS as i64 + 1)],
         )
-        .all(on, rows::comment)?;
-    Ok(portion(found, COMMENTS))
-}
-
-fn portion<T>(mut items: Vec<T>, most: usize) -> Portion<T> {
-    let more = items.len() > most;
-    items.truncate(most);
-    Portion { items, more }
+        .portion(on, COMMENTS, rows::comment)
 }

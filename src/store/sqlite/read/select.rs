@@ -3,7 +3,8 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
-use crate::store::reads::{Listed, Page};
+use super::weight::{Weighed, heaviest};
+use crate::store::reads::{HEAVIEST_ANSWER, Listed, Page, Portion};
 
 type ReadRow<T> = fn(&Row<'_>) -> rusqlite::Result<T>;
 
@@ -46,10 +47,17 @@ impl Select {
         self
     }
 
-    /// Every row.
-    pub(super) fn all<T>(self, on: &Connection, read: ReadRow<T>) -> rusqlite::Result<Vec<T>> {
+    /// The first rows, up to `most` of them and no more than an answer may weigh.
+    pub(super) fn portion<T: Weighed>(
+        self,
+        on: &Connection,
+        most: usize,
+        read: ReadRow<T>,
+    ) -> rusqlite::Result<Portion<T>> {
         let mut query = on.prepare_cached(&self.sql)?;
-        query.query_map(params_from_iter(self.values), read)?.collect()
+        let rows = query.query_map(params_from_iter(self.values), read)?;
+        let (items, more) = heaviest(rows, most)?;
+        Ok(Portion { items, more })
     }
 
     /// The first row.
@@ -58,7 +66,7 @@ impl Select {
     }
 
     /// A page by a rising key.
-    pub(super) fn rising<T>(
+    pub(super) fn rising<T: Weighed>(
         self,
         on: &Connection,
         key: &str,
@@ -70,7 +78,7 @@ impl Select {
     }
 
     /// A page by a falling key.
-    pub(super) fn falling<T>(
+    pub(super) fn falling<T: Weighed>(
         self,
         on: &Connection,
         key: &str,
@@ -81,7 +89,7 @@ impl Select {
         self.page(on, (key, "<", "DESC"), page, read, key_of)
     }
 
-    fn page<T>(
+    fn page<T: Weighed>(
         self,
         on: &Connection,
         (key, beyond, order): (&str, &str, &str),
@@ -95,11 +103,9 @@ impl Select {
         };
         // One more than asked for tells whether there is a next page.
         let wanted = i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1);
-        let mut items = select
+        let Portion { items, more } = select
             .ending(&format!("ORDER BY {key} {order} LIMIT +?"), [Value::from(wanted)])
-            .all(on, read)?;
-        let more = items.len() > page.limit;
-        items.truncate(page.limit);
+            .portion(on, page.limit, read)?;
         let next = if more { items.last().map(key_of) } else { None };
         Ok(Listed { items, next })
     }
@@ -109,22 +115,23 @@ impl Select {
 /// there, however few were found.
 pub(super) const SEARCH: usize = 2_000;
 
-/// Takes those of the candidates that `load` finds to be wanted, until a page is full or there are no
-/// more. `candidates` are the keys in order and whether they may be wanted, up to `most` of them: where
+/// Takes those of the candidates that `load` finds to be wanted, until a page is full or heavy or there
+/// are no more. `candidates` are the keys in order and whether they may be wanted, up to `most` of them: where
 /// there are so many, there may be more.
-pub(super) fn gather<T>(
+pub(super) fn gather<T: Weighed>(
     candidates: impl Iterator<Item = rusqlite::Result<(i64, bool)>>,
     most: usize,
     limit: usize,
     mut load: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
 ) -> rusqlite::Result<Listed<T>> {
     let mut items: Vec<T> = Vec::new();
-    let (mut looked, mut found, mut last) = (0, 0, None);
+    let (mut looked, mut weight, mut found, mut last) = (0, 0, 0, None);
     for candidate in candidates {
         let (key, may_be) = candidate?;
         looked += 1;
         if let Some(item) = if may_be { load(key)? } else { None } {
-            if items.len() == limit {
+            weight += item.weight();
+            if items.len() == limit || (weight > HEAVIEST_ANSWER && !items.is_empty()) {
                 return Ok(Listed { items, next: Some(found) });
             }
             items.push(item);
@@ -157,18 +164,38 @@ pub(super) fn text(value: &str) -> Value {
 mod tests {
     use super::*;
 
+    /// A number and its weight.
+    struct Stone(i64, usize);
+
+    impl Weighed for Stone {
+        fn weight(&self) -> usize {
+            self.1
+        }
+    }
+
     #[test]
     fn a_search_goes_on_where_it_stopped() {
         let candidates = |keys: std::ops::Range<i64>| keys.map(|key| Ok((key, key % 2 == 0)));
-        let wanted = |key: i64| Ok((key % 4 == 0).then_some(key));
+        let wanted = |key: i64| Ok((key % 4 == 0).then_some(Stone(key, 1)));
         let check = |keys, limit, items: &[i64], next| {
             let listed = gather(candidates(keys), 10, limit, wanted).unwrap();
-            assert_eq!((listed.items.as_slice(), listed.next), (items, next));
+            let found: Vec<i64> = listed.items.iter().map(|stone| stone.0).collect();
+            assert_eq!((found.as_slice(), listed.next), (items, next));
         };
         check(1..11, 2, &[4, 8], Some(10)); // Looked at ten: there may be more.
         check(1..13, 2, &[4, 8], Some(8)); // A third one is there.
         check(1..10, 2, &[4, 8], None);
         check(1..2, 2, &[], None);
         check(1..11, 9, &[4, 8], Some(10));
+    }
+
+    #[test]
+    fn a_page_of_a_search_ends_before_it_is_too_heavy() {
+        let load = |key: i64| Ok(Some(Stone(key, HEAVIEST_ANSWER / 2)));
+        let listed = gather((1..4).map(|key| Ok((key, true))), 10, 9, load).unwrap();
+        assert_eq!((listed.items.len(), listed.next), (2, Some(2)));
+        let load = |key: i64| Ok(Some(Stone(key, HEAVIEST_ANSWER * 2)));
+        let listed = gather((1..4).map(|key| Ok((key, true))), 10, 9, load).unwrap();
+        assert_eq!((listed.items.len(), listed.next), (1, Some(1)));
     }
 }

@@ -7,6 +7,7 @@ use super::pulls::pulls_of;
 use super::rows;
 use super::select::{SEARCH, Select, gather, merged, text};
 use super::status::{Search, Walk, search};
+use super::weight::heaviest;
 use crate::domain::DisplayStatus;
 use crate::store::reads::{Listed, Page, SessionFilter};
 use crate::store::views::SessionView;
@@ -51,12 +52,14 @@ struct Look<'c> {
 impl Look<'_> {
     fn listed(&self) -> Result<Listed<SessionView>> {
         let select = Select::new(SESSIONS).and_maybe("project_id = ?", self.project);
-        let mut listed =
-            select.rising(self.on, "rowid", self.page, rows::session, |view| view.row)?;
-        for view in &mut listed.items {
+        let listed = select.rising(self.on, "rowid", self.page, rows::session, |view| view.row)?;
+        let with_pulls = |mut view: SessionView| {
             view.pulls = pulls_of(self.on, &view.id)?;
-        }
-        Ok(listed)
+            Ok(view)
+        };
+        let (items, more) = heaviest(listed.items.into_iter().map(with_pulls), self.page.limit)?;
+        let last = items.last().map(|last: &SessionView| last.row);
+        Ok(Listed { items, next: if more { last } else { listed.next } })
     }
 
     fn of_status(&self, status: DisplayStatus) -> Result<Listed<SessionView>> {

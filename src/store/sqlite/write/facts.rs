@@ -40,13 +40,15 @@ impl Rows<'_> {
         let state = &run.state;
         self.run(
             "INSERT INTO check_runs (commit_id, run_id, source, suite_id, workflow_run_id, name,
-                status, conclusion, url, started_at, completed_at, output, failed_step)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                status, conclusion, url, started_at, completed_at, output, failed_step, attempt,
+                never_ran)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT DO UPDATE SET source = excluded.source, suite_id = excluded.suite_id,
                 workflow_run_id = excluded.workflow_run_id, name = excluded.name,
                 status = excluded.status, conclusion = excluded.conclusion, url = excluded.url,
                 started_at = excluded.started_at, completed_at = excluded.completed_at,
-                output = excluded.output, failed_step = excluded.failed_step",
+                output = excluded.output, failed_step = excluded.failed_step,
+                attempt = excluded.attempt, never_ran = excluded.never_ran",
             (
                 commit,
                 run.run_id,
@@ -61,6 +63,8 @@ impl Rows<'_> {
                 state.completed_at.map(At),
                 run.output.as_ref().map(Json),
                 run.failed_step.as_ref().map(Json),
+                run.attempt,
+                run.never_ran,
             ),
         )
     }
@@ -70,7 +74,7 @@ impl Rows<'_> {
             "INSERT INTO commit_statuses (commit_id, context, status_id, state, description, url,
                 created_at, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT DO UPDATE SET status_id = excluded.status_id, state = excluded.state,
+             ON CONFLICT DO UPDATE SET context = excluded.context, status_id = excluded.status_id, state = excluded.state,
                 description = excluded.description, url = excluded.url,
                 created_at = excluded.created_at, updated_at = excluded.updated_at",
             (

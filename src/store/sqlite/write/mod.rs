@@ -2,9 +2,9 @@
 
 mod conversation;
 mod facts;
+mod nudge;
 mod project;
 mod pull;
-mod said;
 mod session;
 
 use rusqlite::{Connection, Params, Result};

@@ -11,9 +11,10 @@ impl Rows<'_> {
         self.run(
             "INSERT INTO projects (id, repo_id, repo, named_at, repo_origin_url, display_name, path,
                 adopt, ci_seen, next_session, registered_at, claimed_repo, claimed_url,
-                nudges_paused, checks_only, checks_except, api_access, api_access_at, archived_at)
+                nudges_paused, checks_only, checks_except, api_access, api_access_at, archived_at,
+                former_names)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                ?19)",
+                ?19, ?20)",
             params![
                 project.id,
                 project.repo_id,
@@ -34,6 +35,7 @@ impl Rows<'_> {
                 project.api_access.0,
                 project.api_access.1.map(At),
                 project.archived_at.map(At),
+                Json(&project.former_names),
             ],
         )
     }
@@ -43,7 +45,8 @@ impl Rows<'_> {
             "UPDATE projects SET repo_id = ?2, repo = ?3, named_at = ?4, repo_origin_url = ?5,
                 display_name = ?6, path = ?7, adopt = ?8, ci_seen = ?9, next_session = ?10,
                 claimed_repo = ?11, claimed_url = ?12, nudges_paused = ?13, checks_only = ?14,
-                checks_except = ?15, api_access = ?16, api_access_at = ?17, archived_at = ?18
+                checks_except = ?15, api_access = ?16, api_access_at = ?17, archived_at = ?18,
+                former_names = ?19
              WHERE id = ?1",
             params![
                 project.id,
@@ -64,6 +67,7 @@ impl Rows<'_> {
                 project.api_access.0,
                 project.api_access.1.map(At),
                 project.archived_at.map(At),
+                Json(&project.former_names),
             ],
         )
     }

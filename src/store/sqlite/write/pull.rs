@@ -19,9 +19,9 @@ impl Rows<'_> {
             "INSERT INTO pr (id, url, project_id, repo_id, number, session_id, pr_state, title,
                 author, head_ref, head_sha, head_repo_id, base_ref, base_sha, created_at, core_at,
                 core_ties, ci_state, review_decision, mergeability, unresolved_comments,
-                updated_at, memory)
+                updated_at, memory, core_first)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                ?18, ?19, ?20, ?21, ?22, ?23)",
+                ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
             params![
                 pull.id,
                 pull.url,
@@ -46,6 +46,7 @@ impl Rows<'_> {
                 pull.unresolved_comments,
                 At(pull.updated_at),
                 Json(&pull.memory),
+                core.first,
             ],
         )
     }
@@ -56,7 +57,8 @@ impl Rows<'_> {
             "UPDATE pr SET pr_state = ?2, title = ?3, author = ?4, head_ref = ?5, head_sha = ?6,
                 head_repo_id = ?7, base_ref = ?8, base_sha = ?9, created_at = ?10, core_at = ?11,
                 core_ties = ?12, ci_state = ?13, review_decision = ?14, mergeability = ?15,
-                unresolved_comments = ?16, updated_at = ?17, memory = ?18 WHERE id = ?1",
+                unresolved_comments = ?16, updated_at = ?17, memory = ?18, core_first = ?19
+             WHERE id = ?1",
             params![
                 pull.id,
                 core.state,
@@ -76,6 +78,7 @@ impl Rows<'_> {
                 pull.unresolved_comments,
                 At(pull.updated_at),
                 Json(&pull.memory),
+                core.first,
             ],
         )
     }
@@ -95,10 +98,18 @@ impl Rows<'_> {
 
     pub(super) fn set_answer(&self, pull: PullId, answer: &MergeabilityAnswer) -> Result<()> {
         self.run(
-            "INSERT INTO pr_mergeability (pr_id, head_sha, base_ref, value, at)
-             VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
-            (pull, &answer.head_sha, &answer.base_ref, answer.value, At(answer.at)),
+            "INSERT INTO pr_mergeability (pr_id, head_sha, base_ref, value, at, of_draft)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at,
+                of_draft = excluded.of_draft",
+            (
+                pull,
+                &answer.head_sha,
+                &answer.base_ref,
+                answer.value,
+                At(answer.at),
+                answer.of_draft,
+            ),
         )
     }
 

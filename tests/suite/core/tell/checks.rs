@@ -91,6 +91,8 @@ pub fn check(name: &str) -> Check {
         source: "harbor-ci".into(),
         suite_id: Some(900),
         workflow_run_id: None,
+        attempt: None,
+        never_ran: false,
         state: state(name, String::new()),
         output: None,
         failed_step: None,
@@ -104,12 +106,49 @@ impl Check {
         let name =
             self.run.state.name.bytes().fold(0, |sum, byte| (sum * 31 + byte as i64) % 9_973);
         self.run.run_id = 10_000 * number + name;
+        // A later run begins after the earlier one: it says no time, so that its id tells.
+        self.run.state.started_at = (number == 1).then(|| at(-30));
         self.run.state.url = format!("https://ci.example/{}", self.run.run_id).into();
         self
     }
 
     pub fn suite(mut self, id: i64) -> Self {
         self.run.suite_id = Some(id);
+        self
+    }
+
+    /// As the payload of a job tells of it: the workflow run is named, the suite is not.
+    pub fn job_of(mut self, workflow_run: i64) -> Self {
+        (self.run.workflow_run_id, self.run.suite_id) = (Some(workflow_run), None);
+        self
+    }
+
+    /// In that attempt of its workflow run.
+    pub fn attempt(mut self, attempt: i64) -> Self {
+        self.run.attempt = Some(attempt);
+        self
+    }
+
+    /// A twin of the same name: another run id, whatever its number.
+    pub fn twin(mut self) -> Self {
+        self.run.run_id += 5_000;
+        self
+    }
+
+    pub fn began(mut self, seconds: i64) -> Self {
+        self.run.state.started_at = Some(at(seconds));
+        self
+    }
+
+    /// Made by the app of that slug.
+    pub fn made_by(mut self, app: &str) -> Self {
+        self.run.source = app.into();
+        self
+    }
+
+    /// No runner took it.
+    pub fn never_ran(mut self) -> Self {
+        self.run.never_ran = true;
         self
     }
 
@@ -169,6 +208,10 @@ impl Workflow {
         self.run.workflow_id = Some(id);
         self.run.state.name = name.into();
         self
+    }
+
+    pub fn cancelled(self) -> Self {
+        self.concluded("cancelled")
     }
 
     pub fn on(mut self, event: &str) -> Self {

@@ -48,7 +48,7 @@ impl Reviewed {
         self.state(ReviewState::ChangesRequested)
     }
 
-    pub fn is_dismissed(self) -> Self {
+    pub fn dismissed(self) -> Self {
         self.state(ReviewState::Dismissed)
     }
 

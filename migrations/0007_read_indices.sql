@@ -18,3 +18,4 @@ WHERE pr_state IN ('draft', 'open')
   AND (ci_state = 'failing' OR pr_state = 'draft' OR review_decision <> 'none' OR unresolved_comments > 0);
 
 CREATE INDEX nudges_by_state ON nudges (state, audience);
+CREATE INDEX nudges_by_project ON nudges (project_id, state, audience);

@@ -1,4 +1,4 @@
-//! What `/metrics` shows: the recorder, what each number means, and the histograms' buckets.
+//! What `/metrics` shows: the recorder, what each metric means, and the histograms' buckets.
 
 use std::sync::LazyLock;
 use std::time::Duration;
