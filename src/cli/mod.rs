@@ -85,7 +85,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&format!("error: {}", describe_error(&error)));
+            logging::tell_failure(&describe_error(&error));
             ExitCode::FAILURE
         }
     }
