@@ -195,9 +195,10 @@ async fn lay(settings: &Settings, clock: Clock, lock: &ServerLock) -> anyhow::Re
     let addr = listener.local_addr()?;
     // Port 0 has become a port.
     lock.describe(&holder(addr)).context("cannot write the lock file")?;
-    let store = Store::open(&settings.db).await?;
     let (token, token_source) = settings.token_or_make()?;
     let receiver = receiver(settings)?;
+    // Last: an open database cannot be let go of at once.
+    let store = Store::open(&settings.db).await?;
     let engine = Engine::start(&store, policy, retention, clock).await?;
     Ok(Foundation { listener, addr, store, engine, token, token_source, receiver })
 }

@@ -81,7 +81,7 @@ impl Backup {
         if let Some(holder) = ServerLock::holder(to).map_err(|source| io(to, source))? {
             return refused(format!("{} is served by {holder}", to.display()));
         }
-        if !force && let Some(there) = whole(to).into_iter().find(|file| file.exists()) {
+        if !force && let Some(there) = files(to).into_iter().find(|file| file.exists()) {
             let there = there.display();
             return refused(format!("{there} is there already; --force replaces it"));
         }
@@ -120,7 +120,7 @@ impl Backup {
         let size = file.as_file().metadata().map_err(error)?.len();
         if self.force {
             // The log of the file that was there would be taken for the copy's own.
-            for left in whole(&self.to).into_iter().skip(1) {
+            for left in files(&self.to).into_iter().skip(1) {
                 match std::fs::remove_file(&left) {
                     Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                         return Err(io(&left, source));
@@ -138,7 +138,7 @@ impl Backup {
 }
 
 /// The database and what SQLite keeps beside it.
-fn whole(database: &Path) -> Vec<PathBuf> {
+fn files(database: &Path) -> Vec<PathBuf> {
     let beside = |suffix| beside(database, suffix);
     vec![database.to_owned(), beside("-wal"), beside("-shm"), beside("-journal")]
 }

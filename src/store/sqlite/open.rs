@@ -96,13 +96,6 @@ fn migration_lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// The database and what is kept beside it.
-pub(super) fn files(path: &Path) -> Vec<PathBuf> {
-    let beside = |suffix| beside(path, suffix);
-    let suffixes = ["-wal", "-shm", "-journal", "-migrate.lock"];
-    std::iter::once(path.to_owned()).chain(suffixes.map(beside)).collect()
-}
-
 /// Makes a new file readable by its owner alone, as SQLite then makes those beside it: it holds what
 /// people wrote about private code. One that is there keeps the rights it was given.
 pub(super) fn make_private(path: &Path) -> std::io::Result<()> {

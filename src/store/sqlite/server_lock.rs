@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::file_lock;
-use super::open::{beside, files, make_private};
+use super::open::{beside, make_private};
 use crate::store::StoreError;
 
 /// Held by a server for as long as it lives; the system lets go of it at the latest when the
@@ -46,8 +46,12 @@ impl ServerLock {
             }
         };
         // Looked at under the lock: what comes to be from now on is this server's.
-        let mut absent: Vec<PathBuf> =
-            files(&real).into_iter().filter(|file| !file.exists()).collect();
+        let mut absent = vec![beside(&real, "-migrate.lock")];
+        if !real.exists() {
+            // Of a database that was there, what lies beside it is SQLite's to clear away.
+            absent.extend([beside(&real, "-wal"), beside(&real, "-shm"), real.clone()]);
+        }
+        absent.retain(|file| !file.exists());
         if is_new {
             absent.push(lock_file);
         }
