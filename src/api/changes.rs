@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::errors::ApiError;
-use crate::store::reads::{Bounds, CHANGE_TYPES, ChangeFilter, Cursor, CursorFault, Look};
+use crate::store::reads::{
+    Bounds, CHANGE_TYPES, ChangeFilter, Cursor, CursorFault, HEAVIEST_ANSWER, Look,
+};
 use crate::store::views::Change;
 
 /// A change of the log.
@@ -116,7 +118,7 @@ pub fn refusal(fault: CursorFault, at: &Bounds) -> ApiError {
 }
 
 impl Api {
-    /// Reads until the page is full or the end is reached, in as many short transactions as it takes.
+    /// Reads until the page is full, or heavy, or the end is reached, in as many short transactions as it takes.
     ///
     /// # Errors
     /// The cursor cannot be gone on from, or the store cannot be read.
@@ -127,6 +129,7 @@ impl Api {
         filter: &ChangeFilter,
     ) -> Result<ChangePage, ApiError> {
         let mut page: Option<ChangePage> = None;
+        let mut weight = 0;
         loop {
             let have = page.as_ref().map_or(0, |page| page.changes.len());
             let look = self.store.changes(cursor.clone(), limit - have, filter.clone());
@@ -139,9 +142,11 @@ impl Api {
             };
             let mut changes = page.map(|page| page.changes).unwrap_or_default();
             for change in found.changes {
+                weight += change.payload.len();
                 changes.push(ChangeJson::try_from(change)?);
             }
-            let done = changes.len() >= limit || found.reached >= at.head;
+            let heavy = found.heavy || weight >= HEAVIEST_ANSWER;
+            let done = heavy || changes.len() >= limit || found.reached >= at.head;
             cursor = Cursor::Of { epoch: at.epoch.clone(), seq: found.reached };
             let now = ChangePage { changes, reached: found.reached, at };
             if done {
