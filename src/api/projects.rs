@@ -207,8 +207,8 @@ impl ProjectBody {
                 .ok_or_else(|| ApiError::bad_body(&"`repo`: give it as owner/name"))
         };
         let repo = self.repo.as_ref().map(parse).transpose()?;
-        let nudges = self.nudges.unwrap_or(NudgesBody::default());
-        let globs = nudges.checks.unwrap_or(GlobsBody::default());
+        let nudges = self.nudges.unwrap_or_default();
+        let globs = nudges.checks.unwrap_or_default();
         for glob in [&globs.only, &globs.except].into_iter().flatten() {
             if glob.len() > MOST_GLOBS {
                 let what = format!("`nudges.checks`: at most {MOST_GLOBS} globs");

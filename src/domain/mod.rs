@@ -30,8 +30,10 @@ pub use nudge::{Audience, FailureClass, Nudge, NudgeKind, NudgeState, Priority, 
 pub use observation::{CommandObservation, Observation, Report, ScmObservation, TimerDue};
 pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use project::{Adopt, Project, Visibility};
+pub use pull_request::{
+    HeardLate, PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead,
+};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
-pub use pull_request::{PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead};
 pub use queue::{QueueEvent, QueueFact};
 pub use review::{Review, ReviewDecision, ReviewState};
 pub use session::{

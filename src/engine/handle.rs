@@ -47,7 +47,7 @@ impl Engine {
         let engine = Self { work, head, health };
         if clock.runs() {
             let (work, health) = (engine.work.downgrade(), &engine.health);
-            let sweeps = schedule::sweep(work.clone(), health.closing());
+            let sweeps = schedule::sweep(work.clone(), health.closing(), clock.clone());
             health.guard("the task that sweeps", tokio::spawn(sweeps));
             let timers = schedule::fire_timers(work, next_timer, health.closing(), clock);
             health.guard("the task that fires timers", tokio::spawn(timers));
@@ -85,7 +85,7 @@ impl Engine {
     /// # Errors
     /// The timers are as they were.
     pub async fn fire_due_timers(&self) -> Result<usize, EngineError> {
-        self.ask(FireTimers).await
+        self.ask(FireTimers { after_a_jump: true }).await
     }
 
     /// Drops a portion of what is kept no longer, without waiting for the task that does so now and

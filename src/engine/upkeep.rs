@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::obey::KEYS;
 use super::transaction::Transaction;
 use super::work::Piece;
-use crate::domain::{Observation, TimerDue};
+use crate::domain::{Observation, TimerDue, TimerKind};
 use crate::store::Fault;
 
 /// Timers fired in one go.
@@ -39,13 +39,28 @@ impl Piece for TakeReport {
 }
 
 /// Fires the timers that are due.
-pub(super) struct FireTimers;
+pub(super) struct FireTimers {
+    /// The clock may have been set back: what would wait longer than its kind ever does is brought nearer.
+    pub(super) after_a_jump: bool,
+}
 
 impl Piece for FireTimers {
     /// How many rang.
     type Done = usize;
 
     fn run(&self, on: &mut Transaction<'_>) -> Result<usize, Fault> {
+        if self.after_a_jump {
+            let mut nearer = 0;
+            for kind in TimerKind::ALL {
+                let wait = on.terms.policy.longest_wait(*kind);
+                let until = on.terms.now.checked_add(wait).unwrap_or(on.terms.now);
+                nearer += on.writer.bring_timers_nearer(*kind, until)?;
+            }
+            if nearer > 0 {
+                // Rows changed that may be remembered.
+                on.known.forget();
+            }
+        }
         let due = on.writer.due_timers(on.terms.now, MOST_TIMERS)?;
         for timer in &due {
             if let Err(reason) = on.part(|on| fire(on, timer))? {

@@ -4,9 +4,9 @@
 //! until nothing is.
 
 use crate::domain::{
-    Audience, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge, NudgeId, Observation,
-    Paused, Project, ProjectId, PullCore, PullId, PullRequest, PullSeen, QueueEvent, RepoId,
-    RepoSeen, Report, RunState, ScmObservation, SessionId, Subject, TaskName, Text,
+    Audience, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge, NudgeId, NudgeState,
+    Observation, Paused, Project, ProjectId, PullCore, PullId, PullRequest, PullSeen, QueueEvent,
+    RepoId, RepoSeen, Report, RunState, ScmObservation, SessionId, Subject, TaskName, Text,
 };
 
 use super::history::history_of;
@@ -91,8 +91,15 @@ impl<'k> Wants<'k> {
     }
 
     fn nudge_to_send(&mut self, id: NudgeId) {
-        self.nudge(id);
+        let nudge = self.nudge(id);
         self.want(Key::Task(TaskName::notify(id)));
+        // What was taken back while it was on its way was heard all the same.
+        if let Some(Nudge { subject, state: NudgeState::Superseded, .. }) = nudge {
+            if let Subject::Pull(pull) = subject {
+                self.pull(*pull);
+            }
+            self.spoken(subject.clone());
+        }
     }
 
     fn session(&mut self, id: &SessionId) {

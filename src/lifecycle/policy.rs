@@ -2,7 +2,10 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::Adopt;
+use crate::domain::{Adopt, TimerKind};
+
+/// A conflict that the agent has not solved by then is escalated.
+pub(super) const CONFLICT_PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// The settings that rules depend on.
 #[derive(Debug, Clone, Copy)]
@@ -17,4 +20,19 @@ pub struct Policy {
     pub auto_register: bool,
     /// Whether nudges to the human are sent out.
     pub notify: bool,
+}
+
+impl Policy {
+    /// The longest that a timer of a kind can still have to run: one that says more was set by a clock that has
+    /// been set back since.
+    pub fn longest_wait(&self, kind: TimerKind) -> SignedDuration {
+        match kind {
+            TimerKind::CiSettle
+            | TimerKind::GreenSettle
+            | TimerKind::ReviewSettle
+            | TimerKind::QueueSettle => self.settle,
+            TimerKind::ConflictEscalation => CONFLICT_PATIENCE,
+            TimerKind::CancelWait => self.cancel_wait,
+        }
+    }
 }

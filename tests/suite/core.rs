@@ -66,6 +66,12 @@ impl Core {
         self
     }
 
+    /// What is known stays, but nudges to the human are sent out from now on.
+    pub fn notifying(mut self) -> Self {
+        self.policy.notify = true;
+        self
+    }
+
     /// Reduces an observation; the writes that came of it.
     pub fn observe(&mut self, observation: &Observation) -> Result<Vec<Write>, Refusal> {
         loop {

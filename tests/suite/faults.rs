@@ -33,6 +33,7 @@ const TABLES: &[&str] = &[
     "check_suites",
     "comments",
     "threads",
+    "queue_facts",
     "pr_comment",
     "idempotency",
     "tasks",

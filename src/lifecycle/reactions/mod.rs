@@ -57,7 +57,9 @@ pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
         }
     }
     closing::react(&mut context, pull);
-    if pull.memory.head_since.is_none() || context.head_moved {
+    // A head cannot have arrived later than now: the clock has been set back since.
+    let in_future = |at| at > context.now;
+    if pull.memory.head_since.is_none_or(in_future) || context.head_moved {
         pull.memory.head_since = Some(context.now);
     }
     ci_failed::react(&mut context, pull);
@@ -90,7 +92,7 @@ impl Context<'_> {
     /// Answers the nudge, if there is one.
     fn say(
         &mut self,
-        pull: &PullRequest,
+        pull: &mut PullRequest,
         kind: NudgeKind,
         signature: &str,
         body: String,
@@ -102,13 +104,18 @@ impl Context<'_> {
     fn say_of(
         &mut self,
         class: Option<FailureClass>,
-        pull: &PullRequest,
+        pull: &mut PullRequest,
         kind: NudgeKind,
         signature: &str,
         body: String,
     ) -> Option<NudgeId> {
         let to_agent = kind.audience() == Audience::Agent;
         if to_agent && self.agent_has_ended() {
+            return None;
+        }
+        // It was on its way when it was taken back, and has arrived: that is not to be heard twice.
+        if let Some(at) = pull.memory.heard_late.iter().position(|it| it.is(kind, signature)) {
+            pull.memory.heard_late.remove(at);
             return None;
         }
         let held = to_agent && !self.agent_is_free();

@@ -1,6 +1,7 @@
 //! The rules, room by room, without server, file or async: each case is a few facts and what is told.
 
 mod ci_failed;
+mod clocks;
 mod closing;
 mod comments;
 mod conflicts;
