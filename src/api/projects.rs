@@ -7,7 +7,7 @@ use super::Api;
 use super::commands::{Answer, Origin};
 use super::errors::ApiError;
 use super::paging::{List, Paging};
-use crate::domain::{Adopt, CommandObservation, ProjectConfig, ProjectId, RepoName};
+use crate::domain::{Adopt, BudgetRule, CommandObservation, ProjectConfig, ProjectId, RepoName};
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
 use crate::store::views::{ObjectRef, ObjectView, ProjectView};
@@ -37,6 +37,28 @@ pub struct ProjectJson {
 pub struct ProjectNudges {
     pub paused: bool,
     pub checks: Globs,
+    pub budget: BudgetJson,
+}
+
+/// How much a project's agents may be told: so many nudges at once, and so many more a minute.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BudgetJson {
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub burst: u32,
+    #[schema(minimum = 1, maximum = 1_000)]
+    pub per_minute: u32,
+}
+
+impl BudgetJson {
+    fn rule(self) -> Result<BudgetRule, ApiError> {
+        let Self { burst, per_minute } = self;
+        if !(1..=10_000).contains(&burst) || !(1..=1_000).contains(&per_minute) {
+            let what = "`nudges.budget`: a burst of 1 to 10000, and 1 to 1000 a minute";
+            return Err(ApiError::bad_body(&what));
+        }
+        Ok(BudgetRule { burst, per_minute })
+    }
 }
 
 /// The checks that count for nudges: those of `only` (empty: all) that are not of `except`.
@@ -48,6 +70,11 @@ pub struct Globs {
 
 impl From<ProjectView> for ProjectJson {
     fn from(view: ProjectView) -> Self {
+        let rule = BudgetRule::default();
+        let budget = BudgetJson {
+            burst: view.budget_burst.unwrap_or(rule.burst),
+            per_minute: view.budget_per_minute.unwrap_or(rule.per_minute),
+        };
         let checks = Globs { only: view.checks_only, except: view.checks_except };
         Self {
             id: view.id,
@@ -55,7 +82,7 @@ impl From<ProjectView> for ProjectJson {
             path: view.path,
             display_name: view.display_name,
             adopt: view.adopt,
-            nudges: ProjectNudges { paused: view.nudges_paused, checks },
+            nudges: ProjectNudges { paused: view.nudges_paused, checks, budget },
             registered_at: view.registered_at,
             archived_at: view.archived_at,
         }
@@ -89,6 +116,8 @@ pub struct NudgesBody {
     /// Holds back the nudges to all its agents.
     pub paused: Option<bool>,
     pub checks: Option<GlobsBody>,
+    /// How much its agents may be told.
+    pub budget: Option<BudgetJson>,
 }
 
 /// The checks that count for nudges.
@@ -186,7 +215,7 @@ impl ProjectBody {
                 .ok_or_else(|| ApiError::bad_body(&"`repo`: give it as owner/name"))
         };
         let repo = self.repo.as_ref().map(parse).transpose()?;
-        let nudges = self.nudges.unwrap_or(NudgesBody { paused: None, checks: None });
+        let nudges = self.nudges.unwrap_or(NudgesBody::default());
         let globs = nudges.checks.unwrap_or(GlobsBody { only: None, except: None });
         for glob in [&globs.only, &globs.except].into_iter().flatten() {
             if glob.len() > MOST_GLOBS {
@@ -197,6 +226,7 @@ impl ProjectBody {
                 short("nudges.checks", &Some(glob.clone()))?;
             }
         }
+        let budget = nudges.budget.map(BudgetJson::rule).transpose()?;
         Ok(ProjectConfig {
             repo,
             repo_url: None,
@@ -206,6 +236,7 @@ impl ProjectBody {
             nudges_paused: nudges.paused,
             checks_only: globs.only,
             checks_except: globs.except,
+            budget,
         })
     }
 }

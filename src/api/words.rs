@@ -6,8 +6,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    DisplayStatus, Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision,
-    SessionKind, SessionState, TerminationReason,
+    DisplayStatus, Mergeability, NudgeKind, NudgeState, OperationKind, PrState, Priority,
+    ReviewDecision, SessionKind, SessionState, TerminationReason,
 };
 
 macro_rules! words {
@@ -35,6 +35,7 @@ words!(
     Mergeability,
     NudgeKind,
     NudgeState,
+    OperationKind,
     PrState,
     Priority,
     ReviewDecision,

@@ -2,6 +2,8 @@
 //!
 //! Everything else is told in these types; `design` terms and Rust names are the same.
 
+mod agent;
+mod budget;
 mod check;
 mod comment;
 mod delivery;
@@ -12,10 +14,13 @@ mod project;
 mod pull_request;
 mod review;
 mod session;
+mod session_observation;
 mod spelling;
 mod subject;
 mod task;
 
+pub use agent::{ActivitySeen, HookEvent, Operation, OperationKind, Probe, ProbeAnswer};
+pub use budget::{Budget, BudgetRule};
 pub use check::{
     Check, CheckKey, CheckRun, CommitFact, CommitFacts, CommitStatus, Excerpt, RunState,
     WorkflowRun,
@@ -24,17 +29,20 @@ pub use check::{CheckStatus, CiState, RunStatus};
 pub use comment::{Comment, CommentKind, CommentName, CommentRow, Conversation, Thread};
 pub use delivery::{Delivery, DeliveryOutcome, Observed, Verdict};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
-pub use nudge::{Audience, Nudge, NudgeKind, NudgeState, Priority, TimerKind};
-pub use observation::{CommandObservation, Observation, Report, ScmObservation, TimerDue};
+pub use nudge::{
+    Audience, FailureClass, HeldReason, Nudge, NudgeKind, NudgeState, Priority, TimerKind,
+};
+pub use observation::{CommandObservation, Observation, Receipt, Report, ScmObservation, TimerDue};
 pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use project::{Adopt, Project};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
 pub use pull_request::{PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead};
 pub use review::{Review, ReviewDecision, ReviewState};
 pub use session::{
-    Activity, ActivitySource, ActivityState, Detecting, DisplayStatus, Runtime, Session,
-    SessionKind, SessionMemory, SessionState, TerminationReason,
+    Activity, ActivitySource, ActivityState, Block, Detecting, DisplayStatus, IdleEpisode, Runtime,
+    Session, SessionKind, SessionMemory, SessionState, TerminationReason, Wait,
 };
+pub use session_observation::{SessionCommand, SessionFact, SessionObservation, SessionWanted};
 pub use spelling::UnknownSpelling;
 pub use subject::Subject;
 pub use task::{Failure, Task, TaskKind, TaskName, TaskPayload};

@@ -11,6 +11,8 @@ pub struct Policy {
     pub settle: SignedDuration,
     /// How long something cancelled may wait for what comes in its place.
     pub cancel_wait: SignedDuration,
+    /// An active agent of which nothing was heard for so long is looked at.
+    pub quiet_after: SignedDuration,
     /// What a newly registered project does with pull requests that no session owns.
     pub adopt: Adopt,
     /// Whether a delivery for an unknown repository registers a project.

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::domain::{Failure, Nudge, NudgeId, NudgeState, Report, Task, TaskName, Timestamp};
 
+use super::receipts;
 use super::reducer::Reducer;
 use super::refusal::Refusal;
 
@@ -18,6 +19,7 @@ pub(super) fn reduce(to: &mut Reducer<'_>, report: &Report) -> Result<(), Refusa
     match report {
         Report::NudgeSent { nudge, attempt } => sent(to, *nudge, *attempt),
         Report::NudgeNotSent { nudge, attempt, failure } => not_sent(to, *nudge, *attempt, failure),
+        Report::NudgeTold { nudge, receipt } => receipts::reduce(to, *nudge, receipt),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::{
     CommentRow, CommitSha, PrState, Project, PullRequest, Session, Subject, TimerKind,
 };
+use crate::lifecycle::delivery::Voice;
 use crate::lifecycle::reactions::{self, Context};
 use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::session;
@@ -99,7 +100,12 @@ pub(super) fn follow(
         open,
     };
     reactions::react(context, &mut row);
+    let session = row.session_id.clone();
     to.known.put_pull(row);
+    if let (About::Pull { .. }, Some(id)) = (about, session) {
+        let voice = Voice { policy: to.policy, now: to.now, known: to.known, project };
+        reactions::pulls_changed(voice, &id);
+    }
 }
 
 /// The check rows at a commit of the pull request.
