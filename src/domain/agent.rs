@@ -1,7 +1,7 @@
 //! What is seen of an agent: whether it is there, what it does, and what its hooks tell.
 
 use super::spelling::spelled;
-use super::{ActivitySource, ActivityState, Text, Timestamp};
+use super::{ActivitySource, ActivityState, Text};
 
 spelled! {
     /// What was found when somebody looked. `failed` and `unknown` are never read as death.
@@ -56,26 +56,6 @@ impl ActivitySeen {
             launch_id: None,
         }
     }
-}
-
-spelled! {
-    /// What is being done to a session outside. It is written before it begins, so that one that was cut off
-    /// is finished or taken back.
-    OperationKind {
-        Spawn = "spawn",
-        Restore = "restore",
-        /// A restore that begins a new conversation.
-        RestoreFresh = "restore_fresh",
-        Kill = "kill",
-        Cleanup = "cleanup",
-    }
-}
-
-/// What is being done to a session outside, and since when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Operation {
-    pub kind: OperationKind,
-    pub since: Timestamp,
 }
 
 /// A hook's event, as far as it tells of the session's state. What a payload does not have is empty.

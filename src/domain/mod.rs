@@ -10,6 +10,7 @@ mod delivery;
 mod ids;
 mod nudge;
 mod observation;
+mod operation;
 mod project;
 mod pull_request;
 mod review;
@@ -19,7 +20,7 @@ mod spelling;
 mod subject;
 mod task;
 
-pub use agent::{ActivitySeen, HookEvent, Operation, OperationKind, Probe, ProbeAnswer};
+pub use agent::{ActivitySeen, HookEvent, Probe, ProbeAnswer};
 pub use budget::{Budget, BudgetRule};
 pub use check::{
     Check, CheckKey, CheckRun, CommitFact, CommitFacts, CommitStatus, Excerpt, RunState,
@@ -34,6 +35,7 @@ pub use nudge::{
 };
 pub use observation::{CommandObservation, Observation, Receipt, Report, ScmObservation, TimerDue};
 pub use observation::{Paused, ProjectConfig, RepoSeen};
+pub use operation::{Operation, OperationKind};
 pub use project::{Adopt, Project};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
 pub use pull_request::{PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead};

@@ -229,6 +229,9 @@ pub(super) fn settle(
     mut next: Session,
     rang: Option<TimerKind>,
 ) {
+    if next == *before && rang.is_none() {
+        return;
+    }
     let id = before.id.clone();
     let Some(project) = to.known.project(&before.project_id).cloned() else { return };
     let is_silent = project.archived_at.is_some();

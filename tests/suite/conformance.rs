@@ -13,9 +13,10 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use nudged::domain::{
     Activity, ActivitySource, ActivityState, Audience, CommandObservation, Delivery,
-    DeliveryOutcome, Detecting, Nudge, NudgeId, NudgeKind, NudgeState, Observation, ProjectConfig,
-    ProjectId, PullId, RepoName, Runtime, Session, SessionId, SessionKind, SessionMemory,
-    SessionState, Subject, TaskKind, TaskName, TerminationReason, TimerDue, TimerKind, Verdict,
+    DeliveryOutcome, Detecting, HeldReason, Nudge, NudgeId, NudgeKind, NudgeState, Observation,
+    Operation, OperationKind, ProjectConfig, ProjectId, PullId, RepoName, Runtime, Session,
+    SessionId, SessionKind, SessionMemory, SessionState, Subject, TaskKind, TaskName,
+    TerminationReason, TimerDue, TimerKind, Verdict,
 };
 use nudged::github::webhook::understand;
 use nudged::lifecycle::{Key, PullRecord, Record, Write};
@@ -236,6 +237,10 @@ fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
         workspace_path: Some("/srv/it".into()),
         runtime: Some(Runtime { name: "tmux".into(), handle: "mer-1".into() }),
         agent_session_id: Some("0f3a".into()),
+        transcript_path: Some("/home/it/0f3a.jsonl".into()),
+        launch_id: Some("l-1".into()),
+        operation: Some(Operation { kind: OperationKind::Kill, since: play.now }),
+        failure: Some("it broke".into()),
         prompt: "Mend it.".into(),
         memory: SessionMemory::default(),
         created_at: play.now,
@@ -261,11 +266,15 @@ fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
         session_id: Some(id.clone()),
         subject: subject.clone(),
         kind: NudgeKind::AgentIdle,
+        class: None,
         state: NudgeState::Held,
+        held_because: Some(HeldReason::NeedsInput),
+        is_budgeted: true,
         signature: "idle".into(),
         body: "Go on.".into(),
         attempts: 3,
         created_at: play.now,
+        handed_at: None,
         delivered_at: None,
         acknowledged_at: None,
     };
@@ -291,7 +300,9 @@ fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
     };
     play.model.put_session(ended);
     let delivered_at = Some(play.now);
-    play.model.put_nudge(Nudge { state: NudgeState::Delivered, delivered_at, ..nudge });
+    let handed_at = delivered_at;
+    let state = NudgeState::Delivered;
+    play.model.put_nudge(Nudge { state, held_because: None, handed_at, delivered_at, ..nudge });
     play.model.put_timer(&subject, TimerKind::GreenSettle, None);
     play.apply_changes();
     play.compare_all();

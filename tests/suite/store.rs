@@ -8,8 +8,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use nudged::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision, ReviewState, RunStatus,
-    SessionKind, SessionState, TaskKind, TerminationReason, TimerKind,
+    Mergeability, PrState, Priority, ReviewDecision, ReviewState, RunStatus, SessionKind,
+    SessionState, TerminationReason,
 };
 use nudged::store::Store;
 use rusqlite::Connection;
@@ -154,6 +154,9 @@ async fn filled() -> World {
     let acknowledge = world.request(reqwest::Method::POST, "/v1/nudges/1/ack");
     let (status, _) = answer(acknowledge.header("Idempotency-Key", "once")).await;
     assert_eq!(status, 200);
+    world.execute(
+        "INSERT INTO queue_facts VALUES (41, 1, '2026-05-01T08:00:00.000Z', '{\"event\":\"joined\"}')",
+    );
     for (table, count) in crate::webhook::rows(&world) {
         assert!(count != "0", "{table} is empty");
     }
@@ -184,13 +187,9 @@ fn enumerations() -> Vec<(&'static str, &'static str, Vec<String>)> {
         ("workflow_runs", "status", spelled(RunStatus::ALL)),
         ("pr_checks", "status", spelled(CheckStatus::ALL)),
         ("nudges", "audience", spelled(Audience::ALL)),
-        ("nudges", "kind", spelled(NudgeKind::ALL)),
         ("nudges", "priority", spelled(Priority::ALL)),
-        ("nudges", "state", spelled(NudgeState::ALL)),
         ("comments", "kind", spelled(CommentKind::ALL)),
         ("pr_comment", "kind", spelled(CommentKind::ALL)),
-        ("timers", "kind", spelled(TimerKind::ALL)),
-        ("tasks", "kind", spelled(TaskKind::ALL)),
         ("deliveries", "outcome", spelled(&outcomes)),
     ]
 }

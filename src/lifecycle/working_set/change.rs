@@ -33,6 +33,7 @@ impl WorkingSet {
         let project = Arc::new(project);
         self.replace(key, Record::Project(Some(Arc::clone(&project))), 0);
         let Some(known) = known else {
+            self.learn(Key::Budget(id), Record::Budget(None));
             self.write_row(Write::InsertProject(project));
             return;
         };

@@ -1,5 +1,6 @@
 //! The rules, room by room, without server, file or async: each case is a few facts and what is told.
 
+mod agents;
 mod ci_failed;
 mod closing;
 mod comments;
@@ -7,13 +8,16 @@ mod conflicts;
 mod feedback;
 mod green;
 mod heard;
+mod hooks;
 mod naming;
 mod once;
+mod operations;
 mod order;
 mod ownership;
 mod pause;
 mod reviews;
 mod roll_up;
+mod told;
 mod what_counts;
 
 use nudged::domain::ScmObservation;
