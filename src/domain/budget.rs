@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_burst_goes_out_and_then_one_a_minute() {
         let rule = BudgetRule { burst: 3, per_minute: 1 };
-        let at = |seconds| Timestamp::from_second(1_000 + seconds).unwrap();
+        let at = |seconds: i64| Timestamp::from_second(1_000 + seconds).unwrap();
         let mut budget = Budget::whole(rule);
         for _ in 0..3 {
             budget = budget.spend(at(0)).unwrap();

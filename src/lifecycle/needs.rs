@@ -26,7 +26,8 @@ pub fn needs(known: &WorkingSet, observation: &Observation) -> Vec<Key> {
         Observation::Report(
             Report::NudgeSent { nudge, .. } | Report::NudgeNotSent { nudge, .. },
         ) => {
-            wants.nudge_to_send(*nudge);
+            wants.nudge(*nudge);
+            wants.want(Key::Task(TaskName::notify(*nudge)));
         }
         Observation::Report(Report::NudgeTold { nudge, .. }) => wants.nudge_told(*nudge),
         Observation::Session(seen) => wants.session_fact(seen),

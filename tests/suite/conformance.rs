@@ -87,6 +87,49 @@ async fn follows_its_model(open: impl AsyncFn(&Path) -> Store) {
     assert!(seen.comparisons > 20_000, "only {} comparisons", seen.comparisons);
 }
 
+/// The same of sessions that are started here, are looked at, and hear what there is to hear.
+async fn follows_sessions(open: impl AsyncFn(&Path) -> Store) {
+    let mut states = BTreeSet::new();
+    for seed in 0..STORIES {
+        let (mut random, mut play) = (Random::new(9_000 + seed), Play::begin(&open).await);
+        for _ in 0..LENGTH {
+            let observation =
+                if random.below(3) == 0 { random.next(&play) } else { random.of_sessions(&play) };
+            if random.below(6) == 0 {
+                undo(&mut play, &observation);
+            }
+            play.observe(&observation);
+            play.pass(random.below(40) as i64);
+            if random.below(4) == 0 {
+                ring(&mut play);
+            }
+        }
+        play.compare_all();
+        reads_agree(&play).await;
+        let at_work = play.store.sessions_at_work().await.expect("a read");
+        for view in store_sessions(&play).await {
+            states.insert((view.state, view.operation));
+            let row = play.model.session(&SessionId(view.id.as_str().into())).expect("a session");
+            assert_eq!(view.launch_id.as_deref(), row.launch_id.as_deref());
+            assert_eq!(view.operation, row.operation.map(|operation| operation.kind));
+            assert_eq!(
+                (&view.memory, view.failure.as_deref()),
+                (&row.memory, row.failure.as_deref())
+            );
+            let works =
+                row.operation.is_some() || (row.runtime.is_some() && !row.state.is_terminal());
+            assert_eq!(at_work.iter().any(|it| it.id == view.id), works, "{row:?}");
+        }
+        let mut play = play.reopen(&open).await;
+        play.compare_all();
+    }
+    assert!(states.len() >= 10, "{states:?}");
+}
+
+async fn store_sessions(play: &Play) -> Vec<nudged::store::views::SessionView> {
+    play.store.sessions(SessionFilter::default(), ALL).await.expect("a read").items
+}
+
 /// Fires what is due, as the engine does.
 fn ring(play: &mut Play) {
     for due in play.writer.due_timers(play.now, 100).expect("timers") {
@@ -542,6 +585,6 @@ macro_rules! conforms {
 
 conforms! {
     sqlite = async |path: &Path| Store::open(path).await.expect("a store");
-    follows_its_model keeps_a_ledger keeps_answers gives_out_no_number_twice says_what_is_due
+    follows_its_model follows_sessions keeps_a_ledger keeps_answers gives_out_no_number_twice says_what_is_due
     drops_what_nothing_claims
 }

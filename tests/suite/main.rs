@@ -19,6 +19,7 @@ mod golden;
 mod golden_sequences;
 mod ledger;
 mod live;
+mod live_sessions;
 mod mapping;
 mod migrations;
 mod notify;

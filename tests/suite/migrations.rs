@@ -111,6 +111,7 @@ const VERSION_6: &str = "
 /// What came with version 8.
 const VERSION_8: &str = "
     UPDATE nudges SET class = 'code' WHERE id = 1;
+    INSERT INTO queue_facts VALUES (41, 1, '2026-05-01T08:00:00.000Z', '{\"event\":\"joined\"}');
     INSERT INTO timers (kind, pr_id, due_at) VALUES ('queue_settle', 2, '2027-01-15T09:00:00.000Z');";
 
 const SAMPLES: [&str; 8] =
@@ -300,6 +301,16 @@ async fn from_5_to_6_contexts_are_one_whatever_their_case() {
     assert_eq!(world.sql(statuses), [["ci", "1", "success"]]);
     assert_eq!(world.sql("SELECT DISTINCT former_names FROM projects"), [["[]"]]);
     works_on(&world).await;
+}
+
+#[tokio::test]
+async fn from_8_to_9_what_waits_has_had_its_share_of_the_budget() {
+    let (world, _folder) = migrated(8).await;
+    assert_eq!(world.sql("SELECT count(*) FROM nudges WHERE is_budgeted = 1"), [["0"]]);
+    let columns = "SELECT DISTINCT transcript_path, launch_id, operation, failure FROM sessions";
+    assert_eq!(world.sql(columns), [["null"; 4]]);
+    works_on(&world).await;
+    assert_eq!(world.sql("SELECT project_id, burst FROM nudge_budgets"), [["roc", "30"]]);
 }
 
 #[tokio::test]
