@@ -215,7 +215,7 @@ impl ProjectBody {
                 .ok_or_else(|| ApiError::bad_body(&"`repo`: give it as owner/name"))
         };
         let repo = self.repo.as_ref().map(parse).transpose()?;
-        let nudges = self.nudges.unwrap_or(NudgesBody::default());
+        let nudges = self.nudges.unwrap_or_default();
         let globs = nudges.checks.unwrap_or(GlobsBody { only: None, except: None });
         for glob in [&globs.only, &globs.except].into_iter().flatten() {
             if glob.len() > MOST_GLOBS {

@@ -151,7 +151,7 @@ pub struct SessionQuery {
 }
 
 pub(super) fn shown(view: ObjectView) -> Option<SessionJson> {
-    if let ObjectView::Session(view) = view { Some(view.into()) } else { None }
+    if let ObjectView::Session(view) = view { Some((*view).into()) } else { None }
 }
 
 impl Api {

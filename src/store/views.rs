@@ -216,7 +216,7 @@ pub enum ObjectRef {
 #[serde(rename_all = "snake_case")]
 pub enum ObjectView {
     Project(ProjectView),
-    Session(SessionView),
+    Session(Box<SessionView>),
     Nudge(NudgeView),
     Delivery(DeliveryView),
 }

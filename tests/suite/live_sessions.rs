@@ -1,9 +1,9 @@
 //! Sessions through the front door: what hooks report, what is seen of them, and all of it after a restart.
 
 use nudged::domain::{
-    ActivityState, CommandObservation, NudgeId, Observation, Probe, ProbeAnswer, ProjectId,
-    Receipt, Report, Runtime, SessionCommand, SessionFact, SessionId, SessionObservation,
-    SessionWanted, TaskKind, TaskPayload,
+    ActivityState, CommandObservation, NudgeId, Observation, OperationKind, Probe, ProbeAnswer,
+    ProjectId, Receipt, Report, Runtime, SessionCommand, SessionFact, SessionId,
+    SessionObservation, SessionWanted, TaskKind, TaskPayload,
 };
 use nudged::lifecycle::Refusal;
 use reqwest::{Method, StatusCode};
@@ -161,7 +161,7 @@ async fn what_is_being_done_is_found_again_after_a_restart() {
         panic!("one session is being started")
     };
     assert_eq!((cut_off.id.as_str(), cut_off.launch_id.as_deref()), ("roc-2", Some("l-1")));
-    assert_eq!(cut_off.operation.map(|it| it.as_str()), Some("spawn"));
+    assert_eq!(cut_off.operation, Some(OperationKind::Spawn));
     assert_eq!(cut_off.prompt, "Mend it.");
     let runtime = Runtime { name: "tmux".into(), handle: "{}".into() };
     let launched = SessionFact::Launched {

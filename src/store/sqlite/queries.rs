@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn sessions_at_work(&self) -> Result<Vec<SessionView>, StoreError> {
-        self.read(|on| read::at_work(on)).await
+        self.read(read::at_work).await
     }
 
     /// One session with its pull requests.

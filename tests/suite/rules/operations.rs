@@ -187,6 +187,20 @@ fn a_restore_goes_on_and_one_that_fails_leaves_all_as_it_was() {
 }
 
 #[test]
+fn a_merge_ends_the_agent_that_still_runs() {
+    let mut core = at_work();
+    core.see(pull(1).branch("nudged/roc-1"));
+    core.see(pull(1).branch("nudged/roc-1").merged().at(10));
+    assert_eq!(core.session(FIRST), "terminated cleanup dead pr_merged");
+    assert_eq!(operation(&core), Some(OperationKind::Kill));
+    core.command(kill()).expect("it is being ended");
+    core.live(SessionFact::Killed);
+    assert_eq!(core.session(FIRST), "terminated cleanup dead pr_merged");
+    assert_eq!(operation(&core), None);
+    assert_eq!(core.told(), ["pr-merged pending"]);
+}
+
+#[test]
 fn a_worktree_is_given_back_only_after_the_end() {
     let mut core = at_work();
     let cleanup = || SessionCommand::Cleanup { session: first() };

@@ -12,8 +12,8 @@ use crate::store::views::{ObjectRef, ObjectView};
 pub(crate) fn object(on: &Connection, named: &ObjectRef) -> Result<Option<ObjectView>> {
     Ok(match named {
         ObjectRef::Project(id) => project(on, &id.0)?.map(ObjectView::Project),
-        ObjectRef::Session(id) => session(on, &id.0)?.map(ObjectView::Session),
-        ObjectRef::Launch(id) => of_launch(on, id)?.map(ObjectView::Session),
+        ObjectRef::Session(id) => session(on, &id.0)?.map(Box::new).map(ObjectView::Session),
+        ObjectRef::Launch(id) => of_launch(on, id)?.map(Box::new).map(ObjectView::Session),
         ObjectRef::Nudge(id) => nudge(on, id.0)?.map(ObjectView::Nudge),
         ObjectRef::Delivery(id) => delivery(on, *id)?.map(ObjectView::Delivery),
     })
