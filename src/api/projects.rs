@@ -7,7 +7,9 @@ use super::Api;
 use super::commands::{Answer, Origin};
 use super::errors::ApiError;
 use super::paging::{List, Paging};
-use crate::domain::{Adopt, BudgetRule, CommandObservation, ProjectConfig, ProjectId, RepoName};
+use crate::domain::{
+    Adopt, BudgetRule, CommandObservation, ProjectConfig, ProjectId, RepoName, Trust,
+};
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
 use crate::store::views::{ObjectRef, ObjectView, ProjectView};
@@ -37,6 +39,7 @@ pub struct ProjectJson {
 pub struct ProjectNudges {
     pub paused: bool,
     pub checks: Globs,
+    pub trust: TrustJson,
     pub budget: BudgetJson,
 }
 
@@ -61,6 +64,22 @@ impl BudgetJson {
     }
 }
 
+/// Whose reviews and comments count. What is null follows the rule: in a private repository everybody, in a
+/// public one owners, members and collaborators; and bots.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrustJson {
+    /// Values of GitHub's `author_association` that have a say, in private repositories too.
+    #[schema(max_items = 100)]
+    pub associations: Option<Vec<String>>,
+    /// Logins that have a say whatever their association is.
+    #[schema(max_items = 100)]
+    pub users: Vec<String>,
+    /// Globs of the bots that have a say; null: all.
+    #[schema(max_items = 100)]
+    pub bots: Option<Vec<String>>,
+}
+
 /// The checks that count for nudges: those of `only` (empty: all) that are not of `except`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Globs {
@@ -76,13 +95,15 @@ impl From<ProjectView> for ProjectJson {
             per_minute: view.budget_per_minute.unwrap_or(rule.per_minute),
         };
         let checks = Globs { only: view.checks_only, except: view.checks_except };
+        let Trust { associations, users, bots } = view.trust;
+        let trust = TrustJson { associations, users, bots };
         Self {
             id: view.id,
             repo: view.repo,
             path: view.path,
             display_name: view.display_name,
             adopt: view.adopt,
-            nudges: ProjectNudges { paused: view.nudges_paused, checks, budget },
+            nudges: ProjectNudges { paused: view.nudges_paused, checks, trust, budget },
             registered_at: view.registered_at,
             archived_at: view.archived_at,
         }
@@ -118,6 +139,8 @@ pub struct NudgesBody {
     pub checks: Option<GlobsBody>,
     /// How much its agents may be told.
     pub budget: Option<BudgetJson>,
+    /// As a whole: what it leaves out follows the rule again.
+    pub trust: Option<TrustJson>,
 }
 
 /// The checks that count for nudges.
@@ -216,7 +239,7 @@ impl ProjectBody {
         };
         let repo = self.repo.as_ref().map(parse).transpose()?;
         let nudges = self.nudges.unwrap_or_default();
-        let globs = nudges.checks.unwrap_or(GlobsBody { only: None, except: None });
+        let globs = nudges.checks.unwrap_or_default();
         for glob in [&globs.only, &globs.except].into_iter().flatten() {
             if glob.len() > MOST_GLOBS {
                 let what = format!("`nudges.checks`: at most {MOST_GLOBS} globs");
@@ -227,6 +250,23 @@ impl ProjectBody {
             }
         }
         let budget = nudges.budget.map(BudgetJson::rule).transpose()?;
+        if let Some(trust) = &nudges.trust {
+            let lists = [trust.associations.as_deref(), Some(&trust.users), trust.bots.as_deref()];
+            for names in lists.into_iter().flatten() {
+                if names.len() > MOST_GLOBS {
+                    let what = format!("`nudges.trust`: at most {MOST_GLOBS} in each list");
+                    return Err(ApiError::bad_body(&what));
+                }
+                for name in names {
+                    short("nudges.trust", &Some(name.clone()))?;
+                }
+            }
+        }
+        let trust = nudges.trust.map(|TrustJson { associations, users, bots }| Trust {
+            associations,
+            users,
+            bots,
+        });
         Ok(ProjectConfig {
             repo,
             repo_url: None,
@@ -237,6 +277,7 @@ impl ProjectBody {
             checks_only: globs.only,
             checks_except: globs.except,
             budget,
+            trust,
         })
     }
 }

@@ -13,10 +13,12 @@ mod observation;
 mod operation;
 mod project;
 mod pull_request;
+mod queue;
 mod review;
 mod session;
 mod session_observation;
 mod spelling;
+mod standing;
 mod subject;
 mod task;
 
@@ -36,9 +38,10 @@ pub use nudge::{
 pub use observation::{CommandObservation, Observation, Receipt, Report, ScmObservation, TimerDue};
 pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use operation::{Operation, OperationKind};
-pub use project::{Adopt, Project};
+pub use project::{Adopt, Project, Visibility};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
 pub use pull_request::{PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead};
+pub use queue::{QueueEvent, QueueFact};
 pub use review::{Review, ReviewDecision, ReviewState};
 pub use session::{
     Activity, ActivitySource, ActivityState, Block, Detecting, DisplayStatus, IdleEpisode, Runtime,
@@ -46,6 +49,7 @@ pub use session::{
 };
 pub use session_observation::{SessionCommand, SessionFact, SessionObservation, SessionWanted};
 pub use spelling::UnknownSpelling;
+pub use standing::{Standing, Trust};
 pub use subject::Subject;
 pub use task::{Failure, Task, TaskKind, TaskName, TaskPayload};
 

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    DisplayStatus, HeldReason, Mergeability, NudgeId, NudgeKind, NudgeState, OperationKind,
-    PrState, Priority, ProjectId, ReviewDecision, SessionId, SessionKind, SessionMemory,
-    SessionState, TerminationReason, Text, Timestamp,
+    DisplayStatus, FailureClass, HeldReason, Mergeability, NudgeId, NudgeKind, NudgeState,
+    OperationKind, PrState, Priority, ProjectId, ReviewDecision, SessionId, SessionKind,
+    SessionMemory, SessionState, TerminationReason, Text, Timestamp, Trust,
 };
 use crate::lifecycle::{DrivingPull, display_status, driving_pull};
 
@@ -30,6 +30,8 @@ pub struct ProjectView {
     pub budget_burst: Option<u32>,
     #[serde(default)]
     pub budget_per_minute: Option<u32>,
+    #[serde(default)]
+    pub trust: Trust,
     pub registered_at: String,
     pub archived_at: Option<String>,
 }
@@ -160,6 +162,7 @@ pub struct NudgeView {
     pub pull_url: Option<String>,
     pub audience: Audience,
     pub kind: NudgeKind,
+    pub class: Option<FailureClass>,
     pub priority: Priority,
     pub state: NudgeState,
     #[serde(default)]

@@ -74,7 +74,9 @@ async fn projects_are_registered_changed_refused_and_archived() {
     let moon = world.get("/v1/projects/moon").await;
     let checks = json!({"only": ["ci/*"], "except": ["ci/x"]});
     let budget = json!({"burst": 30, "perMinute": 1});
-    assert_eq!(moon["nudges"], json!({"paused": true, "checks": checks, "budget": budget}));
+    let trust = json!({"associations": null, "users": [], "bots": null});
+    let nudges = json!({"paused": true, "checks": checks, "trust": trust, "budget": budget});
+    assert_eq!(moon["nudges"], nudges);
     let words = json!([moon["repo"], moon["path"], moon["displayName"], moon["adopt"]]);
     assert_eq!(words, json!(["acme/moon", "/src/moon", "Moon", "none"]));
 

@@ -16,9 +16,9 @@ use crate::lifecycle::session::is_idle;
 use super::agent_wording as wording;
 
 /// An agent that is still idle so long after it was told to go on is escalated.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+pub(in crate::lifecycle) const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 /// What is asked for when no turn is under way is over by itself after this long.
-const WAIT_AFTER_STOP: SignedDuration = SignedDuration::from_secs(60);
+pub(in crate::lifecycle) const WAIT_AFTER_STOP: SignedDuration = SignedDuration::from_secs(60);
 /// How the signatures of what is said about idleness begin.
 const IDLE: &str = "idle@";
 

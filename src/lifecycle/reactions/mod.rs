@@ -11,7 +11,7 @@ mod closing;
 mod conflicts;
 mod feedback;
 mod green;
-
+mod merge_queue;
 mod wording;
 
 use std::sync::Arc;
@@ -67,6 +67,7 @@ pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
     cancelled::react(&mut context, pull);
     conflicts::react(&mut context, pull);
     feedback::react(&mut context, pull);
+    merge_queue::react(&mut context, pull);
     green::react(&mut context, pull);
     context.follow_agent(pull);
 }

@@ -9,6 +9,7 @@ mod feedback;
 mod green;
 mod heard;
 mod hooks;
+mod merge_queue;
 mod naming;
 mod once;
 mod operations;
@@ -17,7 +18,9 @@ mod ownership;
 mod pause;
 mod reviews;
 mod roll_up;
+mod say;
 mod told;
+mod untrusted;
 mod what_counts;
 
 use nudged::domain::ScmObservation;

@@ -24,6 +24,7 @@ pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<ProjectView> {
         checks_except: globs(row, "checks_except")?,
         budget_burst: row.get("budget_burst")?,
         budget_per_minute: row.get("budget_per_minute")?,
+        trust: row.get::<_, Json<_>>("trust")?.0,
         registered_at: row.get("registered_at")?,
         archived_at: row.get("archived_at")?,
     })
@@ -124,6 +125,7 @@ pub(super) fn nudge(row: &Row<'_>) -> rusqlite::Result<NudgeView> {
         pull_url: row.get("pull_url")?,
         audience: word(row, "audience")?,
         kind: word(row, "kind")?,
+        class: maybe_word(row, "class")?,
         priority: word(row, "priority")?,
         state: word(row, "state")?,
         held_because: maybe_word(row, "held_because")?,
