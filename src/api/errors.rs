@@ -29,6 +29,14 @@ pub enum Code {
     RepoBound,
     /// The repository belongs to another project.
     RepoWatched,
+    /// The session has ended.
+    SessionEnded,
+    /// The session has not ended.
+    SessionLives,
+    /// Something is being done to the session.
+    SessionBusy,
+    /// Another session works on the branch.
+    BranchTaken,
     /// A rule refuses it.
     Refused,
     /// Not now: nothing was stored, and the request may be repeated in a second.
@@ -49,6 +57,10 @@ impl Code {
             Self::NothingKept => "nothing_kept",
             Self::RepoBound => "repo_bound",
             Self::RepoWatched => "repo_watched",
+            Self::SessionEnded => "session_ended",
+            Self::SessionLives => "session_lives",
+            Self::SessionBusy => "session_busy",
+            Self::BranchTaken => "branch_taken",
             Self::Refused => "refused",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

@@ -12,7 +12,7 @@ use super::writer::WriterThread;
 use super::{EngineError, metrics, schedule};
 use crate::clock::Clock;
 use crate::domain::{Delivery, DeliveryOutcome, Observation, Report};
-use crate::lifecycle::Policy;
+use crate::lifecycle::{Policy, Refusal};
 use crate::store::{Store, StoreError};
 
 /// Pieces of work that may wait; beyond that callers are told [`EngineError::Busy`].
@@ -77,7 +77,21 @@ impl Engine {
     /// # Errors
     /// Nothing was stored, and the call may be repeated.
     pub async fn report(&self, report: Report, cause: String) -> Result<(), EngineError> {
-        self.ask(TakeReport { observation: Observation::Report(report), cause }).await
+        // What it is about may be gone: then there is nothing to take down.
+        self.observe(Observation::Report(report), cause).await.map(drop)
+    }
+
+    /// Stores what is seen, with the cause that changes name; answers after COMMIT, with the reason where a rule
+    /// refuses it: then nothing was changed.
+    ///
+    /// # Errors
+    /// Nothing was stored, and the call may be repeated.
+    pub async fn observe(
+        &self,
+        observation: Observation,
+        cause: String,
+    ) -> Result<Result<(), Refusal>, EngineError> {
+        self.ask(TakeReport { observation, cause }).await
     }
 
     /// Fires the timers that are due by now, without waiting for the task that watches them.

@@ -6,6 +6,7 @@ use crate::domain::{
     Failure, HeardLate, Nudge, NudgeId, NudgeState, Report, Subject, Task, TaskName, Timestamp,
 };
 
+use super::receipts;
 use super::reducer::Reducer;
 use super::refusal::Refusal;
 
@@ -24,6 +25,7 @@ pub(super) fn reduce(to: &mut Reducer<'_>, report: &Report) -> Result<(), Refusa
     match report {
         Report::NudgeSent { nudge, attempt } => sent(to, *nudge, *attempt),
         Report::NudgeNotSent { nudge, attempt, failure } => not_sent(to, *nudge, *attempt, failure),
+        Report::NudgeTold { nudge, receipt } => receipts::reduce(to, *nudge, receipt),
     }
 }
 

@@ -76,8 +76,10 @@ async fn projects_are_registered_changed_refused_and_archived() {
     }
     let moon = world.get("/v1/projects/moon").await;
     let checks = json!({"only": ["ci/*"], "except": ["ci/x"]});
+    let budget = json!({"burst": 30, "perMinute": 1});
     let trust = json!({"associations": null, "users": ["mira"], "bots": null});
-    assert_eq!(moon["nudges"], json!({"paused": true, "checks": checks, "trust": trust}));
+    let nudges = json!({"paused": true, "checks": checks, "trust": trust, "budget": budget});
+    assert_eq!(moon["nudges"], nudges);
     let words = json!([moon["repo"], moon["path"], moon["displayName"], moon["adopt"]]);
     assert_eq!(words, json!(["acme/moon", "/src/moon", "Moon", "none"]));
 
@@ -319,6 +321,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("/v1/pulls/{owner}/{repo}/{number}", "get"),
     ("/v1/sessions", "get"),
     ("/v1/sessions/{id}", "get"),
+    ("/v1/sessions/{id}/activity", "post"),
     ("/v1/sessions/{id}/pause", "post"),
     ("/v1/sessions/{id}/resume", "post"),
     ("/webhooks/github", "post"),

@@ -35,6 +35,7 @@ async fn engine(folder: &std::path::Path, settle: SignedDuration) -> (Store, Eng
     let policy = Policy {
         settle,
         cancel_wait: SignedDuration::from_mins(10),
+        quiet_after: SignedDuration::from_mins(10),
         adopt: Adopt::All,
         auto_register: true,
         notify: false,
@@ -76,6 +77,7 @@ async fn a_server_that_starts_drops_what_is_kept_no_longer() {
     let policy = Policy {
         settle,
         cancel_wait: SignedDuration::from_mins(10),
+        quiet_after: SignedDuration::from_mins(10),
         adopt: Adopt::All,
         auto_register: true,
         notify: false,

@@ -37,6 +37,8 @@ const TABLES: &[&str] = &[
     "pr_comment",
     "idempotency",
     "tasks",
+    "nudge_budgets",
+    "queue_facts",
 ];
 
 fn install(world: &World) {

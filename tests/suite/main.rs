@@ -20,6 +20,7 @@ mod golden;
 mod golden_sequences;
 mod ledger;
 mod live;
+mod live_sessions;
 mod logs;
 mod mapping;
 mod migrations;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use nudged::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision, ReviewState, RunStatus,
-    SessionKind, SessionState, TaskKind, TerminationReason, TimerKind,
+    Mergeability, PrState, Priority, ReviewDecision, ReviewState, RunStatus, SessionKind,
+    SessionState, TerminationReason,
 };
 use nudged::store::Store;
 use rusqlite::Connection;
@@ -186,13 +186,9 @@ fn enumerations() -> Vec<(&'static str, &'static str, Vec<String>)> {
         ("workflow_runs", "status", spelled(RunStatus::ALL)),
         ("pr_checks", "status", spelled(CheckStatus::ALL)),
         ("nudges", "audience", spelled(Audience::ALL)),
-        ("nudges", "kind", spelled(NudgeKind::ALL)),
         ("nudges", "priority", spelled(Priority::ALL)),
-        ("nudges", "state", spelled(NudgeState::ALL)),
         ("comments", "kind", spelled(CommentKind::ALL)),
         ("pr_comment", "kind", spelled(CommentKind::ALL)),
-        ("timers", "kind", spelled(TimerKind::ALL)),
-        ("tasks", "kind", spelled(TaskKind::ALL)),
         ("deliveries", "outcome", spelled(&outcomes)),
     ]
 }

@@ -66,6 +66,10 @@ fn status(code: Code) -> StatusCode {
         | Code::NothingKept
         | Code::RepoBound
         | Code::RepoWatched
+        | Code::SessionEnded
+        | Code::SessionLives
+        | Code::SessionBusy
+        | Code::BranchTaken
         | Code::Refused => StatusCode::CONFLICT,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -85,6 +89,10 @@ impl From<ApiError> for HttpError {
             | Code::NothingKept
             | Code::RepoBound
             | Code::RepoWatched
+            | Code::SessionEnded
+            | Code::SessionLives
+            | Code::SessionBusy
+            | Code::BranchTaken
             | Code::Refused
             | Code::Internal => error,
         }
