@@ -29,6 +29,7 @@ mod payloads;
 mod reads;
 mod retention;
 mod rules;
+mod schemas;
 mod slow_bodies;
 mod store;
 mod stories;
