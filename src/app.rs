@@ -72,23 +72,23 @@ pub async fn start_within(
 ) -> anyhow::Result<Running> {
     let secrets = settings.required_webhook_secrets()?;
     let secrets = Secrets::new(secrets.iter().map(Secret::expose))?;
-    let holder = |addr| format!("process {} at {addr}", std::process::id());
     let lock = ServerLock::take(&settings.db, &holder(settings.listen))?;
-    let store = Store::open(&settings.db).await?;
-    let (token, token_source) = settings.token_or_make()?;
-    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
-        format!("cannot listen on {}; choose another address with --listen", settings.listen)
-    })?;
-    let addr = listener.local_addr()?;
-    // Port 0 has become a port.
-    lock.describe(&holder(addr)).context("cannot write the lock file")?;
+    // Under the lock: what comes to be from now on is made by this start.
+    let mut made = vec![settings.token_file(), settings.notify_secret_file()];
+    made.retain(|file| !file.exists());
+    let foundation = match lay(settings, clock.clone(), &lock).await {
+        Ok(foundation) => foundation,
+        Err(error) => {
+            lock.abandon(&made);
+            return Err(error);
+        }
+    };
+    let Foundation { listener, addr, store, engine, token, token_source, receiver } = foundation;
 
     let recorder = metrics::METRICS.clone();
-    let engine =
-        Engine::start(&store, policy(settings)?, retention(settings)?, clock.clone()).await?;
     let (shutdown, stopping) = watch::channel(false);
     let end = shutdown.clone();
-    let receiver = receiver(settings)?;
+    let api_token = ApiToken::new(token.expose()).context("the API token is empty")?;
     let notifies = receiver.map(|to| {
         let (store, clock) = (store.clone(), clock.clone());
         Arc::new(NotifyHuman::new(store, clock, to)) as Arc<dyn Performer>
@@ -105,7 +105,7 @@ pub async fn start_within(
         engine: engine.clone(),
         clock: clock.clone(),
         secrets,
-        token: ApiToken::new(token.expose()).context("the API token is empty")?,
+        token: api_token,
         metrics: recorder.clone(),
         limits: limits.clone(),
         shutdown: stopping.clone(),
@@ -144,7 +144,63 @@ pub async fn start_within(
         }
         performed.context("the runner of tasks died")
     });
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        address = %addr,
+        database = %settings.db.display(),
+        "the server has started"
+    );
+    warn_of_weakness(settings, addr);
     Ok(Running { addr, token, token_source, engine, outbox, shutdown, done })
+}
+
+/// Beyond this machine anybody may try secrets.
+fn warn_of_weakness(settings: &Settings, addr: SocketAddr) {
+    if addr.ip().to_canonical().is_loopback() {
+        return;
+    }
+    let secrets = settings.webhook_secrets.iter().map(|secret| ("NUDGED_WEBHOOK_SECRET", secret));
+    let tokens = settings.api_token.iter().map(|token| ("NUDGED_API_TOKEN", token));
+    for (setting, secret) in secrets.chain(tokens) {
+        if let Some(weakness) = secret.weakness() {
+            tracing::warn!(
+                setting,
+                address = %addr,
+                "it {weakness}, and others reach this address: make one with `openssl rand -hex 32`"
+            );
+        }
+    }
+}
+
+fn holder(addr: SocketAddr) -> String {
+    format!("process {} at {addr}", std::process::id())
+}
+
+/// All that may fail, before anything runs.
+struct Foundation {
+    listener: TcpListener,
+    addr: SocketAddr,
+    store: Store,
+    engine: Engine,
+    token: Secret,
+    token_source: TokenSource,
+    receiver: Option<Receiver>,
+}
+
+async fn lay(settings: &Settings, clock: Clock, lock: &ServerLock) -> anyhow::Result<Foundation> {
+    let (policy, retention) = (policy(settings)?, retention(settings)?);
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!("cannot listen on {}; choose another address with --listen", settings.listen)
+    })?;
+    let addr = listener.local_addr()?;
+    // Port 0 has become a port.
+    lock.describe(&holder(addr)).context("cannot write the lock file")?;
+    let (token, token_source) = settings.token_or_make()?;
+    let receiver = receiver(settings)?;
+    // Last: an open database cannot be let go of at once.
+    let store = Store::open(&settings.db).await?;
+    let engine = Engine::start(&store, policy, retention, clock).await?;
+    Ok(Foundation { listener, addr, store, engine, token, token_source, receiver })
 }
 
 /// Where nudges to the human go. The address itself is never shown: its path may be a secret.

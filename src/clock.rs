@@ -1,6 +1,7 @@
 //! The only place that reads the time.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::domain::Timestamp;
 
@@ -34,9 +35,49 @@ impl Clock {
     }
 }
 
+/// Lets one of what repeats through in a span of time, and counts what it keeps back.
+#[derive(Debug)]
+pub struct Throttle {
+    span: Duration,
+    last: Option<Instant>,
+    kept_back: u64,
+}
+
+impl Throttle {
+    /// One in each span.
+    pub fn new(span: Duration) -> Self {
+        Self { span, last: None, kept_back: 0 }
+    }
+
+    /// How many were kept back since the last one that passed; `None` where this one is kept back too.
+    pub fn pass(&mut self, now: Instant) -> Option<u64> {
+        if self.last.is_some_and(|last| now.saturating_duration_since(last) < self.span) {
+            self.kept_back += 1;
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.kept_back))
+    }
+}
+
 /// The system's present instant, cut to milliseconds as the store keeps it.
 #[allow(clippy::disallowed_methods, reason = "this is the one room that may")]
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_repeats_passes_once_in_a_span() {
+        let begun = Instant::now();
+        let mut throttle = Throttle::new(Duration::from_secs(1));
+        let passed: Vec<_> = [0, 1, 999, 1_000, 1_500, 5_000, 5_001]
+            .map(|millis| throttle.pass(begun + Duration::from_millis(millis)))
+            .into();
+        assert_eq!(passed, [Some(0), None, None, Some(2), None, Some(1), None]);
+    }
 }

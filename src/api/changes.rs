@@ -129,7 +129,7 @@ pub fn refusal(fault: CursorFault, at: &Bounds) -> ApiError {
 const LOOKS: usize = 5;
 
 impl Api {
-    /// Reads until the page is full, the end is reached or enough was looked at, in short transactions.
+    /// Reads until the page is full, or heavy, or the end is reached, or enough was looked at, in short transactions.
     ///
     /// # Errors
     /// The cursor cannot be gone on from, or the store cannot be read.
@@ -139,17 +139,18 @@ impl Api {
         limit: usize,
         filter: &ChangeFilter,
     ) -> Result<ChangePage, ApiError> {
-        let mut page = self.look(cursor, limit, filter).await?;
+        let (mut page, mut heavy) = self.look(cursor, limit, filter).await?;
         for _ in 1..LOOKS {
-            let is_full = page.changes.len() >= limit || page.weight() > HEAVIEST_ANSWER / 2;
+            let is_full =
+                heavy || page.changes.len() >= limit || page.weight() > HEAVIEST_ANSWER / 2;
             if is_full || page.reached >= page.at.head {
                 break;
             }
             let cursor = Cursor::Of { epoch: page.at.epoch.clone(), seq: page.reached };
             match self.look(cursor, limit - page.changes.len(), filter).await {
-                Ok(ChangePage { changes, reached, at }) => {
+                Ok((ChangePage { changes, reached, at }, is_heavy)) => {
                     page.changes.extend(changes);
-                    (page.reached, page.at) = (reached, at);
+                    (page.reached, page.at, heavy) = (reached, at, is_heavy);
                 }
                 // The log was cut off under our feet: the next request will be told.
                 Err(ApiError { code: Code::CursorGone, .. }) => break,
@@ -159,16 +160,17 @@ impl Api {
         Ok(page)
     }
 
+    /// One look at the log, and whether it ended for its weight.
     async fn look(
         &self,
         cursor: Cursor,
         limit: usize,
         filter: &ChangeFilter,
-    ) -> Result<ChangePage, ApiError> {
+    ) -> Result<(ChangePage, bool), ApiError> {
         let Look { at, found } = self.store.changes(cursor, limit, filter.clone()).await?;
-        let Found { changes, reached } = found.map_err(|fault| refusal(fault, &at))?;
+        let Found { changes, reached, heavy } = found.map_err(|fault| refusal(fault, &at))?;
         let changes = changes.into_iter().map(ChangeJson::try_from).collect::<Result<_, _>>()?;
-        Ok(ChangePage { changes, reached, at })
+        Ok((ChangePage { changes, reached, at }, heavy))
     }
 }
 

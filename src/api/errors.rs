@@ -129,10 +129,9 @@ impl From<StoreError> for ApiError {
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Busy | EngineError::Closed => Self::unavailable(error.to_string()),
-            EngineError::Store(_) => {
-                tracing::error!(%error, "the engine could not store");
-                Self::unavailable("the store cannot take it now; try again in a second")
+            // The engine has told the log, though not once for each request.
+            EngineError::Busy | EngineError::Closed | EngineError::Store(_) => {
+                Self::unavailable(error.to_string())
             }
         }
     }

@@ -9,7 +9,9 @@ use super::errors::ApiError;
 use super::paging::{List, Paging};
 use super::pulls::pull_name;
 use super::waiting::wait;
-use crate::domain::{Audience, CommandObservation, NudgeId, NudgeKind, NudgeState, Priority};
+use crate::domain::{
+    Audience, CommandObservation, FailureClass, NudgeId, NudgeKind, NudgeState, Priority,
+};
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
 use crate::store::reads::NudgeFilter;
@@ -27,6 +29,8 @@ pub struct NudgeJson {
     pub pull_url: Option<String>,
     pub audience: Audience,
     pub kind: NudgeKind,
+    /// Whose the failure is; null where it is about no failure.
+    pub class: Option<FailureClass>,
     pub priority: Priority,
     pub state: NudgeState,
     pub body: String,
@@ -45,6 +49,7 @@ impl From<NudgeView> for NudgeJson {
             pull_url: view.pull_url,
             audience: view.audience,
             kind: view.kind,
+            class: view.class,
             priority: view.priority,
             state: view.state,
             body: view.body,

@@ -7,7 +7,7 @@ use super::Api;
 use super::commands::{Answer, Origin};
 use super::errors::ApiError;
 use super::paging::{List, Paging};
-use crate::domain::{Adopt, CommandObservation, ProjectConfig, ProjectId, RepoName};
+use crate::domain::{Adopt, CommandObservation, ProjectConfig, ProjectId, RepoName, Trust};
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
 use crate::store::views::{ObjectRef, ObjectView, ProjectView};
@@ -37,6 +37,23 @@ pub struct ProjectJson {
 pub struct ProjectNudges {
     pub paused: bool,
     pub checks: Globs,
+    pub trust: TrustJson,
+}
+
+/// Whose reviews and comments count. What is null follows the rule: in a private repository everybody, in a
+/// public one owners, members and collaborators; and bots.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrustJson {
+    /// Values of GitHub's `author_association` that have a say, in private repositories too.
+    #[schema(max_items = 100)]
+    pub associations: Option<Vec<String>>,
+    /// Logins that have a say whatever their association is.
+    #[schema(max_items = 100)]
+    pub users: Vec<String>,
+    /// Globs of the bots that have a say; null: all.
+    #[schema(max_items = 100)]
+    pub bots: Option<Vec<String>>,
 }
 
 /// The checks that count for nudges: those of `only` (empty: all) that are not of `except`.
@@ -49,13 +66,15 @@ pub struct Globs {
 impl From<ProjectView> for ProjectJson {
     fn from(view: ProjectView) -> Self {
         let checks = Globs { only: view.checks_only, except: view.checks_except };
+        let Trust { associations, users, bots } = view.trust;
+        let trust = TrustJson { associations, users, bots };
         Self {
             id: view.id,
             repo: view.repo,
             path: view.path,
             display_name: view.display_name,
             adopt: view.adopt,
-            nudges: ProjectNudges { paused: view.nudges_paused, checks },
+            nudges: ProjectNudges { paused: view.nudges_paused, checks, trust },
             registered_at: view.registered_at,
             archived_at: view.archived_at,
         }
@@ -89,6 +108,8 @@ pub struct NudgesBody {
     /// Holds back the nudges to all its agents.
     pub paused: Option<bool>,
     pub checks: Option<GlobsBody>,
+    /// As a whole: what it leaves out follows the rule again.
+    pub trust: Option<TrustJson>,
 }
 
 /// The checks that count for nudges.
@@ -186,8 +207,8 @@ impl ProjectBody {
                 .ok_or_else(|| ApiError::bad_body(&"`repo`: give it as owner/name"))
         };
         let repo = self.repo.as_ref().map(parse).transpose()?;
-        let nudges = self.nudges.unwrap_or(NudgesBody { paused: None, checks: None });
-        let globs = nudges.checks.unwrap_or(GlobsBody { only: None, except: None });
+        let nudges = self.nudges.unwrap_or(NudgesBody::default());
+        let globs = nudges.checks.unwrap_or(GlobsBody::default());
         for glob in [&globs.only, &globs.except].into_iter().flatten() {
             if glob.len() > MOST_GLOBS {
                 let what = format!("`nudges.checks`: at most {MOST_GLOBS} globs");
@@ -197,6 +218,23 @@ impl ProjectBody {
                 short("nudges.checks", &Some(glob.clone()))?;
             }
         }
+        if let Some(trust) = &nudges.trust {
+            let lists = [trust.associations.as_deref(), Some(&trust.users), trust.bots.as_deref()];
+            for names in lists.into_iter().flatten() {
+                if names.len() > MOST_GLOBS {
+                    let what = format!("`nudges.trust`: at most {MOST_GLOBS} in each list");
+                    return Err(ApiError::bad_body(&what));
+                }
+                for name in names {
+                    short("nudges.trust", &Some(name.clone()))?;
+                }
+            }
+        }
+        let trust = nudges.trust.map(|TrustJson { associations, users, bots }| Trust {
+            associations,
+            users,
+            bots,
+        });
         Ok(ProjectConfig {
             repo,
             repo_url: None,
@@ -206,6 +244,7 @@ impl ProjectBody {
             nudges_paused: nudges.paused,
             checks_only: globs.only,
             checks_except: globs.except,
+            trust,
         })
     }
 }

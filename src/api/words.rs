@@ -6,8 +6,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    DisplayStatus, Mergeability, NudgeKind, NudgeState, PrState, Priority, ReviewDecision,
-    SessionKind, SessionState, TerminationReason,
+    DisplayStatus, FailureClass, Mergeability, NudgeKind, NudgeState, PrState, Priority,
+    ReviewDecision, SessionKind, SessionState, TerminationReason,
 };
 
 macro_rules! words {
@@ -33,6 +33,7 @@ words!(
     CommentKind,
     DisplayStatus,
     Mergeability,
+    FailureClass,
     NudgeKind,
     NudgeState,
     PrState,

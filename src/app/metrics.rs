@@ -53,6 +53,10 @@ fn describe() {
         "Webhooks that were taken, by event and what became of them."
     );
     describe_counter!("nudged_webhooks_refused_total", "Webhooks that were refused, by reason.");
+    describe_gauge!(
+        "nudged_webhooks_refused_last_hour",
+        "Webhooks without a signature of ours that came within the last hour."
+    );
     describe_counter!("nudged_nudges_total", "Nudges by kind and the state they came into.");
     describe_counter!(
         "nudged_notifications_total",

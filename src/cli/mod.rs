@@ -85,8 +85,9 @@ Install:
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // `doctor` tells them among all else that it finds.
-    if !matches!(cli.command, Command::Doctor(_) | Command::Completions(_)) {
+    // `doctor` tells them among all else that it finds, and `serve` in its log.
+    let tells = matches!(cli.command, Command::Doctor(_) | Command::Serve(_));
+    if !tells && !matches!(cli.command, Command::Completions(_)) {
         for slip in config::slips() {
             output::complain(&format!("warning: {slip}"));
         }
@@ -96,7 +97,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&format!("error: {}", describe_error(&error)));
+            logging::tell_failure(&describe_error(&error));
             if is_misuse(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

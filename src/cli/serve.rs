@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::logging::start_logging;
 use super::output::{Outcome, Output};
 use crate::app;
-use crate::config::{Flags, Settings, TokenSource};
+use crate::config::{Flags, LogFormat, Settings, TokenSource, inspect, slips};
 use crate::http::{Files, Limits};
 
 /// What `serve` takes.
@@ -20,12 +20,19 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
-    let settings = Settings::load(&args.flags)?;
+    let settings = Settings::load(&args.flags).inspect_err(|_| {
+        // What is wrong is told in the form that the log has.
+        let _ = start_logging(&inspect(&args.flags).settings);
+    })?;
     start_logging(&settings)?;
+    for slip in slips() {
+        tracing::warn!("{slip}");
+    }
     let mut stop = Stop::listen()?;
     let clock = crate::clock::Clock::system();
     let mut running = app::start_within(&settings, clock, limits()).await?;
-    announce(Output { json: args.json }, &settings, &running)?;
+    let json = args.json || settings.log_format == LogFormat::Json;
+    announce(Output { json }, &settings, &running)?;
 
     tokio::select! {
         signal = stop.asked() => tracing::info!(signal, "finishing what was accepted; again to stop at once"),

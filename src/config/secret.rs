@@ -1,6 +1,12 @@
 //! Text that must not be shown.
 
+use std::collections::BTreeSet;
 use std::fmt;
+
+/// A secret that is shorter can be guessed by trying.
+const SHORTEST: usize = 16;
+/// So are long ones of few different characters.
+const FEWEST: usize = 6;
 
 /// A secret. Neither `Debug` nor an error shows it; [`Secret::expose`] is where it gets out.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,6 +21,16 @@ impl Secret {
     /// 32 random bytes in hex.
     pub fn random() -> Self {
         Self(hex::encode(rand::random::<[u8; 32]>()))
+    }
+
+    /// Why it can be guessed, if so, as words that follow its name.
+    pub fn weakness(&self) -> Option<String> {
+        let different = self.0.chars().collect::<BTreeSet<_>>().len();
+        match self.0.chars().count() {
+            length if length < SHORTEST => Some(format!("has only {length} characters")),
+            _ if different < FEWEST => Some(format!("has only {different} different characters")),
+            _ => None,
+        }
     }
 
     /// The secret itself.

@@ -1,12 +1,12 @@
 //! Comments and whether the threads they belong to are resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
-use super::{Text, Timestamp};
+use super::{QueueFact, Standing, Text, Timestamp};
 
 spelled! {
     /// Where a comment stands.
@@ -36,6 +36,8 @@ pub struct Comment {
     pub body: Text,
     pub url: Text,
     pub created_at: Timestamp,
+    #[serde(default)]
+    pub standing: Standing,
 }
 
 impl Comment {
@@ -60,6 +62,8 @@ pub struct Conversation {
     pub comments: BTreeMap<CommentName, Arc<Comment>>,
     /// By the comment that began the thread.
     pub threads: BTreeMap<i64, Thread>,
+    /// What became of it in the merge queue: a set that only grows.
+    pub queue: BTreeSet<QueueFact>,
 }
 
 /// What tells comments of one pull request apart.

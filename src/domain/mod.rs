@@ -10,9 +10,11 @@ mod nudge;
 mod observation;
 mod project;
 mod pull_request;
+mod queue;
 mod review;
 mod session;
 mod spelling;
+mod standing;
 mod subject;
 mod task;
 
@@ -24,18 +26,20 @@ pub use check::{CheckStatus, CiState, RunStatus};
 pub use comment::{Comment, CommentKind, CommentName, CommentRow, Conversation, Thread};
 pub use delivery::{Delivery, DeliveryOutcome, Observed, Verdict};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
-pub use nudge::{Audience, Nudge, NudgeKind, NudgeState, Priority, TimerKind};
+pub use nudge::{Audience, FailureClass, Nudge, NudgeKind, NudgeState, Priority, TimerKind};
 pub use observation::{CommandObservation, Observation, Report, ScmObservation, TimerDue};
 pub use observation::{Paused, ProjectConfig, RepoSeen};
-pub use project::{Adopt, Project};
+pub use project::{Adopt, Project, Visibility};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
 pub use pull_request::{PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead};
+pub use queue::{QueueEvent, QueueFact};
 pub use review::{Review, ReviewDecision, ReviewState};
 pub use session::{
     Activity, ActivitySource, ActivityState, Detecting, DisplayStatus, Runtime, Session,
     SessionKind, SessionMemory, SessionState, TerminationReason,
 };
 pub use spelling::UnknownSpelling;
+pub use standing::{Standing, Trust};
 pub use subject::Subject;
 pub use task::{Failure, Task, TaskKind, TaskName, TaskPayload};
 

@@ -9,10 +9,11 @@ spelled! {
 }
 
 spelled! {
-    /// The reason of a nudge; the first four are for the agent, the rest for the human.
+    /// The reason of a nudge; the first five are for the agent, the rest for the human.
     NudgeKind {
         CiFailed = "ci-failed", ReviewComments = "review-comments",
-        MergeConflicts = "merge-conflicts", AgentIdle = "agent-idle",
+        MergeConflicts = "merge-conflicts", MergeQueueFailed = "merge-queue-failed",
+        AgentIdle = "agent-idle",
         ApprovedAndGreen = "approved-and-green", AgentStuck = "agent-stuck",
         AgentNeedsInput = "agent-needs-input", AgentExited = "agent-exited",
         PrClosed = "pr-closed", PrMerged = "pr-merged", Escalated = "escalated",
@@ -23,9 +24,11 @@ impl NudgeKind {
     /// Whom a nudge of this kind is for.
     pub const fn audience(self) -> Audience {
         match self {
-            Self::CiFailed | Self::ReviewComments | Self::MergeConflicts | Self::AgentIdle => {
-                Audience::Agent
-            }
+            Self::CiFailed
+            | Self::ReviewComments
+            | Self::MergeConflicts
+            | Self::MergeQueueFailed
+            | Self::AgentIdle => Audience::Agent,
             Self::ApprovedAndGreen
             | Self::AgentStuck
             | Self::AgentNeedsInput
@@ -46,10 +49,19 @@ impl NudgeKind {
             Self::CiFailed
             | Self::ReviewComments
             | Self::MergeConflicts
+            | Self::MergeQueueFailed
             | Self::AgentIdle
             | Self::ApprovedAndGreen
             | Self::PrClosed => Priority::Action,
         }
+    }
+}
+
+spelled! {
+    /// Whose a failure is.
+    FailureClass {
+        Code = "code", Base = "base", Infrastructure = "infrastructure",
+        Permission = "permission", Flaky = "flaky", Cancelled = "cancelled", Unknown = "unknown",
     }
 }
 
@@ -82,6 +94,8 @@ pub struct Nudge {
     pub session_id: Option<SessionId>,
     pub subject: Subject,
     pub kind: NudgeKind,
+    /// Whose the failure is; `None` where it is about no failure.
+    pub class: Option<FailureClass>,
     pub state: NudgeState,
     /// What it is about, for "never twice": free of URLs, run ids and log bytes.
     pub signature: Text,
@@ -105,6 +119,8 @@ spelled! {
         ReviewSettle = "review_settle",
         /// A conflict that the agent was told of is still there.
         ConflictEscalation = "conflict_escalation",
+        /// A pull request left the merge queue, and its group's checks may still be on their way.
+        QueueSettle = "queue_settle",
         /// Something was cancelled, and nothing newer has come in its place.
         CancelWait = "cancel_wait",
     }
@@ -113,6 +129,6 @@ spelled! {
 impl TimerKind {
     /// A new head makes it void.
     pub const fn is_of_head(self) -> bool {
-        matches!(self, Self::CiSettle | Self::GreenSettle | Self::CancelWait)
+        matches!(self, Self::CiSettle | Self::GreenSettle | Self::CancelWait | Self::QueueSettle)
     }
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Adopt, CheckRun, Comment, CommitSha, CommitStatus, Failure, NudgeId, ProjectId, PullSeen,
-    RepoId, RepoName, Review, SessionId, Subject, Text, Thread, TimerKind, Timestamp, WorkflowRun,
+    QueueFact, RepoId, RepoName, Review, SessionId, Subject, Text, Thread, TimerKind, Timestamp,
+    Trust, WorkflowRun,
 };
 
 /// The repository as a payload shows it.
@@ -21,6 +22,9 @@ pub struct RepoSeen {
     /// The name that this payload says it had before (`changes.….from`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<RepoName>,
+    /// Whether it is private or internal; `None` where the payload does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_private: Option<bool>,
 }
 
 /// What a project's settings become; `None` leaves one as it was.
@@ -36,6 +40,14 @@ pub struct ProjectConfig {
     pub nudges_paused: Option<bool>,
     pub checks_only: Option<Vec<String>>,
     pub checks_except: Option<Vec<String>>,
+    pub trust: Option<Trust>,
+}
+
+impl ProjectConfig {
+    /// Whether open pull requests have to be looked at again.
+    pub fn changes_what_counts(&self) -> bool {
+        self.checks_only.is_some() || self.checks_except.is_some() || self.trust.is_some()
+    }
 }
 
 /// Whose nudges are held back.
@@ -66,6 +78,10 @@ pub enum ScmObservation {
     Pull { repo: RepoSeen, pull: PullSeen },
     /// A review, with the pull request as its payload shows it.
     Review { repo: RepoSeen, pull: PullSeen, review: Review },
+    /// A pull request was put into the merge queue, or left it.
+    Queued { repo: RepoSeen, pull: PullSeen, fact: QueueFact },
+    /// A merge group was made for a pull request.
+    MergeGroup { repo: RepoSeen, number: i64, fact: QueueFact },
     /// A check run or a workflow job.
     CheckRun { repo: RepoSeen, sha: CommitSha, run: Arc<CheckRun> },
     /// A commit status.
@@ -92,6 +108,8 @@ impl ScmObservation {
         match self {
             Self::Pull { repo, .. }
             | Self::Review { repo, .. }
+            | Self::Queued { repo, .. }
+            | Self::MergeGroup { repo, .. }
             | Self::CheckRun { repo, .. }
             | Self::Status { repo, .. }
             | Self::WorkflowRun { repo, .. }

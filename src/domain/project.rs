@@ -1,11 +1,19 @@
 //! A watched repository.
 
 use super::spelling::spelled;
-use super::{ProjectId, RepoId, RepoName, Text, Timestamp};
+use super::{ProjectId, RepoId, RepoName, Text, Timestamp, Trust};
 
 spelled! {
     /// Whether a pull request that no session owns gets a session of its own.
     Adopt { All = "all", None = "none" }
+}
+
+/// Who can see a repository. The order is the order of the register: the newest, then public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Visibility {
+    /// `repository.updated_at` of the payload.
+    pub at: Option<Timestamp>,
+    pub is_public: bool,
 }
 
 /// A project row.
@@ -33,6 +41,10 @@ pub struct Project {
     pub checks_only: Vec<String>,
     /// Globs of the checks that do not.
     pub checks_except: Vec<String>,
+    /// Whose reviews and comments count.
+    pub trust: Trust,
+    /// Whether the repository is private or internal, by the newest payload that says so; at a tie it is public.
+    pub visibility: Option<Visibility>,
     /// A check, status or workflow run was once seen here, so its absence at a head means "not yet".
     pub ci_seen: bool,
     /// The number that the next session gets.

@@ -163,6 +163,12 @@ pub struct PullMemory {
     /// The names among them that a nudge tells which nobody has heard yet, by its number.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub feedback_unheard: BTreeMap<NudgeId, BTreeSet<String>>,
+    /// Departures from the merge queue that were told, by head.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queue_told: Vec<(CommitSha, Timestamp)>,
+    /// Those among them that a nudge tells which nobody has heard yet, by its number.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub queue_unheard: BTreeMap<NudgeId, Timestamp>,
     /// Nudges about feedback since all of it was last resolved.
     pub feedback_rounds: u32,
     /// The head at which the settle time passed without any CI.
@@ -188,6 +194,9 @@ impl PullMemory {
         if let Some(unheard) = self.feedback_unheard.remove(&nudge) {
             self.feedback_told.retain(|name| !unheard.contains(name));
             self.feedback_rounds = self.feedback_rounds.saturating_sub(1);
+        }
+        if let Some(unheard) = self.queue_unheard.remove(&nudge) {
+            self.queue_told.retain(|(_, at)| *at != unheard);
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
-use super::{Text, Timestamp};
+use super::{Standing, Text, Timestamp};
 
 spelled! {
     /// What the reviews of a pull request amount to.
@@ -33,4 +33,9 @@ pub struct Review {
     /// `pull_request.updated_at` of the payload.
     pub seen_at: Timestamp,
     pub url: Text,
+    /// What the reviewer wrote, beside the comments on the diff. Untrusted.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub body: Text,
+    #[serde(default)]
+    pub standing: Standing,
 }

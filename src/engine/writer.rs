@@ -1,7 +1,7 @@
 //! The thread that writes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
@@ -11,7 +11,7 @@ use super::retention::Retention;
 use super::transaction::Terms;
 use super::work::Work;
 use super::{EngineError, metrics};
-use crate::clock::Clock;
+use crate::clock::{Clock, Throttle};
 use crate::domain::Timestamp;
 use crate::lifecycle::{Policy, WorkingSet};
 use crate::store::{Fault, Store, StoreError, Writer};
@@ -23,6 +23,8 @@ const REMEMBERED: usize = 16 << 20;
 /// So many transactions in a row that end in a panic of the writer's own, and it gives up: whoever
 /// supervises the process starts it anew.
 const MOST_PANICS: u32 = 3;
+/// While the store refuses, every batch fails: one line in this time tells of it.
+const COMPLAINS_EVERY: Duration = Duration::from_secs(1);
 const PANICKED: &str = "the writer panicked; the log says where";
 
 /// The one connection that writes, and what it knows.
@@ -35,6 +37,7 @@ pub(super) struct WriterThread {
     head: watch::Sender<i64>,
     next_timer: watch::Sender<Option<Timestamp>>,
     health: Health,
+    complaints: Throttle,
 }
 
 impl WriterThread {
@@ -56,6 +59,7 @@ impl WriterThread {
             head: watch::Sender::new(head),
             next_timer: watch::Sender::new(next_timer),
             health,
+            complaints: Throttle::new(COMPLAINS_EVERY),
         })
     }
 
@@ -138,7 +142,14 @@ impl WriterThread {
             Err(Fault::Store(reason) | Fault::Piece(reason)) => {
                 metrics::count_failure();
                 let count = work.len();
-                tracing::error!(error = reason, count, "commit failed, nothing was stored");
+                if let Some(untold) = self.complaints.pass(Instant::now()) {
+                    tracing::error!(
+                        error = reason,
+                        count,
+                        untold,
+                        "commit failed, nothing was stored"
+                    );
+                }
                 for piece in work.drain(..) {
                     piece.answer(Some(EngineError::Store(reason.clone())));
                 }

@@ -93,10 +93,11 @@ impl App {
             readers: Arc::clone(&readers),
             heartbeat: limits.heartbeat,
         };
-        let health = Health { api: Arc::clone(&api), clock, metrics, readers };
+        let webhooks = Arc::new(webhooks);
+        let health = Health::new(Arc::clone(&api), clock, metrics, readers, Arc::clone(&webhooks));
         Self {
             api,
-            webhooks: Arc::new(webhooks),
+            webhooks,
             feed: Arc::new(feed),
             health: Arc::new(health),
             token,

@@ -119,10 +119,11 @@ fn configure(to: &mut Reducer<'_>, id: &ProjectId, config: &ProjectConfig) -> Re
     set(&mut project.nudges_paused, config.nudges_paused.as_ref());
     set(&mut project.checks_only, config.checks_only.as_ref());
     set(&mut project.checks_except, config.checks_except.as_ref());
+    set(&mut project.trust, config.trust.as_ref());
     project.archived_at = None;
     to.known.put_project(project);
     hold_or_release(to, id, |_| true);
-    if config.checks_only.is_some() || config.checks_except.is_some() {
+    if config.changes_what_counts() {
         scm::follow_all(to, id);
     }
     Ok(())

@@ -5,12 +5,12 @@
 
 use crate::domain::{
     Audience, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge, NudgeId, Observation,
-    Paused, Project, ProjectId, PullCore, PullId, PullRequest, PullSeen, RepoId, RepoSeen, Report,
-    RunState, ScmObservation, SessionId, Subject, TaskName, Text,
+    Paused, Project, ProjectId, PullCore, PullId, PullRequest, PullSeen, QueueEvent, RepoId,
+    RepoSeen, Report, RunState, ScmObservation, SessionId, Subject, TaskName, Text,
 };
 
 use super::history::history_of;
-use super::scm::{names_of, slug_stem, touches_names};
+use super::scm::{names_of, opens_or_closes, slug_stem, touches_names};
 use super::working_set::{Key, PullRecord, Record, WorkingSet};
 
 /// The keys that `reduce` may read for `observation`, as far as `known` tells. Where all of them are
@@ -123,11 +123,26 @@ impl<'k> Wants<'k> {
         }
         let Some(repo) = seen.repo() else { return };
         let project = self.watched(repo);
+        if let Some(known) = project.filter(|known| opens_or_closes(known, repo)) {
+            for pull in self.pulls(Key::OpenPulls(known.id.clone())) {
+                self.follow(pull, &[], false);
+            }
+        }
         match seen {
             ScmObservation::Pull { pull, .. }
             | ScmObservation::Review { pull, .. }
+            | ScmObservation::Queued { pull, .. }
             | ScmObservation::Comment { pull: Some(pull), .. }
             | ScmObservation::Thread { pull, .. } => self.seen(repo, project, pull),
+            ScmObservation::MergeGroup { number, fact, .. } => {
+                if let QueueEvent::Group { sha } = &fact.event {
+                    self.facts(repo.id, sha);
+                }
+                self.want(Key::Conversation(repo.id, *number));
+                for pull in self.pulls(Key::PullOfNumber(repo.id, *number)) {
+                    self.follow(pull, &[], false);
+                }
+            }
             ScmObservation::Comment { pull: None, number, .. } => {
                 self.want(Key::Conversation(repo.id, *number));
                 for pull in self.pulls(Key::PullOfNumber(repo.id, *number)) {
@@ -170,7 +185,7 @@ impl<'k> Wants<'k> {
 
     /// A pull request that a payload shows.
     fn seen(&mut self, repo: &RepoSeen, project: Option<&'k Project>, seen: &PullSeen) {
-        self.want(Key::Conversation(repo.id, seen.number));
+        self.queue(repo.id, seen.number);
         let shown: Vec<&CommitSha> = seen.before.iter().chain([&seen.core.head_sha]).collect();
         for sha in &shown {
             self.facts(repo.id, sha);
@@ -213,9 +228,20 @@ impl<'k> Wants<'k> {
     /// may become its own. `fails`: the observation itself tells of a failure.
     fn follow(&mut self, pull: &'k PullRecord, seen: &[&PullCore], fails: bool) {
         let row: &PullRequest = &pull.row;
-        self.want(Key::Conversation(row.repo_id, row.number));
+        self.queue(row.repo_id, row.number);
         self.want(Key::CommentRows(row.id));
         self.follow_checks(pull, seen, fails);
+    }
+
+    /// What is said about a pull request, and the commits at which the merge queue tried it.
+    fn queue(&mut self, repo: RepoId, number: i64) {
+        let said = self.want(Key::Conversation(repo, number));
+        let Some(Record::Conversation(said)) = said else { return };
+        for fact in &said.queue {
+            if let QueueEvent::Group { sha } = &fact.event {
+                self.facts(repo, sha);
+            }
+        }
     }
 
     /// The same where nothing but a check has changed.
@@ -263,7 +289,7 @@ impl<'k> Wants<'k> {
                     self.projects(Key::named(name));
                 }
                 self.open_nudges(id);
-                if config.checks_only.is_some() || config.checks_except.is_some() {
+                if config.changes_what_counts() {
                     for pull in self.pulls(Key::OpenPulls(id.clone())) {
                         self.follow(pull, &[], false);
                     }

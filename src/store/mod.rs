@@ -52,6 +52,16 @@ pub enum StoreError {
         /// What the other server wrote about itself.
         holder: String,
     },
+    /// Another process holds the lock of migrations and does not let go.
+    #[error(
+        "{path} is held by {holder}; end that process, or wait until it is done, and start again"
+    )]
+    Migrating {
+        /// The lock's file.
+        path: PathBuf,
+        /// Who has it.
+        holder: String,
+    },
     /// The file or its folder cannot be used.
     #[error("cannot open {path}: {source}")]
     Io {

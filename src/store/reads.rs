@@ -149,6 +149,8 @@ pub struct Found {
     pub changes: Vec<Change>,
     /// Everything up to here was looked at.
     pub reached: i64,
+    /// More would have been too heavy for one answer.
+    pub heavy: bool,
 }
 
 /// Where a reader of the log stands.

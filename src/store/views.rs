@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    DisplayStatus, Mergeability, NudgeId, NudgeKind, NudgeState, PrState, Priority, ProjectId,
-    ReviewDecision, SessionId, SessionKind, SessionState, TerminationReason, Timestamp,
+    DisplayStatus, FailureClass, Mergeability, NudgeId, NudgeKind, NudgeState, PrState, Priority,
+    ProjectId, ReviewDecision, SessionId, SessionKind, SessionState, TerminationReason, Timestamp,
+    Trust,
 };
 use crate::lifecycle::{DrivingPull, display_status, driving_pull};
 
@@ -25,6 +26,8 @@ pub struct ProjectView {
     pub nudges_paused: bool,
     pub checks_only: Vec<String>,
     pub checks_except: Vec<String>,
+    #[serde(default)]
+    pub trust: Trust,
     pub registered_at: String,
     pub archived_at: Option<String>,
 }
@@ -137,6 +140,7 @@ pub struct NudgeView {
     pub pull_url: Option<String>,
     pub audience: Audience,
     pub kind: NudgeKind,
+    pub class: Option<FailureClass>,
     pub priority: Priority,
     pub state: NudgeState,
     pub body: String,

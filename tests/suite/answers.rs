@@ -37,17 +37,21 @@ async fn weigh(world: &World, path: &str) -> (usize, Value) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_that_grow_too_heavy_end_early_and_join() {
     let world = world().await;
+    let changes = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5)
+        INSERT INTO change_log (project_id, event_type, payload, cause, created_at)
+        SELECT 'wide', 'pr_updated', json_object('x', long), 'probe', '' FROM n";
     for (long, path, items, next) in [
         ("UPDATE pr_checks SET url = long", "/v1/pulls?limit=1000", "items", "cursor"),
         ("UPDATE nudges SET body = long", "/v1/nudges?limit=1000", "items", "cursor"),
         ("UPDATE pr SET title = long", "/v1/sessions?limit=1000", "items", "cursor"),
+        (changes, "/v1/changes?after=0&project=wide&limit=1000", "changes", "after"),
     ] {
         world.execute(&long.replace("long", &format!("printf('%.*c', {LONG}, 'x')")));
         let (mut found, mut pages, mut cursor) = (0, 0, String::new());
         while found < PULLS as usize {
             let path = match &*cursor {
                 "" => path.to_owned(),
-                cursor => format!("{path}&{next}={cursor}"),
+                cursor => format!("{}&{next}={cursor}", path.replace("after=0&", "")),
             };
             let (size, page) = weigh(&world, &path).await;
             let count = page[items].as_array().expect("items").len();

@@ -311,7 +311,7 @@ fn secrets_stay_secret_at_every_log_level_and_sigterm_ends_it_well() {
     assert_eq!(server.child.wait().expect("ended").code(), Some(0));
     std::io::Read::read_to_string(&mut server.stdout, &mut said).expect("the rest");
     let log = std::fs::read_to_string(&server.log).expect("the log");
-    assert!(log.contains("TRACE") && log.contains("stopped"), "the log says little: {log}");
+    assert!(log.contains("DEBUG") && log.contains("stopped"), "the log says little: {log}");
     said.push_str(&log);
     for secret in [SECRET, "the next one", &token, "a wrong secret", "a-wrong-token"] {
         assert!(!said.contains(secret), "{secret} is shown");

@@ -256,6 +256,7 @@ fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
     play.compare(keys.clone());
     let number = play.model.next(|counters| &mut counters.nudge);
     let nudge = Nudge {
+        class: None,
         id: NudgeId(number),
         project_id: project.clone(),
         session_id: Some(id.clone()),

@@ -34,7 +34,7 @@ pub struct Server {
 }
 
 impl Server {
-    fn pid(&self) -> Pid {
+    pub fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().try_into().expect("a pid"))
     }
 
@@ -55,8 +55,15 @@ impl Drop for Server {
 
 /// Starts one with these settings; its log goes where it is wanted.
 pub fn serve(db: &Path, settings: &[(&str, &str)], log: Option<&Path>) -> Server {
+    serve_by(&[], db, settings, log)
+}
+
+/// The same, started by another command whose last arguments it is.
+pub fn serve_by(by: &[&str], db: &Path, settings: &[(&str, &str)], log: Option<&Path>) -> Server {
+    let command = [by, &[env!("CARGO_BIN_EXE_nudged")]].concat();
     let log = log.map_or_else(Stdio::inherit, |log| File::create(log).expect("a log").into());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_nudged"))
+    let mut child = Command::new(command[0])
+        .args(&command[1..])
         .args(["serve", "--json", "--listen", "127.0.0.1:0", "--settle", "0s"])
         .arg("--db")
         .arg(db)

@@ -293,9 +293,20 @@ async fn from_5_to_6_contexts_are_one_whatever_their_case() {
     let statuses = "SELECT context, status_id, state FROM commit_statuses";
     assert_eq!(world.sql(statuses), [["ci", "1", "success"]]);
     assert_eq!(world.sql("SELECT DISTINCT former_names FROM projects"), [["[]"]]);
-    let timers =
-        "SELECT count(*) FROM sqlite_schema WHERE name = 'timers' AND sql LIKE '%cancel_wait%'";
-    assert_eq!(world.sql(timers), [["1"]]);
+    works_on(&world).await;
+}
+
+#[tokio::test]
+async fn from_7_to_8_lists_of_words_may_grow_and_old_reviews_have_no_standing() {
+    let (world, _folder) = migrated(7).await;
+    let listed = "SELECT name FROM sqlite_schema WHERE name IN ('nudges', 'timers', 'tasks')
+                  AND (sql LIKE '%kind IN%' OR sql LIKE '%(state IN%')";
+    assert_eq!(world.sql(listed), Vec::<Vec<String>>::new());
+    let reviews = "SELECT body, association IS NULL, is_bot FROM pr_reviews WHERE review_id = 81";
+    assert_eq!(world.sql(reviews), [["", "1", "0"]]);
+    let projects = "SELECT DISTINCT trust, is_public IS NULL FROM projects";
+    assert_eq!(world.sql(projects), [["{}", "1"]]);
+    assert_eq!(world.sql("SELECT count(class) FROM nudges WHERE id <= 2"), [["0"]]);
     works_on(&world).await;
 }
 

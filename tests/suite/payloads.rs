@@ -91,6 +91,21 @@ pub fn review(number: i64, head: &str, id: i64, user: i64, state: &str, seconds:
 }
 
 /// Overwrites the fields of `base` that `with` names.
+/// A merge group that tries a pull request.
+pub fn merge_group(number: i64, commit: &str, seconds: i64) -> Value {
+    json!({
+        "action": "checks_requested",
+        "merge_group": {
+            "head_sha": commit,
+            "head_ref": format!("refs/heads/gh-readonly-queue/main/pr-{number}-{commit}"),
+            "base_ref": "refs/heads/main",
+            "head_commit": {"id": commit, "timestamp": at(seconds)}
+        },
+        "repository": repository(REPO, "acme/rocket")
+    })
+}
+
+/// Sets what `with` says.
 pub fn merge(base: &mut Value, with: Value) {
     match (base, with) {
         (Value::Object(base), Value::Object(with)) => {

@@ -55,10 +55,16 @@ pub(super) async fn look(
         return Ok(());
     }
     let ready = client.get(url.join("readyz")?).timeout(PATIENCE).send().await;
-    match ready.map(|answer| answer.status()) {
-        Ok(StatusCode::OK) => findings.fine(CHECK, format!("{url} answers and is ready")),
-        Ok(status) => {
-            let message = format!("{url} answers, but is not ready: {status}");
+    match ready {
+        Ok(answer) if answer.status() == StatusCode::OK => {
+            findings.fine(CHECK, format!("{url} answers and is ready"));
+        }
+        Ok(answer) => {
+            let status = answer.status();
+            let body: Value = answer.json().await.unwrap_or_default();
+            let reason =
+                body["error"]["message"].as_str().map_or(status.to_string(), str::to_owned);
+            let message = format!("{url} answers, but is not ready: {reason}");
             findings.broken(CHECK, message, "look at the server's log");
         }
         Err(error) => {
@@ -67,6 +73,7 @@ pub(super) async fn look(
         }
     }
     clock(findings, date.as_deref());
+    signatures(findings, &client, &url).await?;
     match inspection.pass(&address, token) {
         Ok(pass) => known(findings, &client, &url, &pass).await?,
         Err(error) if error.is_misuse() => {
@@ -74,6 +81,40 @@ pub(super) async fn look(
         }
         // What is wrong with its file was told with the files.
         Err(_) => {}
+    }
+    Ok(())
+}
+
+/// What the server has refused lately, since GitHub tells nobody.
+async fn signatures(
+    findings: &mut Findings,
+    client: &reqwest::Client,
+    url: &Url,
+) -> anyhow::Result<()> {
+    const CHECK: &str = "signatures";
+    const MEND: &str = "enter one of NUDGED_WEBHOOK_SECRET as the secret in the webhook settings at \
+                        GitHub; where Recent Deliveries shows no 401, somebody else sends them";
+    let answer = client.get(url.join("metrics")?).timeout(PATIENCE).send().await;
+    let Ok(answer) = answer else { return Ok(()) };
+    let numbers = answer.text().await.unwrap_or_default();
+    let count = |code: &str| {
+        let series = format!("nudged_webhooks_refused_last_hour{{code=\"{code}\"}} ");
+        numbers.lines().find_map(|line| line.strip_prefix(&series)?.trim().parse::<u64>().ok())
+    };
+    // A server of an older release does not count them.
+    let (Some(wrong), Some(missing)) = (count("signature_wrong"), count("signature_missing"))
+    else {
+        return Ok(());
+    };
+    for (count, what) in [(wrong, "with a wrong signature"), (missing, "without a signature")] {
+        let deliveries = if count == 1 { "delivery" } else { "deliveries" };
+        if count > 0 {
+            let message = format!("{count} {deliveries} {what} in the last hour: refused with 401");
+            findings.doubtful(CHECK, message, MEND);
+        }
+    }
+    if wrong + missing == 0 {
+        findings.fine(CHECK, "nothing was refused for its signature in the last hour");
     }
     Ok(())
 }

@@ -1,16 +1,9 @@
 //! Is every setting usable, and are the secrets hard to guess?
 
-use std::collections::BTreeSet;
-
 use tracing_subscriber::EnvFilter;
 
 use super::findings::Findings;
 use crate::config::{InspectedSettings, Secret, Settings, Source, slips};
-
-/// A secret that is shorter can be guessed by trying.
-const SHORTEST: usize = 16;
-/// So are long ones of few different characters.
-const FEWEST: usize = 6;
 
 const CHECK: &str = "settings";
 
@@ -61,7 +54,7 @@ pub(super) fn secrets(findings: &mut Findings, settings: &Settings, served: bool
     if count == 0 {
         return findings.broken(CHECK, "no webhook secret is set: `nudged serve` refuses", MAKE);
     }
-    let weak = settings.webhook_secrets.iter().filter_map(weakness).next();
+    let weak = settings.webhook_secrets.iter().filter_map(Secret::weakness).next();
     match weak {
         Some(weakness) => {
             findings.doubtful(
@@ -72,15 +65,5 @@ pub(super) fn secrets(findings: &mut Findings, settings: &Settings, served: bool
         }
         None if count == 1 => findings.fine(CHECK, "one webhook secret, long enough"),
         None => findings.fine(CHECK, format!("{count} webhook secrets, all long enough")),
-    }
-}
-
-fn weakness(secret: &Secret) -> Option<String> {
-    let text = secret.expose();
-    let different = text.chars().collect::<BTreeSet<_>>().len();
-    match text.chars().count() {
-        length if length < SHORTEST => Some(format!("has only {length} characters")),
-        _ if different < FEWEST => Some(format!("has only {different} different characters")),
-        _ => None,
     }
 }

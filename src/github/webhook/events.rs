@@ -60,7 +60,9 @@ const EVENTS: &[Event] = &[
         read(body, known, translation::issue_comment)
     }),
     unused("issues", NOT_USED),
-    unused("merge_group", "the commit of a merge group is no pull request's head"),
+    used("merge_group", &["checks_requested", "destroyed"], |body, known| {
+        read(body, known, translation::merge_group)
+    }),
     unused("ping", "ping"),
     used(
         "pull_request",

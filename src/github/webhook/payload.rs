@@ -45,6 +45,11 @@ pub(super) struct Repository<'a> {
     /// Unix seconds in `push`, a text elsewhere.
     #[serde(default)]
     pub(super) pushed_at: Time,
+    #[serde(default)]
+    pub(super) private: Option<bool>,
+    /// `public`, `private` or `internal`.
+    #[serde(borrow, default)]
+    pub(super) visibility: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,6 +57,9 @@ pub(super) struct User<'a> {
     pub(super) id: i64,
     #[serde(borrow)]
     pub(super) login: Text<'a>,
+    /// `User`, `Bot` and others.
+    #[serde(borrow, default, rename = "type")]
+    pub(super) kind: Option<Text<'a>>,
 }
 
 event!(PullRequestEvent {
@@ -60,7 +68,32 @@ event!(PullRequestEvent {
     /// The replaced head; only `synchronize` has it.
     #[serde(borrow, default)]
     before: Option<Text<'a>>,
+    /// Why it left the merge queue; only `dequeued` has it.
+    #[serde(borrow, default)]
+    reason: Option<Text<'a>>,
 });
+
+event!(MergeGroupEvent {
+    #[serde(borrow)]
+    merge_group: MergeGroup<'a>,
+});
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MergeGroup<'a> {
+    #[serde(borrow)]
+    pub(super) head_sha: Text<'a>,
+    /// `refs/heads/gh-readonly-queue/main/pr-104-…`.
+    #[serde(borrow)]
+    pub(super) head_ref: Text<'a>,
+    #[serde(default)]
+    pub(super) head_commit: Option<GroupCommit>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct GroupCommit {
+    #[serde(default)]
+    pub(super) timestamp: Time,
+}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct PullRequest<'a> {
@@ -131,6 +164,10 @@ pub(super) struct Review<'a> {
     pub(super) state: Text<'a>,
     #[serde(default)]
     pub(super) submitted_at: Time,
+    #[serde(borrow, default)]
+    pub(super) body: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) author_association: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) html_url: Option<Text<'a>>,
 }
@@ -307,6 +344,8 @@ pub(super) struct Comment<'a> {
     pub(super) original_line: Option<i64>,
     #[serde(borrow, default)]
     pub(super) body: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) author_association: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) html_url: Option<Text<'a>>,
     pub(super) created_at: Time,

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::envelope::Envelope;
 use super::payload::{
     App, CheckRun, CheckRunEvent, CheckSuiteEvent, HeadBranch, InstallationEvent,
-    IssueCommentEvent, Output, PullRequest, PullRequestEvent, PushEvent, Repository,
-    RepositoryChanges, RepositoryEvent, ReviewCommentEvent, ReviewEvent, StatusEvent, Step,
-    ThreadEvent, WorkflowJobEvent, WorkflowRunEvent,
+    IssueCommentEvent, MergeGroupEvent, Output, PullRequest, PullRequestEvent, PushEvent,
+    Repository, RepositoryChanges, RepositoryEvent, ReviewCommentEvent, ReviewEvent, StatusEvent,
+    Step, ThreadEvent, User, WorkflowJobEvent, WorkflowRunEvent,
 };
 use super::scalar::Time;
 use crate::domain::{
     self, CheckStatus, Comment, CommentKind, CommitSha, CommitStatus, Excerpt, Mergeability,
-    PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen, ReviewState, RunState, RunStatus,
-    ScmObservation, Text, Thread, Timestamp,
+    PrState, PullCore, PullSeen, QueueEvent, QueueFact, RepoId, RepoName, RepoSeen, ReviewState,
+    RunState, RunStatus, ScmObservation, Standing, Text, Thread, Timestamp,
 };
 use crate::lifecycle::check_status;
 use crate::lifecycle::excerpt::{excerpt, one_line, truncate};
@@ -59,7 +59,39 @@ pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Translated {
         (Some("opened"), _) => core.first = true,
         _ => {}
     }
-    fact(ScmObservation::Pull { repo: repo(&event.repository)?, pull })
+    let repo = repo(&event.repository)?;
+    let happened = match event.action() {
+        Some("enqueued") => QueueEvent::Joined,
+        Some("dequeued") => {
+            let (head, reason) =
+                (pull.core.head_sha.clone(), optional_text(event.reason.as_deref()));
+            QueueEvent::Left { head, reason }
+        }
+        _ => return fact(ScmObservation::Pull { repo, pull }),
+    };
+    let queue = QueueFact { at: pull.updated_at, event: happened };
+    fact(ScmObservation::Queued { repo, pull, fact: queue })
+}
+
+/// `merge_group`, whatever its action: which commit tries which pull request.
+pub(super) fn merge_group(event: &MergeGroupEvent<'_>) -> Translated {
+    let group = &event.merge_group;
+    let Some(number) = grouped_pull(&group.head_ref) else {
+        return of_no_interest("the merge group names no pull request");
+    };
+    let sha = commit(&group.head_sha, "merge_group.head_sha")?;
+    let Some(at) = group.head_commit.as_ref().and_then(|commit| commit.timestamp.0) else {
+        return of_no_interest("the merge group's commit has no time");
+    };
+    let queue = QueueFact { at, event: QueueEvent::Group { sha } };
+    fact(ScmObservation::MergeGroup { repo: repo(&event.repository)?, number, fact: queue })
+}
+
+/// The pull request in a merge group's branch, such as `refs/heads/gh-readonly-queue/main/pr-104-8bb4f07`.
+fn grouped_pull(head_ref: &str) -> Option<i64> {
+    let (_, name) = head_ref.split_once("gh-readonly-queue/")?;
+    let (_, named) = name.rsplit_once("/pr-")?;
+    named.split('-').next()?.parse().ok().filter(|number| *number > 0)
 }
 
 /// `pull_request_review`.
@@ -82,6 +114,8 @@ pub(super) fn review(event: &ReviewEvent<'_>) -> Translated {
         submitted_at: seen.submitted_at.0.unwrap_or(pull.updated_at),
         seen_at: pull.updated_at,
         url: optional_text(seen.html_url.as_deref()),
+        body: excerpt(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
+        standing: standing(seen.user.as_ref(), seen.author_association.as_deref()),
     };
     fact(ScmObservation::Review { repo: repo(&event.repository)?, pull, review })
 }
@@ -283,7 +317,15 @@ fn comment(
         body: excerpt(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
         url: optional_text(seen.html_url.as_deref()),
         created_at: required(seen.created_at, "comment.created_at")?,
+        standing: standing(seen.user.as_ref(), seen.author_association.as_deref()),
     }))
+}
+
+fn standing(user: Option<&User<'_>>, association: Option<&str>) -> Standing {
+    Standing {
+        association: association.filter(|text| !text.is_empty()).map(text),
+        is_bot: user.and_then(|user| user.kind.as_deref()) == Some("Bot"),
+    }
 }
 
 fn repo(seen: &Repository<'_>) -> Result<RepoSeen, UnclearField> {
@@ -292,7 +334,15 @@ fn repo(seen: &Repository<'_>) -> Result<RepoSeen, UnclearField> {
         Some(url) => text(url.trim_end_matches('/')),
         None => format!("https://github.com/{}", name.as_str()).into(),
     };
-    Ok(RepoSeen { id: RepoId(seen.id), name, url, updated_at: seen.updated_at.0, former: None })
+    let visible = seen.visibility.as_deref().map(|visibility| visibility != "public");
+    Ok(RepoSeen {
+        id: RepoId(seen.id),
+        name,
+        url,
+        updated_at: seen.updated_at.0,
+        former: None,
+        is_private: visible.or(seen.private),
+    })
 }
 
 /// The name before a `renamed` or `transferred`.

@@ -225,7 +225,7 @@ async fn read_on(store: &Store, known: Option<(String, i64)>) -> Result<Step, St
     let newest = Cursor::Newest(FILL);
     let Look { at, found } = read(newest.clone()).await?;
     let start = newest.position(&at).unwrap_or(at.head);
-    let found = found.unwrap_or(Found { changes: Vec::new(), reached: start });
+    let found = found.unwrap_or(Found { changes: Vec::new(), reached: start, heavy: false });
     Ok(Step { at, start, goes_on: false, found })
 }
 

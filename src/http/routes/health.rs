@@ -1,6 +1,7 @@
 //! Alive, ready, and the numbers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
@@ -10,17 +11,44 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 
 use crate::api::{Api, ApiError};
-use crate::clock::Clock;
+use crate::clock::{Clock, Throttle};
 use crate::http::feed::Readers;
 use crate::http::server::HttpError;
+use crate::http::webhook::Webhooks;
 use crate::store::reads::Backlog;
+
+/// Not being ready is asked for, and told, again and again: one line in this time.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// What tells how the server is.
 pub(in crate::http) struct Health {
-    pub(in crate::http) api: Arc<Api>,
-    pub(in crate::http) clock: Clock,
-    pub(in crate::http) metrics: PrometheusHandle,
-    pub(in crate::http) readers: Arc<Readers>,
+    api: Arc<Api>,
+    clock: Clock,
+    metrics: PrometheusHandle,
+    readers: Arc<Readers>,
+    webhooks: Arc<Webhooks>,
+    lines: Mutex<Throttle>,
+}
+
+impl Health {
+    pub(in crate::http) fn new(
+        api: Arc<Api>,
+        clock: Clock,
+        metrics: PrometheusHandle,
+        readers: Arc<Readers>,
+        webhooks: Arc<Webhooks>,
+    ) -> Self {
+        let lines = Mutex::new(Throttle::new(TOLD_EVERY));
+        Self { api, clock, metrics, readers, webhooks, lines }
+    }
+
+    fn not_ready(&self, reason: &dyn std::fmt::Display) -> HttpError {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(untold) = lines.pass(Instant::now()) {
+            tracing::warn!(%reason, untold, "not ready");
+        }
+        ApiError::unavailable(reason.to_string()).into()
+    }
 }
 
 /// The process answers.
@@ -29,21 +57,16 @@ pub(in crate::http) async fn alive() -> Json<Value> {
     Json(json!({ "status": "alive" }))
 }
 
-/// The database can be read and the engine takes work.
+/// The database is in its place, can be read and has room, and the engine takes work.
 #[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "server", responses((status = 200, description = "done", body = Object)))]
 pub(in crate::http) async fn ready(
     State(health): State<Arc<Health>>,
 ) -> Result<Json<Value>, HttpError> {
     if let Err(error) = health.api.store.probe().await {
-        tracing::warn!(%error, "not ready: the database cannot be read");
-        return Err(ApiError::unavailable(
-            "the database cannot be read; the server's log says why",
-        )
-        .into());
+        return Err(health.not_ready(&error));
     }
     if let Err(error) = health.api.engine.check().await {
-        tracing::warn!(%error, "not ready: the engine takes nothing");
-        return Err(ApiError::unavailable(error.to_string()).into());
+        return Err(health.not_ready(&error));
     }
     if *health.api.shutdown.borrow() {
         return Err(ApiError::unavailable("the server is shutting down").into());
@@ -75,6 +98,7 @@ pub(in crate::http) async fn metrics(State(health): State<Arc<Health>>) -> impl 
         }
         Err(error) => tracing::warn!(%error, "the backlog cannot be read"),
     }
+    health.webhooks.refusals.show();
     health.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], health.metrics.render())
 }

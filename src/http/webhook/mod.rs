@@ -4,5 +4,6 @@ mod body;
 mod budget;
 mod headers;
 pub(super) mod receive;
+mod refusals;
 
 pub(super) use receive::Webhooks;

@@ -17,6 +17,7 @@ use tracing::{Instrument, Span};
 use super::body::{Pace, SPAN, json_of, read, too_large};
 use super::budget::{BodyBudget, SMALL};
 use super::headers::{encoding, hook, named, signature};
+use super::refusals::Refusals;
 use crate::api::ApiError;
 use crate::domain::{Delivery, DeliveryOutcome};
 use crate::engine::Engine;
@@ -52,6 +53,7 @@ pub(in crate::http) struct Webhooks {
     secrets: Secrets,
     bodies: BodyBudget,
     pace: Pace,
+    pub(in crate::http) refusals: Refusals,
 }
 
 impl Webhooks {
@@ -61,7 +63,13 @@ impl Webhooks {
         let spans = usize::try_from(SPAN.as_secs()).unwrap_or(1);
         let least = limits.body_bytes_per_second.saturating_mul(spans);
         let pace = Pace { within: limits.body_within, least };
-        Self { engine, secrets, bodies: BodyBudget::new(limits.bodies), pace }
+        Self {
+            engine,
+            secrets,
+            bodies: BodyBudget::new(limits.bodies),
+            pace,
+            refusals: Refusals::new(),
+        }
     }
 }
 
@@ -99,7 +107,7 @@ async fn answer(webhooks: &Webhooks, request: Request) -> Response {
             Json(json!({ "delivery": delivery, "outcome": outcome })).into_response()
         }
         Err(error) => {
-            tracing::debug!(code = error.code(), "a webhook was refused");
+            webhooks.refusals.note(error.code());
             metrics::counter!(REFUSED, "code" => error.code()).increment(1);
             error.into_response()
         }

@@ -1,6 +1,6 @@
 //! Something was cancelled and nothing newer has come in its place: the human hears.
 
-use crate::domain::{CheckStatus, NudgeKind, PullRequest, TimerKind};
+use crate::domain::{CheckStatus, FailureClass, NudgeKind, PullRequest, TimerKind};
 
 use super::{Context, wording};
 
@@ -39,7 +39,8 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
                 pull.memory.cancelled_told.remove(0);
             }
             let text = wording::cancelled(context.project, pull, &cancelled);
-            context.say(pull, NudgeKind::Escalated, &signature, text);
+            let class = Some(FailureClass::Cancelled);
+            context.say_of(class, pull, NudgeKind::Escalated, &signature, text);
         }
     }
 }

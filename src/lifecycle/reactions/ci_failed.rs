@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    Check, CheckStatus, CiState, CommitFacts, CommitSha, Nudge, NudgeId, NudgeKind, PullRequest,
-    RunStatus, TimerKind, ToldHead,
+    Check, CheckStatus, CiState, CommitFacts, CommitSha, FailureClass, Nudge, NudgeId, NudgeKind,
+    PullRequest, RunStatus, TimerKind, ToldHead,
 };
 use crate::lifecycle::WorkingSet;
 use crate::lifecycle::history::history_of;
@@ -54,11 +54,11 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         true => DerivedChecks::new(),
         false => derive_checks(context.known.facts(pull.repo_id, &pull.core.base_sha)),
     };
-    let judged: Vec<(&DerivedCheck, Option<&'static str>)> =
+    let judged: Vec<(&DerivedCheck, Option<Reason>)> =
         failing.iter().map(|it| (*it, cannot_mend(it, &base))).collect();
     let mendable: Vec<&DerivedCheck> =
         judged.iter().filter(|(_, reason)| reason.is_none()).map(|(it, _)| *it).collect();
-    let hopeless: Vec<(&DerivedCheck, &str)> =
+    let hopeless: Vec<(&DerivedCheck, Reason)> =
         judged.iter().filter_map(|(it, reason)| Some((*it, (*reason)?))).collect();
 
     take_back_what_is_over(context, pull, &here, &all, &mendable, &hopeless);
@@ -66,15 +66,14 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let told = told_at(context, pull, &head);
     let told_human = names_at(&pull.memory.ci_told_human, &head);
     let is_new = |it: &&DerivedCheck| aliases(it).is_disjoint(&told);
-    let new_hopeless: Vec<(&Check, &str)> = hopeless
-        .iter()
-        .filter(|(it, _)| aliases(it).is_disjoint(&told_human))
-        .map(|(it, reason)| (&*it.check, *reason))
-        .collect();
+    let untold = hopeless.iter().filter(|(it, _)| aliases(it).is_disjoint(&told_human));
+    let class = untold.clone().map(|(_, (class, _))| *class).next();
+    let new_hopeless: Vec<(&Check, &str)> =
+        untold.map(|(it, (_, evidence))| (&*it.check, *evidence)).collect();
     let new_mendable: Vec<&DerivedCheck> = mendable.iter().copied().filter(is_new).collect();
     let checks: Vec<&Check> = mendable.iter().map(|it| &*it.check).collect();
     let others: Vec<(&Check, &str)> =
-        hopeless.iter().map(|(it, reason)| (&*it.check, *reason)).collect();
+        hopeless.iter().map(|(it, (_, evidence))| (&*it.check, *evidence)).collect();
     if new_mendable.is_empty() || pull.memory.ci_braked {
         // What waits says what is so now.
         for nudge in context.waiting(NudgeKind::CiFailed, &here) {
@@ -96,7 +95,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     if !new_hopeless.is_empty() {
         let text = wording::cannot_mend(context.project, pull, &new_hopeless);
         let signature = signature(&here, new_hopeless.iter().map(|(check, _)| *check));
-        context.say(pull, NudgeKind::Escalated, &signature, text);
+        context.say_of(class, pull, NudgeKind::Escalated, &signature, text);
         let names = hopeless.iter().flat_map(|(it, _)| aliases(it)).collect();
         remember(&mut pull.memory.ci_told_human, &head, names);
     }
@@ -107,7 +106,9 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         pull.memory.ci_braked = true;
         context.supersede(pull, |nudge| nudge.kind == NudgeKind::CiFailed);
         let text = wording::brake(context.project, pull, BRAKE_COMMITS, &checks);
-        context.say(pull, NudgeKind::Escalated, &format!("{BRAKE}{}", head.as_str()), text);
+        let class = Some(FailureClass::Code);
+        let signature = format!("{BRAKE}{}", head.as_str());
+        context.say_of(class, pull, NudgeKind::Escalated, &signature, text);
     } else {
         // The newer nudge says all that the older one said.
         context.supersede(pull, |nudge| nudge.kind == NudgeKind::CiFailed);
@@ -116,7 +117,8 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         let names: BTreeSet<String> = mendable.iter().flat_map(|it| aliases(it)).collect();
         let heard = names_at(&pull.memory.ci_told, &head);
         let unheard = names.difference(&heard).cloned().collect();
-        if let Some(nudge) = context.say(pull, NudgeKind::CiFailed, &signature, text) {
+        let class = Some(FailureClass::Unknown);
+        if let Some(nudge) = context.say_of(class, pull, NudgeKind::CiFailed, &signature, text) {
             let unheard = ToldHead { head: head.clone(), checks: unheard };
             pull.memory.ci_unheard.insert(nudge, unheard);
             remember(&mut pull.memory.ci_told, &head, names);
@@ -140,7 +142,7 @@ fn take_back_what_is_over(
     here: &str,
     all: &[&DerivedCheck],
     mendable: &[&DerivedCheck],
-    hopeless: &[(&DerivedCheck, &str)],
+    hopeless: &[(&DerivedCheck, Reason)],
 ) {
     let under_way = |it: &DerivedCheck| {
         matches!(it.check.status, CheckStatus::Queued | CheckStatus::InProgress)
@@ -238,8 +240,11 @@ fn signature<'a>(here: &str, checks: impl Iterator<Item = &'a Check>) -> String 
     format!("{here}{}", names.into_iter().collect::<Vec<_>>().join(","))
 }
 
+/// Whose a failure is, and what shows it.
+type Reason = (FailureClass, &'static str);
+
 /// Why no agent can mend this failure, if so.
-fn cannot_mend(it: &DerivedCheck, base: &DerivedChecks) -> Option<&'static str> {
+fn cannot_mend(it: &DerivedCheck, base: &DerivedChecks) -> Option<Reason> {
     let check = &it.check;
     const REFUSALS: &[&str] = &[
         "job was not started because",
@@ -251,17 +256,18 @@ fn cannot_mend(it: &DerivedCheck, base: &DerivedChecks) -> Option<&'static str> 
         other.check.status == CheckStatus::Failed && same_across_events(&other.check, check)
     };
     if check.conclusion.as_deref() == Some("action_required") {
-        Some("it waits for somebody's approval or action")
+        Some((FailureClass::Permission, "it waits for somebody's approval or action"))
     } else if it.never_ran {
-        Some(
+        Some((
+            FailureClass::Permission,
             "no runner took the job: none of its steps ran (billing, or a runner that is not there)",
-        )
+        ))
     } else if it.stands_for_workflow || check.conclusion.as_deref() == Some("startup_failure") {
-        Some("the run failed before any job started")
+        Some((FailureClass::Unknown, "the run failed before any job started"))
     } else if REFUSALS.iter().any(|words| said.contains(words)) {
-        Some("the run was refused for billing or permissions")
+        Some((FailureClass::Permission, "the run was refused for billing or permissions"))
     } else if base.values().any(red_at_base) {
-        Some("it fails at the base commit too")
+        Some((FailureClass::Base, "it fails at the base commit too"))
     } else {
         None
     }

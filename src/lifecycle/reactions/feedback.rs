@@ -6,17 +6,17 @@ use crate::domain::{
     Comment, CommentKind, Conversation, NudgeKind, PullRegisters, PullRequest, Review, ReviewState,
     TimerKind,
 };
-use crate::lifecycle::scm::reviews_that_count;
+use crate::lifecycle::scm::{has_a_say, reviews_that_count};
 
 use super::{Context, wording};
 
 /// The brake: so many nudges without all feedback being resolved, then the human hears.
 const MOST_ROUNDS: u32 = 3;
 
-/// What one review asks for: changes, comments, or both.
+/// What one review says: a request for changes, words of its own, comments.
 #[derive(Default)]
 struct Feedback<'a> {
-    /// Set where the review requests changes.
+    /// Set where the review requests changes, or says something itself.
     review: Option<&'a Review>,
     comments: Vec<&'a Comment>,
 }
@@ -26,6 +26,12 @@ impl Feedback<'_> {
     fn names(&self) -> impl Iterator<Item = String> {
         let review = self.review.map(|review| format!("review:{}", review.id));
         review.into_iter().chain(self.comments.iter().map(|c| format!("comment:{}", c.id)))
+    }
+
+    /// It waits for an answer: words alone do not, nobody can resolve them.
+    fn asks(&self) -> bool {
+        let changes = |review: &Review| review.state == ReviewState::ChangesRequested;
+        !self.comments.is_empty() || self.review.is_some_and(changes)
     }
 }
 
@@ -42,13 +48,21 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         return;
     };
     let mut open = BTreeMap::<String, Feedback<'_>>::new();
-    for review in reviews_that_count(&record.registers.reviews) {
-        if review.state == ReviewState::ChangesRequested {
-            open.entry(format!("review:{}", review.id)).or_default().review = Some(review);
-        }
-    }
     let author = pull.core.author.clone();
-    for comment in said.open_feedback(&author) {
+    let reviews = &record.registers.reviews;
+    let requests = reviews_that_count(context.project, reviews)
+        .into_iter()
+        .filter(|review| review.state == ReviewState::ChangesRequested);
+    let remarks = reviews.values().filter(|review| {
+        review.state == ReviewState::Commented
+            && !review.body.trim().is_empty()
+            && review.author != author
+            && has_a_say(context.project, &review.author, &review.standing)
+    });
+    for review in requests.chain(remarks) {
+        open.entry(format!("review:{}", review.id)).or_default().review = Some(review);
+    }
+    for comment in said.open_feedback(context.project, &author) {
         let signature = match comment.review_id {
             Some(review) => format!("review:{review}"),
             None => format!("comment:{}", comment.id),
@@ -61,7 +75,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     });
     pull.memory.feedback_unheard.retain(|id, _| context.open.contains(id));
     let current: BTreeSet<String> = open.values().flat_map(Feedback::names).collect();
-    if current.is_empty() {
+    if !open.values().any(Feedback::asks) {
         pull.memory.feedback_rounds = 0;
         context.supersede(pull, |nudge| nudge.signature.starts_with("feedback:"));
     }
@@ -78,7 +92,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
             .filter(|comment| own.contains(&format!("comment:{}", comment.id)))
             .copied()
             .collect();
-        let text = wording::review_comments(context.project, pull, feedback.review, &comments);
+        let text = wording::review_feedback(context.project, pull, feedback.review, &comments);
         context.reword(&nudge, text);
     }
     // What is resolved now was told all the same: only what is gone for good is forgotten.
@@ -113,7 +127,7 @@ fn tell(
     let names: BTreeSet<String> = feedback.names().filter(|name| !told.contains(name)).collect();
     let new = |comment: &&&Comment| names.contains(&format!("comment:{}", comment.id));
     let comments: Vec<&Comment> = feedback.comments.iter().filter(new).copied().collect();
-    pull.memory.feedback_rounds += 1;
+    pull.memory.feedback_rounds += u32::from(feedback.asks());
     if pull.memory.feedback_rounds > MOST_ROUNDS {
         if pull.memory.feedback_rounds == MOST_ROUNDS + 1 {
             let text = wording::too_much_feedback(context.project, pull, MOST_ROUNDS);
@@ -122,7 +136,7 @@ fn tell(
         pull.memory.feedback_told.extend(names);
         return;
     }
-    let text = wording::review_comments(context.project, pull, feedback.review, &comments);
+    let text = wording::review_feedback(context.project, pull, feedback.review, &comments);
     if let Some(nudge) = context.say(pull, NudgeKind::ReviewComments, signature, text) {
         pull.memory.feedback_told.extend(names.iter().cloned());
         pull.memory.feedback_unheard.insert(nudge, names);

@@ -1,10 +1,13 @@
 //! `approved-and-green`: the human hears once per head that nothing stands in the way, and again
 //! only if it was red in between. Pending is not red.
 
+use std::collections::BTreeSet;
+
 use super::{Context, wording};
 use crate::domain::{
-    CiState, Mergeability, NudgeKind, PrState, PullRequest, ReviewDecision, TimerKind,
+    CiState, Mergeability, NudgeKind, PrState, PullRequest, ReviewDecision, Standing, TimerKind,
 };
+use crate::lifecycle::scm::has_a_say;
 
 /// Heads remembered as announced; a pull request that was never red since has few.
 const MOST_HEADS: usize = 16;
@@ -54,8 +57,24 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     if pull.memory.green_told.len() > MOST_HEADS {
         pull.memory.green_told.remove(0);
     }
-    let text = wording::approved_and_green(context.project, pull, context.ci);
+    let uncounted = without_a_say(context, pull);
+    let text = wording::approved_and_green(context.project, pull, context.ci, &uncounted);
     context.say(pull, NudgeKind::ApprovedAndGreen, head.as_str(), text);
+}
+
+/// Who has reviewed or commented without a say in the repository, as far as it is known here.
+fn without_a_say(context: &Context<'_>, pull: &PullRequest) -> Vec<String> {
+    let Some(record) = context.known.pull(pull.id) else { return Vec::new() };
+    let outside = |author: &str, standing: &Standing| {
+        *author != *pull.core.author && !has_a_say(context.project, author, standing)
+    };
+    let reviews = record.registers.reviews.values();
+    let reviews = reviews.filter(|it| outside(&it.author, &it.standing)).map(|it| &it.author);
+    let comments = context.conversation.into_iter().flat_map(|said| said.comments.values());
+    let comments = comments.filter(|it| !it.deleted && outside(&it.author, &it.standing));
+    let names: BTreeSet<String> =
+        reviews.chain(comments.map(|it| &it.author)).map(ToString::to_string).collect();
+    names.into_iter().collect()
 }
 
 /// Whether a head without any CI may still count as green.

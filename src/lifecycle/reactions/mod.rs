@@ -9,7 +9,7 @@ mod closing;
 mod conflicts;
 mod feedback;
 mod green;
-
+mod merge_queue;
 mod wording;
 
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::domain::{
-    ActivityState, Audience, CiState, Conversation, Nudge, NudgeId, NudgeKind, NudgeState, Project,
-    PullRequest, Session, SessionState, Subject, Task, TaskName, TaskPayload, Text, TimerKind,
-    Timestamp,
+    ActivityState, Audience, CiState, Conversation, FailureClass, Nudge, NudgeId, NudgeKind,
+    NudgeState, Project, PullRequest, Session, SessionState, Subject, Task, TaskName, TaskPayload,
+    Text, TimerKind, Timestamp,
 };
 
 use super::scm::DerivedCheck;
@@ -64,6 +64,7 @@ pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
     cancelled::react(&mut context, pull);
     conflicts::react(&mut context, pull);
     feedback::react(&mut context, pull);
+    merge_queue::react(&mut context, pull);
     green::react(&mut context, pull);
     context.follow_agent(pull);
 }
@@ -94,6 +95,18 @@ impl Context<'_> {
         signature: &str,
         body: String,
     ) -> Option<NudgeId> {
+        self.say_of(None, pull, kind, signature, body)
+    }
+
+    /// The same about a failure, with whose it is.
+    fn say_of(
+        &mut self,
+        class: Option<FailureClass>,
+        pull: &PullRequest,
+        kind: NudgeKind,
+        signature: &str,
+        body: String,
+    ) -> Option<NudgeId> {
         let to_agent = kind.audience() == Audience::Agent;
         if to_agent && self.agent_has_ended() {
             return None;
@@ -107,6 +120,7 @@ impl Context<'_> {
             session_id: pull.session_id.clone(),
             subject: self.subject.clone(),
             kind,
+            class,
             state,
             signature: signature.into(),
             body: body.into(),

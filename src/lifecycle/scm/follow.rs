@@ -10,7 +10,7 @@ use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::session;
 
 use super::globs;
-use super::registers::derive_mergeability;
+use super::registers::{decide_reviews, derive_mergeability};
 use super::roll_up::{DerivedCheck, DerivedChecks, derive_checks, roll_up};
 
 /// Why a pull request is looked at.
@@ -55,13 +55,14 @@ pub(super) fn follow(
         let pushed_at = to.known.base_push(row.repo_id, &row.core.base_ref);
         row.mergeability =
             derive_mergeability(&row.core, &record.registers, &head_facts, pushed_at);
+        row.review = decide_reviews(project, &record.registers.reviews);
     }
 
     let (rang, conversation) = match about {
         About::Commit(_) => (None, None),
         About::Pull { rang } => {
             let said = Arc::clone(to.known.conversation(row.repo_id, row.number));
-            let open = said.open_feedback(&row.core.author).count();
+            let open = said.open_feedback(project, &row.core.author).count();
             row.unresolved_comments = i64::try_from(open).unwrap_or(i64::MAX);
             let rows = said.rows().map(|(comment, resolved)| {
                 let row = CommentRow::new(comment, resolved);

@@ -7,6 +7,7 @@ mod ownership;
 mod pull;
 mod registers;
 mod roll_up;
+mod say;
 
 use std::sync::Arc;
 
@@ -20,13 +21,28 @@ use super::refusal::Refusal;
 
 use follow::{About, follow};
 use naming::Watched;
-pub(super) use naming::{names_of, new_project, same_name, slug_stem, touches_names};
+pub(super) use naming::{
+    names_of, new_project, opens_or_closes, same_name, slug_stem, touches_names,
+};
 use pull::PullPayload;
 pub(super) use registers::reviews_that_count;
 pub(super) use roll_up::newest_workflow_runs;
 pub use roll_up::{DerivedCheck, DerivedChecks, check_status, derive_checks, roll_up};
+pub(super) use say::has_a_say;
 
 pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), Refusal> {
+    let project = seen.repo().and_then(|repo| {
+        let known = naming::project_for(to.known, repo)?;
+        opens_or_closes(known, repo).then(|| known.id.clone())
+    });
+    dispatch(to, seen)?;
+    if let Some(id) = project {
+        follow_all(to, &id);
+    }
+    Ok(())
+}
+
+fn dispatch(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), Refusal> {
     match seen {
         ScmObservation::Pull { repo, pull } => pull::seen(to, repo, pull, PullPayload::default()),
         ScmObservation::Review { repo, pull, review } => pull::seen(
@@ -40,7 +56,9 @@ pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), 
             pull::seen(to, repo, pull, PullPayload { comments, ..PullPayload::default() })
         }
         ScmObservation::Comment { repo, pull: None, number, comment } => {
-            pull::commented(to, repo, *number, comment)
+            let comments = std::slice::from_ref(comment);
+            let payload = PullPayload { comments, ..PullPayload::default() };
+            pull::spoken_of(to, repo, *number, payload)
         }
         ScmObservation::Thread { repo, pull, thread, comments } => pull::seen(
             to,
@@ -48,6 +66,13 @@ pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), 
             pull,
             PullPayload { comments, thread: Some(thread), ..PullPayload::default() },
         ),
+        ScmObservation::Queued { repo, pull, fact } => {
+            pull::seen(to, repo, pull, PullPayload { queue: Some(fact), ..PullPayload::default() })
+        }
+        ScmObservation::MergeGroup { repo, number, fact } => {
+            let payload = PullPayload { queue: Some(fact), ..PullPayload::default() };
+            pull::spoken_of(to, repo, *number, payload)
+        }
         ScmObservation::CheckRun { repo, sha, run } => {
             fact(to, repo, sha, &CommitFact::CheckRun(Arc::clone(run)))
         }

@@ -1,6 +1,8 @@
 //! Which project watches a repository, and who bears which name: names move between repositories.
 
-use crate::domain::{Adopt, Project, ProjectId, RepoId, RepoName, RepoSeen, Text, Timestamp};
+use crate::domain::{
+    Adopt, Project, ProjectId, RepoId, RepoName, RepoSeen, Text, Timestamp, Trust, Visibility,
+};
 use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::refusal::Refusal;
 use crate::lifecycle::{Key, WorkingSet};
@@ -37,6 +39,7 @@ impl Watched {
                 claim: Some(claim),
                 named_at: repo.updated_at,
                 former_names: former(&[], repo),
+                visibility: newest_visibility(None, repo),
                 ..new_project(id, &repo.name, to.policy.adopt, to.now)
             };
             let names = [repo.name.clone()];
@@ -51,6 +54,7 @@ impl Watched {
         let mut project = known.clone();
         project.repo_id = Some(repo.id);
         project.former_names = former(&known.former_names, repo);
+        project.visibility = newest_visibility(known.visibility, repo);
         if is_newer(known, repo) {
             project.named_at = repo.updated_at;
             project.claim = Some(claim);
@@ -125,6 +129,20 @@ fn is_newer(known: &Project, repo: &RepoSeen) -> bool {
         (at, !was, name.clone(), url.clone())
     };
     order(repo.updated_at, &repo.name, &repo.url) > order(known.named_at, name, url)
+}
+
+/// Who can see the repository, as far as payloads say.
+fn newest_visibility(known: Option<Visibility>, repo: &RepoSeen) -> Option<Visibility> {
+    let seen = repo
+        .is_private
+        .map(|is_private| Visibility { at: repo.updated_at, is_public: !is_private });
+    known.max(seen)
+}
+
+/// Whether a payload tells that others may see a repository than was known: then others have a say.
+pub(in crate::lifecycle) fn opens_or_closes(known: &Project, repo: &RepoSeen) -> bool {
+    let is_public = |it: Option<Visibility>| it.map(|it| it.is_public);
+    is_public(newest_visibility(known.visibility, repo)) != is_public(known.visibility)
 }
 
 /// The names that the repository had before, as far as payloads said: at a tie they lose.
@@ -206,6 +224,8 @@ pub(in crate::lifecycle) fn new_project(
         nudges_paused: false,
         checks_only: Vec::new(),
         checks_except: Vec::new(),
+        trust: Trust::default(),
+        visibility: None,
         ci_seen: false,
         next_session: 1,
         api_access: (true, None),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::{
-    CiState, Comment, Mergeability, Project, PullId, PullMemory, PullRequest, PullSeen, RepoSeen,
-    Review, ReviewDecision, SessionId, Thread,
+    CiState, Comment, Mergeability, Project, PullId, PullMemory, PullRequest, PullSeen, QueueFact,
+    RepoSeen, Review, ReviewDecision, SessionId, Thread,
 };
 use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::refusal::Refusal;
@@ -20,6 +20,7 @@ pub(super) struct PullPayload<'a> {
     pub(super) review: Option<&'a Review>,
     pub(super) comments: &'a [Arc<Comment>],
     pub(super) thread: Option<&'a Thread>,
+    pub(super) queue: Option<&'a QueueFact>,
 }
 
 /// A pull request as a payload shows it, with what else the payload says.
@@ -69,7 +70,6 @@ pub(super) fn seen(
     let mut row = (*after.row).clone();
     registers::merge_core(&mut row, seen);
     row.core = registers::derive_core(&row, &after.registers);
-    row.review = registers::decide_reviews(&after.registers.reviews);
     if known.is_none() && !row.core.state.is_open() {
         row.memory.closing_told = Some(row.core.state);
     }
@@ -77,16 +77,15 @@ pub(super) fn seen(
     Ok(())
 }
 
-/// A comment whose payload does not show the pull request: it may come first.
-pub(super) fn commented(
+/// What is said about a pull request that the payload does not show: it may come first.
+pub(super) fn spoken_of(
     to: &mut Reducer<'_>,
     repo: &RepoSeen,
     number: i64,
-    comment: &Arc<Comment>,
+    payload: PullPayload<'_>,
 ) -> Result<(), Refusal> {
     let project = Watched::find(to, repo)?.write(to);
-    let comments = std::slice::from_ref(comment);
-    hear(to, repo, number, PullPayload { comments, ..PullPayload::default() });
+    hear(to, repo, number, payload);
     if let Some(id) = to.known.pull_of_number(repo.id, number)
         && let Some(before) = to.known.pull(id).cloned()
     {
@@ -95,7 +94,7 @@ pub(super) fn commented(
     Ok(())
 }
 
-/// Takes in comments and a thread's state.
+/// Takes in comments, a thread's state, and what happens in the merge queue.
 fn hear(to: &mut Reducer<'_>, repo: &RepoSeen, number: i64, payload: PullPayload<'_>) {
     for comment in payload.comments {
         if registers::comment_is_news(to.known.conversation(repo.id, number), comment) {
@@ -106,6 +105,11 @@ fn hear(to: &mut Reducer<'_>, repo: &RepoSeen, number: i64, payload: PullPayload
         && registers::thread_is_news(to.known.conversation(repo.id, number), thread)
     {
         to.known.put_thread(repo.id, number, thread.clone());
+    }
+    if let Some(fact) = payload.queue
+        && !to.known.conversation(repo.id, number).queue.contains(fact)
+    {
+        to.known.add_queue_fact(repo.id, number, fact);
     }
 }
 

@@ -7,11 +7,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::say::has_a_say;
 use crate::domain::{
     CheckRun, CheckStatus, Comment, CommentKind, CommitFact, CommitFacts, CommitSha, Conversation,
-    Mergeability, MergeabilityAnswer, PrState, PullCommit, PullCore, PullRegisters, PullRequest,
-    PullSeen, Review, ReviewDecision, ReviewState, RunState, RunStatus, Text, Thread, Timestamp,
-    WorkflowRun,
+    Mergeability, MergeabilityAnswer, PrState, Project, PullCommit, PullCore, PullRegisters,
+    PullRequest, PullSeen, Review, ReviewDecision, ReviewState, RunState, RunStatus, Text, Thread,
+    Timestamp, WorkflowRun,
 };
 
 /// How many groups of one stamp are kept; GitHub's own ties have two or three.
@@ -146,15 +147,18 @@ impl Conversation {
             .map(move |comment| (comment, resolved(comment)))
     }
 
-    /// Unresolved comments that ask something of the author: a reply of the author's own does not.
+    /// Unresolved comments that ask something of the author, by those who have a say: a reply of the author's own
+    /// does not.
     pub(in crate::lifecycle) fn open_feedback<'a>(
         &'a self,
+        project: &'a Project,
         author: &'a str,
     ) -> impl Iterator<Item = &'a Arc<Comment>> {
         self.rows()
             .filter(|(_, resolved)| !resolved)
             .map(|(comment, _)| comment)
             .filter(move |comment| !(comment.is_reply() && &*comment.author == author))
+            .filter(|comment| has_a_say(project, &comment.author, &comment.standing))
     }
 }
 
@@ -267,16 +271,21 @@ pub(in crate::lifecycle) fn review_is_news(known: &PullRegisters, seen: &Review)
             review.state == ReviewState::Dismissed,
             review.seen_at,
             (review.state, review.submitted_at, review.author_id),
-            (&review.author, &review.url),
+            (&review.author, &review.url, &review.body, &review.standing),
         )
     }
     known.reviews.get(&seen.id).is_none_or(|known| order(seen) > order(known))
 }
 
-/// The newest decisive review of each reviewer: those that count.
-pub(in crate::lifecycle) fn reviews_that_count(reviews: &BTreeMap<i64, Review>) -> Vec<&Review> {
+/// The newest decisive review of each reviewer who has a say: those that count.
+pub(in crate::lifecycle) fn reviews_that_count<'a>(
+    project: &Project,
+    reviews: &'a BTreeMap<i64, Review>,
+) -> Vec<&'a Review> {
     let decisive = |review: &&Review| match review.state {
-        ReviewState::Approved | ReviewState::ChangesRequested | ReviewState::Dismissed => true,
+        ReviewState::Approved | ReviewState::ChangesRequested | ReviewState::Dismissed => {
+            has_a_say(project, &review.author, &review.standing)
+        }
         ReviewState::Pending | ReviewState::Commented => false,
     };
     let mut newest = BTreeMap::<(Option<i64>, i64), &Review>::new();
@@ -291,8 +300,11 @@ pub(in crate::lifecycle) fn reviews_that_count(reviews: &BTreeMap<i64, Review>) 
 }
 
 /// Any request for changes that counts wins, else any approval.
-pub(in crate::lifecycle) fn decide_reviews(reviews: &BTreeMap<i64, Review>) -> ReviewDecision {
-    let counting = reviews_that_count(reviews);
+pub(in crate::lifecycle) fn decide_reviews(
+    project: &Project,
+    reviews: &BTreeMap<i64, Review>,
+) -> ReviewDecision {
+    let counting = reviews_that_count(project, reviews);
     let any = |state| counting.iter().any(|review| review.state == state);
     if any(ReviewState::ChangesRequested) {
         ReviewDecision::ChangesRequested

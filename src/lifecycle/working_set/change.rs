@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::domain::{
     Check, CheckKey, Comment, CommentName, CommentRow, CommitFact, CommitSha, MergeabilityAnswer,
-    Nudge, NudgeId, Project, PullCommit, PullId, PullRegisters, PullRequest, RepoId, Review,
-    Session, Subject, Task, TaskName, Text, Thread, TimerKind, Timestamp,
+    Nudge, NudgeId, Project, PullCommit, PullId, PullRegisters, PullRequest, QueueFact, RepoId,
+    Review, Session, Subject, Task, TaskName, Text, Thread, TimerKind, Timestamp,
 };
 
 use super::record::{check_row, comment, fact};
@@ -201,6 +201,15 @@ impl WorkingSet {
             self.lately.get_mut(&Key::Conversation(repo, number))
         {
             Arc::make_mut(known).threads.insert(thread.root_id, thread);
+        }
+    }
+
+    pub fn add_queue_fact(&mut self, repo: RepoId, number: i64, fact: &QueueFact) {
+        self.writes.push(Write::AddQueueFact { repo, number, fact: fact.clone() });
+        if let Some(Record::Conversation(known)) =
+            self.lately.get_mut(&Key::Conversation(repo, number))
+        {
+            Arc::make_mut(known).queue.insert(fact.clone());
         }
     }
 

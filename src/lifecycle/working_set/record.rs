@@ -111,7 +111,7 @@ impl Record {
             Self::CheckRows(rows) => rows.values().map(|row| check_row(row)).sum(),
             Self::Conversation(said) => {
                 let comments: usize = said.comments.values().map(|c| comment(&c.body)).sum();
-                comments + 64 * said.threads.len()
+                comments + 64 * said.threads.len() + 128 * said.queue.len()
             }
             Self::CommentRows(rows) => rows.values().map(|row| comment(&row.body)).sum(),
             Self::Nudge(nudge) => nudge.as_ref().map_or(0, |nudge| 256 + nudge.body.len()),

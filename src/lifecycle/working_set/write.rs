@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::domain::{
     Check, CheckKey, Comment, CommentName, CommentRow, CommitFact, CommitSha, MergeabilityAnswer,
-    Nudge, Project, PullCommit, PullId, PullRequest, RepoId, Review, Session, Subject, Task,
-    TaskName, Text, Thread, TimerKind, Timestamp,
+    Nudge, Project, PullCommit, PullId, PullRequest, QueueFact, RepoId, Review, Session, Subject,
+    Task, TaskName, Text, Thread, TimerKind, Timestamp,
 };
 
 /// A row to write or to delete. A `Set…` makes the row where there is none.
@@ -58,6 +58,11 @@ pub enum Write {
         repo: RepoId,
         number: i64,
         thread: Thread,
+    },
+    AddQueueFact {
+        repo: RepoId,
+        number: i64,
+        fact: QueueFact,
     },
     SetBasePush {
         repo: RepoId,

@@ -55,13 +55,13 @@ impl NotifyHuman {
         let host = self.receiver.host();
         let (report, outcome) = match sent {
             Ok(()) => {
-                tracing::info!(message = &**id, host, attempt, "the human was told");
+                tracing::info!(message_id = &**id, host, attempt, "the human was told");
                 (Report::NudgeSent { nudge, attempt }, "delivered")
             }
             Err(refused) => {
                 let error = refused.error;
                 tracing::warn!(
-                    message = &**id,
+                    message_id = &**id,
                     host,
                     attempt,
                     error,

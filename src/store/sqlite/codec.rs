@@ -5,9 +5,9 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind, CommitSha,
-    DeliveryOutcome, Mergeability, NudgeId, NudgeKind, NudgeState, PrState, Priority, ProjectId,
-    PullId, RepoId, RepoName, ReviewDecision, ReviewState, RunStatus, SessionId, SessionKind,
-    SessionState, TaskKind, TerminationReason, Text, TimerKind, Timestamp,
+    DeliveryOutcome, FailureClass, Mergeability, NudgeId, NudgeKind, NudgeState, PrState, Priority,
+    ProjectId, PullId, RepoId, RepoName, ReviewDecision, ReviewState, RunStatus, SessionId,
+    SessionKind, SessionState, TaskKind, TerminationReason, Text, TimerKind, Timestamp,
 };
 
 /// An instant as the database keeps it: RFC 3339 UTC with milliseconds, so that it sorts as text.
@@ -65,6 +65,7 @@ spelled_columns!(
     CiState,
     CommentKind,
     DeliveryOutcome,
+    FailureClass,
     Mergeability,
     NudgeKind,
     NudgeState,

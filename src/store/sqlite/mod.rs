@@ -4,10 +4,12 @@ mod backup;
 mod codec;
 mod fault;
 mod fetch;
+mod file_lock;
 mod idempotency;
 pub mod inspect;
 mod ledger;
 mod open;
+mod place;
 mod queries;
 mod read;
 mod schedule;
@@ -24,6 +26,7 @@ use super::StoreError;
 pub use backup::{Backup, BackupError, Copied};
 pub use codec::At;
 pub use open::APPLICATION_ID;
+use place::Place;
 pub use server_lock::ServerLock;
 pub use writer::Writer;
 
@@ -34,6 +37,7 @@ const READERS: usize = 4;
 #[derive(Clone)]
 pub struct Store {
     path: PathBuf,
+    place: Place,
     readers: Pool,
 }
 
@@ -45,12 +49,24 @@ impl Store {
     /// # Errors
     /// The file is not ours, of a later release, or cannot be used.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let owned = path.to_owned();
+        let io = |source| StoreError::Io { path: path.to_owned(), source };
+        let path = file_lock::real(path).map_err(io)?;
+        let owned = path.clone();
         blocking(move || open::prepare(&owned)).await?;
-        Ok(Self { path: path.to_owned(), readers: readers(path)? })
+        let readers = readers(&path, Place::of_database(&path).map_err(io)?)?;
+        // All of them now, as long as the name stands for this file.
+        let mut opened = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let reader =
+                readers.get().await.map_err(|error| StoreError::Pool(error.to_string()))?;
+            opened.push(reader);
+        }
+        drop(opened);
+        let place = Place::of(&path).map_err(io)?;
+        Ok(Self { path, place, readers })
     }
 
-    /// The file.
+    /// The file, whatever links lead there.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -60,11 +76,12 @@ impl Store {
     /// # Errors
     /// The file cannot be opened.
     pub async fn writer(&self) -> Result<Writer, StoreError> {
-        let path = self.path.clone();
+        let (path, place) = (self.path.clone(), self.place.clone());
         blocking(move || {
             let mut connection = Connection::open(path)?;
+            place.check()?;
             open::configure_writer(&mut connection)?;
-            Ok(Writer::new(connection))
+            Ok(Writer::new(connection, place))
         })
         .await
     }
@@ -96,9 +113,12 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(run).await.map_err(|error| StoreError::Pool(error.to_string()))?
 }
 
-fn readers(path: &Path) -> Result<Pool, StoreError> {
+fn readers(path: &Path, place: Place) -> Result<Pool, StoreError> {
     let configure = Hook::async_fn(move |connection: &mut deadpool_sync::SyncWrapper<_>, _| {
+        // One that is opened later, in the place of one that died, must not read another file.
+        let there = place.check();
         Box::pin(async move {
+            there.map_err(|fault| HookError::message(fault.to_string()))?;
             match connection.interact(open::configure_reader).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(HookError::Backend(error)),

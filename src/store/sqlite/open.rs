@@ -1,14 +1,16 @@
 //! Opening: is the file ours, is it of our age, and the settings of each connection.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, mpsc};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
+use super::file_lock;
 use crate::clock;
 use crate::store::StoreError;
 
@@ -33,18 +35,21 @@ const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/0005_subjects_and_tasks.sql")),
     M::up(include_str!("../../../migrations/0006_what_counts.sql")),
     M::up(include_str!("../../../migrations/0007_read_indices.sql")),
+    M::up(include_str!("../../../migrations/0008_whom_an_agent_hears.sql")),
 ];
 
 /// From an empty file, or one of any release before, to the schema of this one.
 pub(super) static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::from_slice(SCHEMA));
 
+/// How long another process may take to bring the file to the current schema.
+const MIGRATION_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Brings the file to the current schema, one process or thread at a time.
 pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
     assert!(rusqlite::version_number() >= OLDEST_SAFE_SQLITE, "SQLite is older than 3.51.3");
     let io = |source| StoreError::Io { path: path.to_owned(), source };
-    let lock = File::create(beside(path, "-migrate.lock")).map_err(io)?;
-    lock.lock().map_err(io)?;
+    let _lock = migration_lock(path)?;
 
     make_private(path).map_err(io)?;
     let mut connection = Connection::open_with_flags(path, OpenFlags::default())?;
@@ -52,9 +57,13 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
     refuse_newer(&connection, path)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     configure_writer(&mut connection)?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     MIGRATIONS
         .to_latest(&mut connection)
         .map_err(|source| StoreError::Migration { path: path.to_owned(), source: source.into() })?;
+    if found < newest_schema() {
+        tracing::info!(from = found, to = newest_schema(), "the database has a new schema");
+    }
     connection.execute(
         "INSERT OR IGNORE INTO meta (id, epoch, created_at) VALUES (1, ?1, ?2)",
         (new_epoch(), clock::now().to_string()),
@@ -62,9 +71,39 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Waits for the lock of migrations, though not for ever.
+fn migration_lock(path: &Path) -> Result<File, StoreError> {
+    let name = beside(path, "-migrate.lock");
+    let io = |source| StoreError::Io { path: name.clone(), source };
+    loop {
+        let file = file_lock::open(&name).map_err(io)?;
+        let lock = match file.try_lock() {
+            Ok(()) => file,
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Err(TryLockError::WouldBlock) => {
+                let (send, taken) = mpsc::channel();
+                let waiting = file.try_clone().map_err(io)?;
+                // It outlives this call where the lock is never given back, and ends with the process.
+                std::thread::spawn(move || send.send(waiting.lock().map(|()| waiting)));
+                match taken.recv_timeout(MIGRATION_PATIENCE) {
+                    Ok(lock) => lock.map_err(io)?,
+                    Err(_) => {
+                        let holder = file_lock::described(&file).map_err(io)?;
+                        return Err(StoreError::Migrating { path: name, holder });
+                    }
+                }
+            }
+        };
+        // A start that failed removes what it made.
+        if file_lock::is_at(&lock, &name).map_err(io)? {
+            return Ok(lock);
+        }
+    }
+}
+
 /// Makes a new file readable by its owner alone, as SQLite then makes those beside it: it holds what
 /// people wrote about private code. One that is there keeps the rights it was given.
-fn make_private(path: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     match File::options().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         Ok(_) | Err(_) => Ok(()),
@@ -122,7 +161,7 @@ pub(super) fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), S
 
 /// Acknowledged means durable: `FULL` costs nothing where commits are shared.
 pub(super) fn configure_writer(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -136,10 +175,11 @@ pub(super) fn configure_writer(connection: &mut Connection) -> rusqlite::Result<
 }
 
 pub(super) fn configure_reader(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "query_only", true)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(())
+    // Opens the log of writes as well: later another one may have its name.
+    connection.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0)).map(drop)
 }
 
 #[cfg(test)]

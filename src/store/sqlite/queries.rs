@@ -13,11 +13,13 @@ use crate::store::reads::{
 use crate::store::views::{DeliveryView, NudgeView, ProjectView, SessionView};
 
 impl Store {
-    /// Whether the database can be read at all.
+    /// Whether the database can be read at all, is the file that was opened, and has room to grow.
     ///
     /// # Errors
-    /// It cannot.
+    /// It cannot, is not, or has none.
     pub async fn probe(&self) -> Result<(), StoreError> {
+        self.place.check()?;
+        self.place.room()?;
         self.read(|on| read::bounds(on).map(drop)).await
     }
 

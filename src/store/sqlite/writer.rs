@@ -3,22 +3,27 @@
 use rusqlite::{CachedStatement, Connection};
 
 use super::codec::At;
+use super::place::Place;
 use super::{fetch, read, write};
 use crate::domain::Timestamp;
 use crate::lifecycle::{Key, Record, Write};
 use crate::store::Fault;
 use crate::store::views::{ObjectRef, ObjectView};
 
+/// Bytes that are written to see whether writing works; the next transaction frees them again.
+const TOUCH: usize = 256 * 1024;
+
 /// The one connection that writes. Whoever has it keeps everybody else from writing. All its methods but
 /// [`Writer::begin`] belong into a transaction.
 #[derive(Debug)]
 pub struct Writer {
     pub(super) connection: Connection,
+    place: Place,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(super) fn new(connection: Connection, place: Place) -> Self {
+        Self { connection, place }
     }
 
     /// Begins a transaction.
@@ -32,8 +37,9 @@ impl Writer {
     /// Ends the transaction; all of it is on disk then.
     ///
     /// # Errors
-    /// Nothing of it is: roll back.
+    /// Nothing of it is, or would be where the file has lost its name: roll back.
     pub fn commit(&self) -> Result<(), Fault> {
+        self.place.check()?;
         self.run("COMMIT")
     }
 
@@ -91,12 +97,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes something that changes nothing, so that one sees whether writing works.
+    /// Writes something that changes nothing, as large as a large delivery, so that one sees whether writing
+    /// works: on a full disk a small one may still find room.
     ///
     /// # Errors
     /// It does not.
     pub fn touch(&self, now: Timestamp) -> Result<(), Fault> {
-        self.because("", now)
+        self.because(&"-".repeat(TOUCH), now)
     }
 
     /// Says whose the changes are that follow.

@@ -31,7 +31,7 @@ variants! { KEYS, key_name(Key):
 
 variants! { WRITES, write_name(Write):
     InsertProject UpdateProject MovePulls InsertSession UpdateSession InsertPull UpdatePull InsertCommit
-    ClaimCommit SetFact SetPullCommit SetAnswer SetReview SetComment SetThread SetBasePush SetCheckRow
+    ClaimCommit SetFact SetPullCommit SetAnswer SetReview SetComment SetThread AddQueueFact SetBasePush SetCheckRow
     DeleteCheckRow SetCommentRow DeleteCommentRow InsertNudge UpdateNudge SetTimer DeleteTimer InsertTask
     UpdateTask DeleteTask
 }

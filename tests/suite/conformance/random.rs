@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::play::Play;
 use crate::conversation::{comment, thread};
 use crate::payloads::{
-    REPO, at, check, merge, pull, repository, review, sha, status, workflow_run,
+    REPO, at, check, merge, merge_group, pull, repository, review, sha, status, workflow_run,
 };
 
 /// Observations drawn from a seed.
@@ -62,7 +62,7 @@ impl Random {
             word => json!(word != "dirty"),
         };
         let shown = json!({"mergeable": mergeable, "mergeable_state": clean});
-        let (event, payload) = match self.below(14) {
+        let (event, payload) = match self.below(16) {
             0..2 => ("pull_request", pull("opened", number, &head, seconds, shown)),
             2 => {
                 let mut moved = pull("synchronize", number, &head, seconds, shown);
@@ -99,6 +99,14 @@ impl Random {
                 ("pull_request_review_thread", thread(action, 70 + id % 4, seconds))
             }
             12 => {
+                let left = json!({"reason": self.one_of(&["CI_FAILURE", "MANUAL"])});
+                let action = self.one_of(&["dequeued", "dequeued", "enqueued"]);
+                let mut queued = pull(action, number, &head, seconds, shown);
+                merge(&mut queued, left);
+                ("pull_request", queued)
+            }
+            13 => ("merge_group", merge_group(number, &sha(500 + self.below(3)), seconds)),
+            14 => {
                 let name = self.one_of(&["acme/rocket", "acme/rocket2", "apex/rocket"]);
                 let mut pushed =
                     json!({"ref": "refs/heads/main", "repository": repository(REPO, name)});

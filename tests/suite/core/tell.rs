@@ -3,6 +3,7 @@
 //! What is not said is pull request 1 of `acme/rocket`, commit 1, second 0.
 
 mod checks;
+mod queue;
 mod talk;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use nudged::domain::{
 };
 
 pub use checks::{check, status, suite_completed, workflow_run};
+pub use queue::{enqueued, group, left_queue};
 pub use talk::{comment, remark, resolved, review, unresolved};
 
 /// `acme/rocket`.
@@ -38,6 +40,7 @@ pub fn repo(id: i64, name: &str) -> RepoSeen {
         url: format!("https://github.com/{name}").into(),
         updated_at: Some(at(-1_000)),
         former: None,
+        is_private: None,
     }
 }
 
@@ -49,6 +52,11 @@ pub fn renamed(id: i64, name: &str, seconds: i64) -> RepoSeen {
 /// The event that says so.
 pub fn named(id: i64, name: &str, seconds: i64) -> ScmObservation {
     ScmObservation::Repository { repo: renamed(id, name, seconds) }
+}
+
+/// `acme/rocket` as a payload of that second shows who may see it.
+pub fn seen_by(everybody: bool, seconds: i64) -> RepoSeen {
+    RepoSeen { is_private: Some(!everybody), ..renamed(REPO.0, "acme/rocket", seconds) }
 }
 
 fn rocket() -> RepoSeen {

@@ -25,8 +25,8 @@ fn failures_gather_for_the_settle_time_and_make_one_nudge() {
     for part in [
         "acme/rocket#1",
         sha(1).as_str(),
-        "`build`",
-        "`lint`",
+        "1. build (failure)",
+        "2. lint (failure)",
         "https://ci.example/1",
         "untrusted",
         "the answer is 42",
@@ -243,7 +243,7 @@ fn only_the_chosen_checks_count_for_nudges() {
     assert_eq!(core.ci(1), "failing");
     core.see(check("lint").failed().at(20));
     assert_eq!(core.told_of("ci-failed"), ["ci-failed pending"]);
-    assert!(core.said().contains("`lint`") && !core.said().contains("docs"), "{}", core.said());
+    assert!(core.said().contains("1. lint (") && !core.said().contains("docs"), "{}", core.said());
 }
 
 #[test]

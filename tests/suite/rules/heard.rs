@@ -58,9 +58,13 @@ fn words_follow_what_they_are_about_while_a_nudge_waits() {
     let mut core = Core::opened();
     core.see(check("build").failed().at(5));
     core.see(check("lint").failed().at(6));
-    assert!(core.said().contains("`build`") && core.said().contains("`lint`"));
+    assert!(core.said().contains("build (failure)") && core.said().contains("lint (failure)"));
     core.see(check("build").run(2).passed().at(20));
-    assert!(!core.said().contains("`build`") && core.said().contains("`lint`"), "{}", core.said());
+    assert!(
+        !core.said().contains("build (failure)") && core.said().contains("lint (failure)"),
+        "{}",
+        core.said()
+    );
     let mut core = Core::opened();
     core.see(review(81).requests_changes().at(5));
     core.see(comment(71).of_review(81));

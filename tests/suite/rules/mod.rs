@@ -7,6 +7,7 @@ mod conflicts;
 mod feedback;
 mod green;
 mod heard;
+mod merge_queue;
 mod naming;
 mod once;
 mod order;
@@ -14,6 +15,8 @@ mod ownership;
 mod pause;
 mod reviews;
 mod roll_up;
+mod say;
+mod untrusted;
 mod what_counts;
 
 use nudged::domain::ScmObservation;

@@ -9,8 +9,8 @@ use super::{all, one};
 use crate::domain::{
     Activity, Check, CheckKey, Comment, CommentName, CommentRow, CommitSha, Conversation,
     Detecting, MergeabilityAnswer, Nudge, NudgeId, Project, ProjectId, PullCommit, PullCore,
-    PullId, PullRegisters, PullRequest, RepoId, Review, Runtime, Session, SessionId, Subject, Task,
-    TaskName, Thread,
+    PullId, PullRegisters, PullRequest, QueueFact, RepoId, Review, Runtime, Session, SessionId,
+    Standing, Subject, Task, TaskName, Thread, Visibility,
 };
 use crate::lifecycle::PullRecord;
 use crate::store::sqlite::codec::{At, Json, at};
@@ -18,7 +18,8 @@ use crate::store::sqlite::codec::{At, Json, at};
 pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Project>>> {
     let sql = "SELECT id, repo_id, repo, named_at, repo_origin_url, display_name, path, adopt,
             ci_seen, next_session, registered_at, archived_at, claimed_repo, claimed_url,
-            nudges_paused, checks_only, checks_except, api_access, api_access_at, former_names
+            nudges_paused, checks_only, checks_except, api_access, api_access_at, former_names,
+            trust, is_public, visible_at
          FROM projects WHERE id = ?1";
     one(on, sql, [id], |row| {
         let At(registered_at) = row.get(10)?;
@@ -41,6 +42,11 @@ pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Proj
             checks_except: row.get::<_, Json<_>>(16)?.0,
             api_access: (row.get(17)?, at(row, 18)?),
             former_names: row.get::<_, Json<_>>(19)?.0,
+            trust: row.get::<_, Json<_>>(20)?.0,
+            visibility: match row.get(21)? {
+                Some(is_public) => Some(Visibility { at: at(row, 22)?, is_public }),
+                None => None,
+            },
         }))
     })
 }
@@ -160,7 +166,8 @@ fn registers(on: &Connection, pull: PullId) -> Result<PullRegisters> {
     )?;
     let reviews = all(
         on,
-        "SELECT review_id, author_id, author, state, submitted_at, seen_at, url
+        "SELECT review_id, author_id, author, state, submitted_at, seen_at, url, body, association,
+            is_bot
          FROM pr_reviews WHERE pr_id = ?1",
         [pull],
         |row| {
@@ -173,6 +180,8 @@ fn registers(on: &Connection, pull: PullId) -> Result<PullRegisters> {
                 submitted_at,
                 seen_at,
                 url: row.get(6)?,
+                body: row.get(7)?,
+                standing: Standing { association: row.get(8)?, is_bot: row.get(9)? },
             })
         },
     )?;
@@ -222,7 +231,7 @@ pub(super) fn conversation(
     let comments = all(
         on,
         "SELECT kind, comment_id, root_id, review_id, author, file, line, body, url, created_at,
-            updated_at, deleted
+            updated_at, deleted, association, is_bot
          FROM comments WHERE repo_id = ?1 AND number = ?2",
         (repo, number),
         |row| {
@@ -240,6 +249,7 @@ pub(super) fn conversation(
                 body: row.get(7)?,
                 url: row.get(8)?,
                 created_at,
+                standing: Standing { association: row.get(12)?, is_bot: row.get(13)? },
             }))
         },
     )?;
@@ -252,9 +262,19 @@ pub(super) fn conversation(
             Ok(Thread { root_id: row.get(0)?, resolved: row.get(1)?, at })
         },
     )?;
+    let queue = all(
+        on,
+        "SELECT at, event FROM queue_facts WHERE repo_id = ?1 AND number = ?2",
+        (repo, number),
+        |row| {
+            let (At(at), Json(event)) = (row.get(0)?, row.get(1)?);
+            Ok(QueueFact { at, event })
+        },
+    )?;
     Ok(Arc::new(Conversation {
         comments: comments.into_iter().map(|it| ((it.kind, it.id), it)).collect(),
         threads: threads.into_iter().map(|thread| (thread.root_id, thread)).collect(),
+        queue: queue.into_iter().collect(),
     }))
 }
 
@@ -290,7 +310,7 @@ pub(super) fn comment_rows(
 
 pub(super) fn nudge(on: &Connection, id: NudgeId) -> Result<Option<Arc<Nudge>>> {
     let sql = "SELECT id, project_id, session_id, pr_id, kind, state, signature, body, attempts,
-            created_at, delivered_at, acknowledged_at
+            created_at, delivered_at, acknowledged_at, class
          FROM nudges WHERE id = ?1";
     let found = one(on, sql, [id], |row| {
         let At(created_at) = row.get(9)?;
@@ -305,6 +325,7 @@ pub(super) fn nudge(on: &Connection, id: NudgeId) -> Result<Option<Arc<Nudge>>> 
             session_id,
             subject,
             kind: row.get(4)?,
+            class: row.get(12)?,
             state: row.get(5)?,
             signature: row.get(6)?,
             body: row.get(7)?,

@@ -84,7 +84,7 @@ fn after(
         Some(last) if heavy || changes.len() >= limit => last.seq,
         _ => until.max(after),
     };
-    Ok(Found { changes, reached })
+    Ok(Found { changes, reached, heavy })
 }
 
 fn json_list(values: &[String]) -> Option<String> {

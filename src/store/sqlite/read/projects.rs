@@ -8,7 +8,7 @@ use crate::store::reads::{Listed, Page};
 use crate::store::views::ProjectView;
 
 const PROJECTS: &str = "SELECT rowid AS row, id, repo, path, display_name, adopt, nudges_paused,
-    checks_only, checks_except, registered_at, archived_at FROM projects";
+    checks_only, checks_except, trust, registered_at, archived_at FROM projects";
 
 /// The projects that are not archived, oldest first.
 pub(in crate::store) fn projects(on: &Connection, page: Page) -> Result<Listed<ProjectView>> {

@@ -22,6 +22,7 @@ pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<ProjectView> {
         nudges_paused: row.get("nudges_paused")?,
         checks_only: globs(row, "checks_only")?,
         checks_except: globs(row, "checks_except")?,
+        trust: row.get::<_, Json<_>>("trust")?.0,
         registered_at: row.get("registered_at")?,
         archived_at: row.get("archived_at")?,
     })
@@ -115,6 +116,7 @@ pub(super) fn nudge(row: &Row<'_>) -> rusqlite::Result<NudgeView> {
         pull_url: row.get("pull_url")?,
         audience: word(row, "audience")?,
         kind: word(row, "kind")?,
+        class: maybe_word(row, "class")?,
         priority: word(row, "priority")?,
         state: word(row, "state")?,
         body: row.get("body")?,

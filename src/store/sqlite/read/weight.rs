@@ -40,7 +40,9 @@ fn all<T: Weighed>(items: &[T]) -> usize {
 
 impl Weighed for ProjectView {
     fn weight(&self) -> usize {
-        let globs = self.checks_only.iter().chain(&self.checks_except);
+        let trust = &self.trust;
+        let named = trust.associations.iter().chain(&trust.bots).flatten().chain(&trust.users);
+        let globs = self.checks_only.iter().chain(&self.checks_except).chain(named);
         FRAME + globs.map(String::len).sum::<usize>() + self.path.as_ref().map_or(0, String::len)
     }
 }

@@ -1,23 +1,24 @@
 //! Comments and threads, and the comment rows derived from them.
 
-use rusqlite::Result;
+use rusqlite::{Result, params};
 
 use super::Rows;
-use crate::domain::{Comment, CommentName, CommentRow, PullId, RepoId, Thread};
-use crate::store::sqlite::codec::At;
+use crate::domain::{Comment, CommentName, CommentRow, PullId, QueueFact, RepoId, Thread};
+use crate::store::sqlite::codec::{At, Json};
 
 impl Rows<'_> {
     pub(super) fn set_comment(&self, repo: RepoId, number: i64, comment: &Comment) -> Result<()> {
         self.run(
             "INSERT INTO comments (repo_id, number, kind, comment_id, root_id, review_id, author,
-                file, line, body, url, created_at, updated_at, deleted, seen_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                file, line, body, url, created_at, updated_at, deleted, seen_at, association, is_bot)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT DO UPDATE SET root_id = excluded.root_id,
                 review_id = excluded.review_id, author = excluded.author,
                 file = excluded.file, line = excluded.line, body = excluded.body,
                 url = excluded.url, created_at = excluded.created_at,
-                updated_at = excluded.updated_at, deleted = excluded.deleted",
-            (
+                updated_at = excluded.updated_at, deleted = excluded.deleted,
+                association = excluded.association, is_bot = excluded.is_bot",
+            params![
                 repo,
                 number,
                 comment.kind,
@@ -33,7 +34,16 @@ impl Rows<'_> {
                 At(comment.updated_at),
                 comment.deleted,
                 At(self.now),
-            ),
+                comment.standing.association,
+                comment.standing.is_bot,
+            ],
+        )
+    }
+
+    pub(super) fn add_queue_fact(&self, repo: RepoId, number: i64, fact: &QueueFact) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO queue_facts (repo_id, number, at, event) VALUES (?1, ?2, ?3, ?4)",
+            (repo, number, At(fact.at), Json(&fact.event)),
         )
     }
 

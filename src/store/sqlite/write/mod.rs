@@ -32,6 +32,7 @@ pub(super) fn row(connection: &Connection, write: &Write, now: Timestamp) -> Res
         Write::SetAnswer { pull, answer } => on.set_answer(*pull, answer),
         Write::SetReview { pull, review } => on.set_review(*pull, review),
         Write::SetComment { repo, number, comment } => on.set_comment(*repo, *number, comment),
+        Write::AddQueueFact { repo, number, fact } => on.add_queue_fact(*repo, *number, fact),
         Write::SetThread { repo, number, thread } => on.set_thread(*repo, *number, thread),
         Write::SetBasePush { repo, branch, at } => on.set_base_push(*repo, branch, *at),
         Write::SetCheckRow { pull, url, sha, check } => on.set_check_row(*pull, url, sha, check),

@@ -14,8 +14,8 @@ impl Rows<'_> {
         };
         self.run(
             "INSERT INTO nudges (id, project_id, session_id, pr_id, audience, kind, priority, state,
-                signature, body, attempts, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                signature, body, attempts, created_at, class)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             (
                 nudge.id,
                 &nudge.project_id,
@@ -29,6 +29,7 @@ impl Rows<'_> {
                 &nudge.body,
                 nudge.attempts,
                 At(nudge.created_at),
+                nudge.class,
             ),
         )
     }
@@ -36,7 +37,7 @@ impl Rows<'_> {
     pub(super) fn update_nudge(&self, nudge: &Nudge) -> Result<()> {
         self.run(
             "UPDATE nudges SET state = ?2, body = ?3, attempts = ?4, delivered_at = ?5,
-                acknowledged_at = ?6
+                acknowledged_at = ?6, class = ?7
              WHERE id = ?1",
             (
                 nudge.id,
@@ -45,6 +46,7 @@ impl Rows<'_> {
                 nudge.attempts,
                 nudge.delivered_at.map(At),
                 nudge.acknowledged_at.map(At),
+                nudge.class,
             ),
         )
     }

@@ -116,11 +116,12 @@ impl Rows<'_> {
     pub(super) fn set_review(&self, pull: PullId, review: &Review) -> Result<()> {
         self.run(
             "INSERT INTO pr_reviews (pr_id, review_id, author_id, author, state, submitted_at,
-                seen_at, url)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                seen_at, url, body, association, is_bot)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT DO UPDATE SET author_id = excluded.author_id, author = excluded.author,
                 state = excluded.state, submitted_at = excluded.submitted_at,
-                seen_at = excluded.seen_at, url = excluded.url",
+                seen_at = excluded.seen_at, url = excluded.url, body = excluded.body,
+                association = excluded.association, is_bot = excluded.is_bot",
             (
                 pull,
                 review.id,
@@ -130,6 +131,9 @@ impl Rows<'_> {
                 At(review.submitted_at),
                 At(review.seen_at),
                 &review.url,
+                &review.body,
+                &review.standing.association,
+                review.standing.is_bot,
             ),
         )
     }

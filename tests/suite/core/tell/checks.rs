@@ -152,6 +152,12 @@ impl Check {
         self
     }
 
+    /// Its page, where it says another one than usual.
+    pub fn at_url(mut self, url: &str) -> Self {
+        self.run.state.url = url.into();
+        self
+    }
+
     /// What its app wrote into the run's output.
     pub fn said(mut self, text: &str) -> Self {
         let state = &self.run.state;

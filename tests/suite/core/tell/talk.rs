@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use nudged::domain::{Comment, CommentKind, Review, ReviewState, ScmObservation, Thread};
+use nudged::domain::{
+    Comment, CommentKind, RepoSeen, Review, ReviewState, ScmObservation, Standing, Thread,
+};
 
 use super::{Pull, at, pull, rocket};
 
@@ -23,6 +25,8 @@ pub fn review(id: i64) -> Reviewed {
         submitted_at: at(0),
         seen_at: at(0),
         url: "https://github.com/acme/rocket/pull/1#review".into(),
+        body: "".into(),
+        standing: Standing::default(),
     };
     Reviewed { pull: pull(1), review }
 }
@@ -37,6 +41,29 @@ impl Reviewed {
     pub fn by(mut self, author: Option<(i64, &str)>) -> Self {
         self.review.author_id = author.map(|(id, _)| id);
         self.review.author = author.map_or("ghost", |(_, name)| name).into();
+        self
+    }
+
+    /// In these words of its own.
+    pub fn saying(mut self, text: &str) -> Self {
+        self.review.body = text.into();
+        self
+    }
+
+    /// With this `author_association`.
+    pub fn as_a(mut self, association: &str) -> Self {
+        self.review.standing.association = Some(association.into());
+        self
+    }
+
+    pub fn by_a_bot(mut self, login: &str) -> Self {
+        self.review.standing = Standing { association: Some("NONE".into()), is_bot: true };
+        self.by(Some((77, login)))
+    }
+
+    /// As a payload of this repository.
+    pub fn in_repo(mut self, repo: RepoSeen) -> Self {
+        self.pull = self.pull.of_repo(repo);
         self
     }
 
@@ -103,6 +130,7 @@ pub fn comment(id: i64) -> Commented {
         body: format!("Please look at {id}").into(),
         url: format!("https://github.com/acme/rocket/pull/1#c{id}").into(),
         created_at: at(5),
+        standing: Standing::default(),
     };
     Commented { pull: Some(pull(1).at(5)), comment }
 }
@@ -140,6 +168,11 @@ impl Commented {
 
     pub fn by(self, author: &str) -> Self {
         self.with(|comment| comment.author = author.into())
+    }
+
+    /// With this `author_association`.
+    pub fn as_a(self, association: &str) -> Self {
+        self.with(|comment| comment.standing.association = Some(association.into()))
     }
 
     pub fn deleted(self) -> Self {
