@@ -36,5 +36,6 @@ mod slow_bodies;
 mod store;
 mod stories;
 mod tidy;
+mod unsaid;
 mod webhook;
 mod world;

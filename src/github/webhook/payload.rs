@@ -9,15 +9,22 @@ use serde::de::IgnoredAny;
 use super::envelope::Envelope;
 use super::scalar::{Text, Time};
 
-/// An event that names its repository: what all of them have, and the fields of its own.
+/// An event of a repository: what all of them have, and the fields of its own. With `maybe`, GitHub may
+/// leave the repository out.
 macro_rules! event {
-    ($name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* }) => {
+    ($name:ident { $($fields:tt)* }) => {
+        event!($name, Repository<'a>, { $($fields)* });
+    };
+    (maybe $name:ident { $($fields:tt)* }) => {
+        event!($name, Option<Repository<'a>>, { $($fields)* });
+    };
+    ($name:ident, $repository:ty, { $($(#[$meta:meta])* $field:ident: $type:ty,)* }) => {
         #[derive(Debug, Deserialize)]
         pub(super) struct $name<'a> {
             #[serde(borrow, default)]
             pub(super) action: Option<Text<'a>>,
             #[serde(borrow)]
-            pub(super) repository: Repository<'a>,
+            pub(super) repository: $repository,
             $($(#[$meta])* pub(super) $field: $type,)*
         }
 
@@ -27,10 +34,28 @@ macro_rules! event {
             }
 
             fn repo(&self) -> Option<&str> {
-                Some(&self.repository.full_name)
+                self.repository.full_name()
             }
         }
     };
+}
+
+/// What may name a repository.
+trait Named {
+    /// `owner/name`.
+    fn full_name(&self) -> Option<&str>;
+}
+
+impl Named for Repository<'_> {
+    fn full_name(&self) -> Option<&str> {
+        Some(&self.full_name)
+    }
+}
+
+impl Named for Option<Repository<'_>> {
+    fn full_name(&self) -> Option<&str> {
+        self.as_ref().map(|repository| &*repository.full_name)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,7 +98,7 @@ event!(PullRequestEvent {
     reason: Option<Text<'a>>,
 });
 
-event!(MergeGroupEvent {
+event!(maybe MergeGroupEvent {
     #[serde(borrow)]
     merge_group: MergeGroup<'a>,
 });
@@ -206,7 +231,9 @@ pub(super) struct CheckRun<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CheckSuite {
-    pub(super) id: i64,
+    /// Absent at times, as the schema allows.
+    #[serde(default)]
+    pub(super) id: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -258,8 +285,9 @@ pub(super) struct WorkflowJob<'a> {
     /// 0 or `null` where no runner took it.
     #[serde(default)]
     pub(super) runner_id: Option<i64>,
+    /// One may be `null`.
     #[serde(borrow, default)]
-    pub(super) steps: Option<Vec<Step<'a>>>,
+    pub(super) steps: Option<Vec<Option<Step<'a>>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -396,7 +424,7 @@ event!(PushEvent {
     reference: Text<'a>,
 });
 
-event!(RepositoryEvent {
+event!(maybe RepositoryEvent {
     /// What the payload says it was before.
     #[serde(borrow, default)]
     changes: Option<RepositoryChanges<'a>>,
@@ -458,7 +486,14 @@ pub(super) struct InstallationEvent<'a> {
     #[serde(default)]
     pub(super) repositories_added: Vec<RepositoryId>,
     #[serde(default)]
-    pub(super) repositories_removed: Vec<RepositoryId>,
+    pub(super) repositories_removed: Vec<RemovedRepository>,
+}
+
+/// As the schema has it, it may come without an id.
+#[derive(Debug, Deserialize)]
+pub(super) struct RemovedRepository {
+    #[serde(default)]
+    pub(super) id: Option<i64>,
 }
 
 impl Envelope for InstallationEvent<'_> {

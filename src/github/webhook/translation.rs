@@ -23,6 +23,9 @@ const MOST_TEXT: usize = 1_000;
 /// Bytes kept of what a failed check wrote.
 const MOST_OUTPUT: usize = 8 * 1024;
 
+/// Why an event is ignored in which GitHub names no repository.
+const NO_REPOSITORY: &str = "it names no repository";
+
 /// A required field is missing, or has a value that is not understood.
 pub(super) struct UnclearField(pub(super) &'static str);
 
@@ -75,6 +78,7 @@ pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Translated {
 
 /// `merge_group`, whatever its action: which commit tries which pull request.
 pub(super) fn merge_group(event: &MergeGroupEvent<'_>) -> Translated {
+    let Some(repository) = &event.repository else { return of_no_interest(NO_REPOSITORY) };
     let group = &event.merge_group;
     let Some(number) = grouped_pull(&group.head_ref) else {
         return of_no_interest("the merge group names no pull request");
@@ -84,7 +88,7 @@ pub(super) fn merge_group(event: &MergeGroupEvent<'_>) -> Translated {
         return of_no_interest("the merge group's commit has no time");
     };
     let queue = QueueFact { at, event: QueueEvent::Group { sha } };
-    fact(ScmObservation::MergeGroup { repo: repo(&event.repository)?, number, fact: queue })
+    fact(ScmObservation::MergeGroup { repo: repo(repository)?, number, fact: queue })
 }
 
 /// The pull request in a merge group's branch, such as `refs/heads/gh-readonly-queue/main/pr-104-8bb4f07`.
@@ -137,7 +141,7 @@ pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
     let run = domain::CheckRun {
         run_id: run.id,
         source: source(run),
-        suite_id: run.check_suite.as_ref().map(|suite| suite.id),
+        suite_id: run.check_suite.as_ref().and_then(|suite| suite.id),
         workflow_run_id: urls.into_iter().flatten().find_map(workflow_run_in),
         attempt: None,
         never_ran: false,
@@ -167,7 +171,7 @@ pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
         workflow_run_id: Some(job.run_id),
         attempt: job.run_attempt,
         never_ran: has_failed(&state)
-            && job.steps.as_ref().is_some_and(Vec::is_empty)
+            && job.steps.as_ref().is_some_and(|steps| steps.iter().all(Option::is_none))
             && job.runner_id.unwrap_or(0) == 0,
         output: None,
         failed_step: failed_step.map(|text| stamped(&state, text)),
@@ -230,10 +234,14 @@ pub(super) fn review_thread(event: &ThreadEvent<'_>) -> Translated {
     let comments = event.thread.comments.iter();
     let comments: Vec<Arc<Comment>> =
         comments.map(|seen| comment(seen, CommentKind::Review, false)).collect::<Result<_, _>>()?;
-    let root_id = comments.first().ok_or(UnclearField("thread.comments"))?.root_id;
+    let repo = repo(&event.repository)?;
+    // A thread is named by its comments alone: without any, the pull request is all that is shown.
+    let Some(root_id) = comments.first().map(|comment| comment.root_id) else {
+        return fact(ScmObservation::Pull { repo, pull });
+    };
     let thread =
         Thread { root_id, resolved: event.action() == Some("resolved"), at: pull.updated_at };
-    fact(ScmObservation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
+    fact(ScmObservation::Thread { repo, pull, thread, comments })
 }
 
 /// `issue_comment`, where the issue is a pull request.
@@ -262,14 +270,18 @@ pub(super) fn push(event: &PushEvent<'_>) -> Translated {
     let Some(branch) = event.reference.strip_prefix("refs/heads/") else {
         return of_no_interest("the push is not to a branch");
     };
-    let pushed_at = required(event.repository.pushed_at, "repository.pushed_at")?;
+    // Without its time a push is neither before nor after what is known.
+    let Some(pushed_at) = event.repository.pushed_at.0 else {
+        return of_no_interest("the push does not say when it was");
+    };
     let repo = repo(&event.repository)?;
     fact(ScmObservation::Push { repo, branch: text(branch), pushed_at })
 }
 
 /// `repository`, whatever its action: its name is what counts.
 pub(super) fn repository(event: &RepositoryEvent<'_>) -> Translated {
-    let mut repo = repo(&event.repository)?;
+    let Some(seen) = &event.repository else { return of_no_interest(NO_REPOSITORY) };
+    let mut repo = repo(seen)?;
     repo.former = event.changes.as_ref().and_then(|changes| former_name(&repo.name, changes));
     fact(ScmObservation::Repository { repo })
 }
@@ -293,8 +305,11 @@ pub(super) fn installation(event: &InstallationEvent<'_>) -> Translated {
 /// `installation_repositories`: access to single repositories comes or goes.
 pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Translated {
     let granted = event.action() == Some("added");
-    let named = if granted { &event.repositories_added } else { &event.repositories_removed };
-    let repos = named.iter().map(|repo| RepoId(repo.id)).collect();
+    let repos = if granted {
+        event.repositories_added.iter().map(|repo| RepoId(repo.id)).collect()
+    } else {
+        event.repositories_removed.iter().filter_map(|repo| repo.id.map(RepoId)).collect()
+    };
     let at = required(event.installation.updated_at, "installation.updated_at")?;
     fact(ScmObservation::Access { repos, account: None, granted, at })
 }
@@ -442,12 +457,17 @@ fn output_text(output: &Output<'_>) -> Option<String> {
     (!cut.is_empty()).then_some(cut)
 }
 
-fn failed_steps(steps: &[Step<'_>]) -> Option<String> {
+fn failed_steps(steps: &[Option<Step<'_>>]) -> Option<String> {
     let failed = |step: &&Step<'_>| {
         matches!(step.conclusion.as_deref(), Some("failure" | "timed_out" | "startup_failure"))
     };
-    let names: Vec<String> =
-        steps.iter().filter(failed).map(|step| one_line(&step.name, 200)).take(10).collect();
+    let names: Vec<String> = steps
+        .iter()
+        .flatten()
+        .filter(failed)
+        .map(|step| one_line(&step.name, 200))
+        .take(10)
+        .collect();
     (!names.is_empty()).then(|| format!("failed step: {}", names.join(", ")))
 }
 

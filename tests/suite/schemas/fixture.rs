@@ -21,8 +21,15 @@ pub struct PayloadKind {
     pub event: String,
     pub action: Option<String>,
     /// The hosts that send it in this shape, as indices.
-    pub hosts: Vec<usize>,
+    hosts: Vec<usize>,
     pub schema: usize,
+}
+
+impl PayloadKind {
+    /// How many hosts send it.
+    pub fn hosts(&self) -> usize {
+        self.hosts.len()
+    }
 }
 
 /// A schema. One inside another is an index.

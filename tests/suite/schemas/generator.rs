@@ -53,7 +53,9 @@ impl Form {
             ("conclusion", _) => {
                 Self::Word(&["success", "failure", "skipped", "cancelled", "action_required"])
             }
-            ("state", _) => Self::Word(&["approved", "changes_requested", "commented", "dismissed"]),
+            ("state", _) => {
+                Self::Word(&["approved", "changes_requested", "commented", "dismissed"])
+            }
             ("mergeable_state", _) => Self::Word(&["clean", "dirty", "blocked", "new_state"]),
             ("head_ref", _) => {
                 Self::Word(&["refs/heads/gh-readonly-queue/main/pr-1-8bb4f07", "refs/heads/main"])
