@@ -21,6 +21,8 @@ pub struct Generator<'a> {
     there: u64,
     /// How many of 100 values are `null` where that is allowed.
     null: u64,
+    /// The repository that was named last.
+    repository: &'static str,
     text: String,
 }
 
@@ -75,7 +77,7 @@ impl<'a> Generator<'a> {
         let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seeded);
         let mut share = || [0, 20, 50, 80, 100][(rng.next_u64() % 5) as usize];
         let (there, null) = (share(), share());
-        Self { schemas, rng, there, null, text: String::new() }
+        Self { schemas, rng, there, null, repository: "", text: String::new() }
     }
 
     /// A payload of this schema, as the bytes GitHub would send.
@@ -153,7 +155,12 @@ impl<'a> Generator<'a> {
         for (name, part) in &node.properties {
             if node.required.contains(name) || self.percent(self.there) {
                 self.key(name, &mut is_first);
-                self.value(*part, name);
+                if name == "html_url" && node.required.contains("full_name") {
+                    // Its address is its name's: no two repositories share one.
+                    write!(self.text, "\"https://github.com/{}\"", self.repository).expect("room");
+                } else {
+                    self.value(*part, name);
+                }
             }
         }
         match node.additional {
@@ -213,7 +220,9 @@ impl<'a> Generator<'a> {
         let text = match Form::of(name, format) {
             Form::Commit => self.commit(),
             Form::RepositoryName => {
-                self.one_of(&["acme/rocket", "acme/Rocket", "acme/a.b_c-d", "ünï/cödé"]).to_owned()
+                let names = ["acme/rocket", "acme/Rocket", "acme/a.b_c-d", "ünï/cödé"];
+                self.repository = self.one_of(&names);
+                self.repository.to_owned()
             }
             Form::Reference => {
                 let name = ["main", "refs/heads/main", "refs/heads/a/b ü", "refs/tags/v1", "HEAD"];
