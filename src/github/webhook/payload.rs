@@ -285,7 +285,7 @@ pub(super) struct WorkflowJob<'a> {
     /// 0 or `null` where no runner took it.
     #[serde(default)]
     pub(super) runner_id: Option<i64>,
-    /// One may be `null`.
+    /// One that is `null` is a step of which nothing is said.
     #[serde(borrow, default)]
     pub(super) steps: Option<Vec<Option<Step<'a>>>>,
 }

@@ -171,7 +171,7 @@ pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
         workflow_run_id: Some(job.run_id),
         attempt: job.run_attempt,
         never_ran: has_failed(&state)
-            && job.steps.as_ref().is_some_and(|steps| steps.iter().all(Option::is_none))
+            && job.steps.as_ref().is_some_and(Vec::is_empty)
             && job.runner_id.unwrap_or(0) == 0,
         output: None,
         failed_step: failed_step.map(|text| stamped(&state, text)),
