@@ -8,6 +8,7 @@ mod demo;
 mod describe;
 mod doctor;
 mod event_name;
+mod excerpt;
 mod lists;
 mod logging;
 mod nudges;
@@ -61,6 +62,8 @@ enum Command {
     Nudges(nudges::Args),
     /// List what came in from GitHub and what became of it, newest first
     Deliveries(lists::Deliveries),
+    /// Show the part of a CI log that a nudge would carry, and whose the failure is
+    Excerpt(excerpt::Args),
     /// Check settings, database, server and disk, and say how to mend what is wrong
     Doctor(doctor::Args),
     /// Copy the database, checked, while it is served
@@ -140,6 +143,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             Command::Pulls(args) => pulls::run(args).await,
             Command::Nudges(args) => nudges::run(args).await,
             Command::Deliveries(args) => lists::deliveries(args).await,
+            Command::Excerpt(args) => excerpt::run(&args),
             Command::Doctor(args) => doctor::run(args).await,
             Command::Backup(args) => backup::run(args).await,
             Command::Completions(args) => complete(args.shell),

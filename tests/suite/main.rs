@@ -18,6 +18,7 @@ mod feed;
 mod file;
 mod golden;
 mod golden_sequences;
+mod labelled_logs;
 mod ledger;
 mod live;
 mod live_sessions;
