@@ -12,12 +12,58 @@ const CUT_TAIL: usize = 100;
 const OWN_FRAMES: u32 = 4;
 const ANY_FRAMES: u32 = 1;
 
-/// Cuts the middle out of a long line.
+/// Of a drawn rule this many characters are kept.
+const RULE: usize = 12;
+
+/// Cuts the middle out of a long line, and drawn rules short.
 pub fn shortened(text: &str) -> String {
+    let mut unruled = String::new();
+    if text.contains(['─', '━', '═', '⎯']) {
+        let mut run = 0;
+        let mut last = ' ';
+        for c in text.chars() {
+            run = if c == last { run + 1 } else { 0 };
+            last = c;
+            if run < RULE || !matches!(c, '─' | '━' | '═' | '⎯') {
+                unruled.push(c);
+            }
+        }
+    }
+    let text = if unruled.is_empty() { text } else { &unruled };
     if text.len() <= CUT_HEAD + CUT_TAIL + GAP.len() {
         return text.to_owned();
     }
     format!("{}{GAP}{}", truncate(text, CUT_HEAD), tail(text, CUT_TAIL))
+}
+
+/// A frame of a stack trace, as Java, JavaScript, .NET, Rust, Python, Ruby, PHP and Go print it.
+pub fn is_frame(text: &str, inner: &str) -> bool {
+    let indented = text.len() > inner.len();
+    if let Some(rest) = inner.strip_prefix("at ") {
+        return indented && (rest.contains(':') || rest.contains('(') || rest.contains('.'));
+    }
+    if let Some(rest) = inner.strip_prefix("File \"") {
+        return indented && rest.contains("\", line ");
+    }
+    if let Some(rest) = inner.strip_prefix("from ") {
+        return indented && rest.contains(":in ");
+    }
+    if let Some(rest) = inner.strip_prefix("# ") {
+        return indented && rest.contains(".rb:") || rest.contains(":in ");
+    }
+    if let Some(rest) = inner.strip_prefix('#') {
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        return rest.starts_with(" 0x") || (rest.starts_with(" /") && rest.contains("): "));
+    }
+    // rust: `  12: path::to::function`
+    let after = inner.trim_start_matches(|c: char| c.is_ascii_digit());
+    if indented && after.len() < inner.len() {
+        return after
+            .strip_prefix(": ")
+            .is_some_and(|rest| rest.contains("::") && !rest.contains(' '));
+    }
+    // go: `	/path/file.go:12 +0x1d`
+    text.starts_with('\t') && inner.contains(".go:") && inner.contains(" +0x")
 }
 
 /// Folds the frames of the stack traces of one step.
@@ -25,8 +71,8 @@ pub fn shortened(text: &str) -> String {
 pub struct Frames {
     own: u32,
     any: u32,
-    /// The last frame was left out; the code that some traces show below it goes with it.
-    hidden: bool,
+    /// The last frame was left out; so much of the code that some traces show below it goes with it.
+    hidden: u32,
 }
 
 impl Frames {
@@ -41,18 +87,26 @@ impl Frames {
                 } else if shown {
                     self.any += 1;
                 }
-                self.hidden = !shown;
-                self.hidden
+                self.hidden = if shown { 0 } else { 2 };
+                !shown
             }
-            None if self.hidden && sign.rank.is_none() && text.starts_with("    ") => true,
+            None if self.hidden > 0 && sign.rank.is_none() && text.starts_with("    ") => {
+                self.hidden -= 1;
+                true
+            }
             None => {
                 if !text.starts_with("    ") {
-                    *self = Self::default();
+                    self.end();
                 }
-                self.hidden = false;
+                self.hidden = 0;
                 false
             }
         }
+    }
+
+    /// The trace is over.
+    pub fn end(&mut self) {
+        *self = Self::default();
     }
 }
 

@@ -164,6 +164,8 @@ pub const JUDGES: &[Group] = &[
             "Failed to resolve action download info",
             "Our services aren't available right now",
             "temporarily unavailable",
+            "Unexpected HTTP response: 5",
+            "HTTP response code: 5",
             "Internal server error",
             "Cannot connect to the Docker daemon",
             "is the docker daemon running",
@@ -174,7 +176,8 @@ pub const JUDGES: &[Group] = &[
             "Failed to FinalizeArtifact",
             "Failed to CreateArtifact: Unable to make request",
             "Unable to make request:",
-            "Bad substitution of mirrors",
+            "Connection failed [IP",
+            "Unable to fetch some archives",
             "Mirror sync in progress",
             "File has unexpected size",
             "Hash Sum mismatch",
@@ -271,6 +274,8 @@ pub const JUDGES: &[Group] = &[
             "token has expired",
             "Unauthorized",
             "requires approval",
+            "Repository not found",
+            "asked for the client to provide credentials",
             "awaiting approval",
             "payment required",
             "Payment Required",
@@ -281,6 +286,15 @@ pub const JUDGES: &[Group] = &[
     ),
 ];
 
+/// How surely a line shows that the change fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sureness {
+    Hint,
+    Told,
+    /// A test or a compiler says so.
+    Sure,
+}
+
 /// What is found in a job's failing step about whose failure it is.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
@@ -288,15 +302,24 @@ pub struct Findings {
     decisive: Option<(Class, String)>,
     usual: Option<(Class, String)>,
     timeout: Option<String>,
-    code: Option<(bool, String)>,
+    code: Option<(Sureness, String)>,
 }
 
 impl Findings {
-    /// A line with a judging mark; `said` that it is the runner's error line.
-    pub fn judge(&mut self, class: Class, weight: Weight, said: bool, text: &str) {
+    /// A line with a judging mark; `said` that it is the runner's error line. Says whether it
+    /// judges at all.
+    pub fn judge(&mut self, class: Class, weight: Weight, said: bool, text: &str) -> bool {
         if class == Class::Code {
             self.timeout.get_or_insert_with(|| text.to_owned());
-            return;
+            return true;
+        }
+        // A service of the job's own that does not answer is the change's, as far as is known.
+        let own = ["127.0.0.1", "localhost", "[::1]", "0.0.0.0"];
+        if class == Class::Infrastructure
+            && weight == Weight::Usual
+            && own.iter().any(|host| text.contains(host))
+        {
+            return false;
         }
         let sure = weight == Weight::Decisive || said;
         let slot = if sure { &mut self.decisive } else { &mut self.usual };
@@ -307,12 +330,13 @@ impl Findings {
         if !kept {
             *slot = Some((class, text.to_owned()));
         }
+        true
     }
 
-    /// A line that shows the code's failure; `sure` for tests and compilers.
-    pub fn code(&mut self, sure: bool, text: &str) {
-        if self.code.as_ref().is_none_or(|(was, _)| sure && !was) {
-            self.code = Some((sure, text.to_owned()));
+    /// A line that shows the change's failure; the first of the surest is kept.
+    pub fn code(&mut self, sureness: Sureness, text: &str) {
+        if self.code.as_ref().is_none_or(|(was, _)| sureness > *was) {
+            self.code = Some((sureness, text.to_owned()));
         }
     }
 
@@ -325,9 +349,9 @@ impl Findings {
             return (*class, Some(text));
         }
         match (&self.code, &self.usual) {
-            (Some((true, text)), _) => (Class::Code, Some(text)),
+            (Some((Sureness::Sure, text)), _) => (Class::Code, Some(text)),
             (_, Some((class, text))) => (*class, Some(text)),
-            (Some((false, text)), None) => (Class::Code, Some(text)),
+            (Some((_, text)), None) => (Class::Code, Some(text)),
             (None, None) => (Class::Unknown, None),
         }
     }

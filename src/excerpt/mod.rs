@@ -7,17 +7,19 @@
 //! they are. No control character and no text direction comes through either: the text goes into an
 //! agent's prompt, where a bare CR submits the line and ESC sequences run.
 //!
-//! All here is pure. The rules are tables: `marks.rs` (what says what), `judge.rs` (whose).
+//! All here is pure. The rules are tables: `failures.rs` and `noise.rs` (what says what), `judge.rs` (whose failure).
 
 mod annotations;
 mod automaton;
 mod class;
 mod compose;
+mod failures;
 mod filter;
 mod fold;
 mod judge;
 mod lines;
 mod marks;
+mod noise;
 mod place;
 mod plain;
 mod reader;

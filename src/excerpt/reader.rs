@@ -1,7 +1,7 @@
 //! Reads a log once: what is kept of the failing step, and what is made of it.
 
 use super::class::{Audience, Class};
-use super::lines::{Line, LineSplitter, Marker};
+use super::lines::{Line, LineSplitter, Marker, Names};
 use super::marks::Rank;
 use super::steps::{Place, Steps};
 use super::windows::Collector;
@@ -24,7 +24,7 @@ pub struct Verdict {
     pub evidence: String,
     /// Something about the failure had no room.
     pub truncated: bool,
-    /// The failing step, as the log names it: what it ran.
+    /// The failing step, as the log names it: `Run cargo test`.
     pub step: Option<String>,
 }
 
@@ -70,7 +70,7 @@ impl LogReader {
 
     /// The bytes of the log that are held now (tests assert the bound).
     pub fn held(&self) -> usize {
-        self.job.bytes()
+        self.splitter.held() + self.job.bytes()
     }
 
     /// The log has ended.
@@ -83,6 +83,7 @@ impl LogReader {
 
 /// What is kept of a job while its log goes by.
 struct Job {
+    names: Names,
     steps: Steps,
     current: Collector,
     /// The first step that failed; until there is one, the last step that said something.
@@ -95,6 +96,7 @@ struct Job {
 impl Job {
     fn new() -> Self {
         Self {
+            names: Names::default(),
             steps: Steps::new(),
             current: Collector::default(),
             main: None,
@@ -105,7 +107,7 @@ impl Job {
     }
 
     fn line(&mut self, raw: &[u8]) {
-        let line = Line::read(raw);
+        let line = Line::read(raw, &mut self.names);
         match self.steps.place(&line) {
             Place::Begin => self.begin(false),
             Place::Finish => self.begin(true),

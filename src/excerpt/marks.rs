@@ -1,16 +1,11 @@
-//! The rules as data: which texts in a line say what about it.
+//! What a mark in a line can say: the words of the rules.
 //!
-//! A mark with a capital letter is found in just that spelling, one without in any. The tables name
-//! what tools write, tool by tool; what they have in common (a place `file:line`, a row of a linter,
-//! a numbered list) is read in `shapes.rs`.
-
-mod failures;
-mod noise;
+//! The rules are tables of texts, `failures.rs`, `noise.rs` and `judge.rs`. A mark with a capital
+//! letter is found in just that spelling, one without in any. The tables name what tools write,
+//! tool by tool; what they have in common (a place `file:line`, a row of a linter, a numbered list)
+//! is read in `shapes.rs`.
 
 use super::class::Class;
-
-pub use failures::FAILURES;
-pub use noise::{EXITS, NOISE};
 
 /// What a line is to the excerpt; the first are the surest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
