@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &["domain"]),
     ("config", &["domain"]),
-    ("excerpt", &[]),
+    ("excerpt", &["domain"]),
     ("lifecycle", &["domain", "excerpt"]),
     ("github/webhook", &["domain", "excerpt", "lifecycle"]),
     ("store", &["domain", "lifecycle", "clock"]),
