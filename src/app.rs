@@ -1,5 +1,6 @@
 //! The composition root: settings in, a running server out. Everything is wired here and nowhere else.
 
+mod agents;
 mod metrics;
 
 use std::net::SocketAddr;
@@ -16,7 +17,8 @@ use crate::engine::{Engine, Retention};
 use crate::github::webhook::signature::Secrets;
 use crate::http::{self, ApiToken, AppState, Limits};
 use crate::lifecycle::Policy;
-use crate::outbox::{self, NotifyHuman, Outbox, Performer, Receiver};
+use crate::outbox::{self, DeliverNudge, LookAgain, NotifyHuman, Outbox, Performer, Receiver};
+use crate::session::Manager;
 use crate::store::{ServerLock, Store};
 
 /// A server at work. Dropping it does not stop it; [`Running::stop`] does.
@@ -76,6 +78,7 @@ pub async fn start_within(
     // Under the lock: what comes to be from now on is made by this start.
     let mut made = vec![settings.token_file(), settings.notify_secret_file()];
     made.retain(|file| !file.exists());
+    agents::check(settings)?;
     let foundation = match lay(settings, clock.clone(), &lock).await {
         Ok(foundation) => foundation,
         Err(error) => {
@@ -93,16 +96,22 @@ pub async fn start_within(
         let (store, clock) = (store.clone(), clock.clone());
         Arc::new(NotifyHuman::new(store, clock, to)) as Arc<dyn Performer>
     });
-    let outbox = Outbox::new(
-        store.clone(),
-        engine.clone(),
-        clock.clone(),
-        notifies.into_iter().collect(),
-        stopping.clone(),
-    );
+    // Where the clock stands still, nothing happens by itself.
+    let manager = match clock.runs() {
+        true => agents::manager(settings, addr, &store, &engine, &clock, &stopping),
+        false => None,
+    };
+    let mut performers: Vec<_> = notifies.into_iter().collect();
+    if let Some(manager) = &manager {
+        performers.push(Arc::new(DeliverNudge(manager.clone())) as Arc<dyn Performer>);
+        performers.push(Arc::new(LookAgain(manager.clone())));
+    }
+    let outbox =
+        Outbox::new(store.clone(), engine.clone(), clock.clone(), performers, stopping.clone());
     let router = http::router(AppState {
         store,
         engine: engine.clone(),
+        agents: manager.as_ref().map(Manager::agents),
         clock: clock.clone(),
         secrets,
         token: api_token,
@@ -134,8 +143,14 @@ pub async fn start_within(
             }
         };
         let counting = metrics::keep_up(recorder, stopping.clone());
+        let managing = async {
+            if let Some(manager) = manager {
+                manager.run().await;
+            }
+        };
         let serving = http::serve(listener, router, &limits, stopping.clone());
-        let ((), performed, (), ()) = tokio::join!(serving, performing, counting, failing);
+        let ((), performed, (), (), ()) =
+            tokio::join!(serving, performing, counting, failing, managing);
         // Whatever was accepted is answered; now the writer may finish and let go of the file.
         working.close().await;
         drop(lock);

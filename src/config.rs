@@ -4,6 +4,8 @@
 //! Values from the environment stay strings until a setting parses them: a secret of digits alone
 //! must not become a number on the way. An empty variable counts as not set.
 
+mod agent;
+mod agents;
 mod error;
 mod inspect;
 mod layer;
@@ -21,6 +23,8 @@ use std::time::Duration;
 
 use crate::domain::Adopt;
 
+pub use agent::{AgentSelf, agent_self};
+pub use agents::{AgentSettings, ProjectTable, outer_environment};
 pub use error::ConfigError;
 pub use inspect::{Inspected, InspectedSettings, Source, inspect};
 use layer::{Found, Key, Layers};
@@ -43,6 +47,8 @@ const NOTIFY_URL: Key = Key { name: "notify_url", env: "NUDGED_NOTIFY_URL" };
 const NOTIFY_SECRET: Key = Key { name: "notify_secret", env: "NUDGED_NOTIFY_SECRET" };
 const NOTIFY_FORMAT: Key = Key { name: "notify_format", env: "NUDGED_NOTIFY_FORMAT" };
 const NOTIFY_TIMEOUT: Key = Key { name: "notify_timeout", env: "NUDGED_NOTIFY_TIMEOUT" };
+const DATA: Key = Key { name: "data", env: "NUDGED_DATA" };
+const PROBE_EVERY: Key = Key { name: "probe_every", env: "NUDGED_PROBE_EVERY" };
 const RETAIN_CHANGES: Key = Key { name: "retain_changes", env: "NUDGED_RETAIN_CHANGES" };
 const RETAIN_DELIVERIES: Key = Key { name: "retain_deliveries", env: "NUDGED_RETAIN_DELIVERIES" };
 const LOG: Key = Key { name: "log", env: "NUDGED_LOG" };
@@ -61,6 +67,8 @@ const KEYS: &[Key] = &[
     NOTIFY_SECRET,
     NOTIFY_FORMAT,
     NOTIFY_TIMEOUT,
+    DATA,
+    PROBE_EVERY,
     RETAIN_CHANGES,
     RETAIN_DELIVERIES,
     LOG,
@@ -96,6 +104,8 @@ pub struct Settings {
     pub notify_format: NotifyFormat,
     /// How long their receiver may take to answer.
     pub notify_timeout: Duration,
+    /// Agents that are started here.
+    pub agents: AgentSettings,
     /// How long changes are kept; `None` is for ever.
     pub retain_changes: Option<Duration>,
     /// How long the ledger keeps deliveries; `None` is for ever.
@@ -148,6 +158,12 @@ pub struct Flags {
     /// Time their receiver has to answer [env: NUDGED_NOTIFY_TIMEOUT] [default: 10s]
     #[arg(long, value_name = "TIME")]
     pub notify_timeout: Option<String>,
+    /// Folder of worktrees and of agents' terminals [env: NUDGED_DATA] [default: nudged-data beside the database]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<String>,
+    /// Time between two looks whether agents are alive [env: NUDGED_PROBE_EVERY] [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    pub probe_every: Option<String>,
     /// Time that changes are kept, or forever [env: NUDGED_RETAIN_CHANGES] [default: 90d]
     #[arg(long, value_name = "TIME")]
     pub retain_changes: Option<String>,
@@ -174,6 +190,8 @@ impl Flags {
             (AUTO_REGISTER, &self.auto_register),
             (NOTIFY_FORMAT, &self.notify_format),
             (NOTIFY_TIMEOUT, &self.notify_timeout),
+            (DATA, &self.data),
+            (PROBE_EVERY, &self.probe_every),
             (RETAIN_CHANGES, &self.retain_changes),
             (RETAIN_DELIVERIES, &self.retain_deliveries),
             (LOG, &self.log),
@@ -223,6 +241,7 @@ impl Settings {
             notify_timeout: layers
                 .parse(NOTIFY_TIMEOUT, "a time of at most a minute, as 10s")?
                 .map_or(Duration::from_secs(10), |NotifyTimeout(time)| time),
+            agents: AgentSettings::parse(layers)?,
             retain_changes: retain(layers, RETAIN_CHANGES, time::CHANGES)?,
             retain_deliveries: retain(layers, RETAIN_DELIVERIES, time::DELIVERIES)?,
             log: layers.find(LOG)?.map_or_else(|| "info".to_owned(), Found::into_text),
@@ -243,6 +262,11 @@ impl Settings {
             ));
         }
         Ok(&self.webhook_secrets)
+    }
+
+    /// The folder of worktrees and of agents' terminals.
+    pub fn data_folder(&self) -> PathBuf {
+        self.agents.data.clone().unwrap_or_else(|| self.db.with_file_name("nudged-data"))
     }
 
     /// Where the API token is kept when none is set.

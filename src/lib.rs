@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`domain`] (the words), [`excerpt`] (the part of a log that helps), [`lifecycle`] (the rules), [`store`] (the rows), [`engine`] (the one
 //! door), [`github`] (the wall), [`api`] (what can be asked and ordered), [`http`] (how others reach it),
-//! [`outbox`] (what is done outside), [`app`] and [`cli`] (how it is put together).
+//! [`session`] (agents that run here), [`outbox`] (what is done outside), [`app`] and [`cli`] (how it is put together).
 
 pub mod api;
 pub mod app;
@@ -19,4 +19,5 @@ pub mod github;
 pub mod http;
 pub mod lifecycle;
 pub mod outbox;
+pub mod session;
 pub mod store;

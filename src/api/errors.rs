@@ -37,6 +37,18 @@ pub enum Code {
     SessionBusy,
     /// Another session works on the branch.
     BranchTaken,
+    /// Nothing can be started here.
+    CannotStart,
+    /// The project's path is no git repository, or there is none.
+    NoRepository,
+    /// The branch is there already.
+    BranchExists,
+    /// There is no such harness.
+    UnknownHarness,
+    /// The agent cannot listen right now, or nobody can be sure that it would.
+    NotNow,
+    /// The agent has no terminal here.
+    NoTerminal,
     /// A rule refuses it.
     Refused,
     /// Not now: nothing was stored, and the request may be repeated in a second.
@@ -61,6 +73,12 @@ impl Code {
             Self::SessionLives => "session_lives",
             Self::SessionBusy => "session_busy",
             Self::BranchTaken => "branch_taken",
+            Self::CannotStart => "cannot_start",
+            Self::NoRepository => "no_repository",
+            Self::BranchExists => "branch_exists",
+            Self::UnknownHarness => "unknown_harness",
+            Self::NotNow => "not_now",
+            Self::NoTerminal => "no_terminal",
             Self::Refused => "refused",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

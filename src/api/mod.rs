@@ -5,6 +5,7 @@
 //! business of `http`. The command line reads the same shapes.
 
 mod activity;
+mod agents;
 mod changes;
 mod commands;
 mod deliveries;
@@ -14,12 +15,17 @@ mod paging;
 mod projects;
 mod pulls;
 mod sessions;
+mod spawning;
+mod tokens;
 mod waiting;
 mod words;
+
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
 pub use activity::ActivityBody;
+pub use agents::{Agents, Later, TerminalJson, WantedAgent};
 pub use changes::{ChangeJson, ChangePage, ChangesJson, change_filter, read_cursor, refusal};
 pub use commands::{Answer, Origin};
 pub use deliveries::{DeliveryJson, DeliveryQuery};
@@ -29,6 +35,10 @@ pub use paging::{LIMITS, List, Paging};
 pub use projects::{ProjectBody, ProjectJson, ProjectNudges};
 pub use pulls::{CheckJson, CommentJson, PullJson, PullQuery};
 pub use sessions::{SessionJson, SessionQuery};
+pub use spawning::{
+    MessageBody, RestoreBody, SpawnBody, TERMINAL_LINES, WhereToRun, new_launch_id,
+};
+pub use tokens::token_hash;
 pub use waiting::{Patience, WAITS, wait};
 
 use crate::engine::Engine;
@@ -39,6 +49,8 @@ use crate::store::Store;
 pub struct Api {
     pub store: Store,
     pub engine: Engine,
+    /// Those who run agents here; `None`: nobody does.
+    pub agents: Option<Arc<dyn Agents>>,
     /// Becomes `true` when the server shuts down: whoever waits for news is answered at once.
     pub shutdown: watch::Receiver<bool>,
 }

@@ -46,6 +46,8 @@ pub struct SessionJson {
     pub operation: Option<OperationKind>,
     /// Why the last thing that was done to it failed.
     pub failure: Option<String>,
+    /// The bytes of disk that giving back its worktree freed.
+    pub freed_bytes: Option<i64>,
     pub nudges: SessionNudges,
     pub created_at: String,
     pub updated_at: String,
@@ -134,6 +136,7 @@ impl From<SessionView> for SessionJson {
             }),
             operation: view.operation,
             failure: view.failure,
+            freed_bytes: view.freed_bytes,
             nudges: SessionNudges { paused: view.nudges_paused },
             created_at: view.created_at,
             updated_at: view.updated_at,

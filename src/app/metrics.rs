@@ -12,6 +12,7 @@ use tokio::sync::watch;
 const UPKEEP: Duration = Duration::from_secs(5);
 
 const COMMIT_SECONDS: &str = "nudged_commit_seconds";
+const PROBE_SECONDS: &str = "nudged_probe_seconds";
 const BATCH_SIZE: &str = "nudged_commit_batch_size";
 
 /// Upper bounds. A commit takes some 0.1 ms in memory, 1 to 20 ms on a disk, more on a busy one.
@@ -22,12 +23,11 @@ const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 /// One recorder a process, since the metrics of all its parts come together in one place.
 pub(super) static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
-    let builder = [(COMMIT_SECONDS, SECONDS), (BATCH_SIZE, SIZES)].into_iter().try_fold(
-        PrometheusBuilder::new(),
-        |builder, (name, bounds)| {
+    let builder = [(COMMIT_SECONDS, SECONDS), (PROBE_SECONDS, SECONDS), (BATCH_SIZE, SIZES)]
+        .into_iter()
+        .try_fold(PrometheusBuilder::new(), |builder, (name, bounds)| {
             builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), bounds)
-        },
-    );
+        });
     let recorder = builder.unwrap_or_default().build_recorder();
     let handle = recorder.handle();
     if metrics::set_global_recorder(recorder).is_err() {
@@ -78,6 +78,8 @@ fn describe() {
         "nudged_feed_readers_cut_off_total",
         "Readers of the event stream that were too slow."
     );
+    describe_histogram!(PROBE_SECONDS, "Seconds that one look at all agents took.");
+    describe_gauge!("nudged_agents", "Agents that run here.");
     describe_gauge!("nudged_outbox_pending", "Nudges to the human that wait to be sent.");
     describe_gauge!("nudged_timers_due", "Timers that are due and have not fired yet.");
 }

@@ -20,7 +20,7 @@ use super::output::{Outcome, Output, block, line};
 use super::serve::Stop;
 use crate::api::{ChangeJson, List, NudgeJson};
 use crate::app::{self, Running};
-use crate::config::{LogFormat, NotifyFormat, Secret, Settings};
+use crate::config::{AgentSettings, LogFormat, NotifyFormat, Secret, Settings};
 use crate::domain::Adopt;
 
 static STORY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/webhooks/plain-life");
@@ -60,6 +60,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         notify_secret: None,
         notify_format: NotifyFormat::Auto,
         notify_timeout: Duration::from_secs(10),
+        agents: AgentSettings::default(),
         retain_changes: None,
         retain_deliveries: None,
         log: "warn".to_owned(),

@@ -9,6 +9,7 @@ mod describe;
 mod doctor;
 mod event_name;
 mod excerpt;
+mod launch;
 mod lists;
 mod logging;
 mod nudges;
@@ -68,6 +69,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Copy the database, checked, while it is served
     Backup(backup::Args),
+    /// Become the agent of a launch file: how agents are started
+    #[command(hide = true)]
+    Launch(launch::Args),
     /// Print a script that completes this command line: nudged completions bash
     Completions(Completions),
 }
@@ -88,6 +92,10 @@ Install:
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Launch(args) = &cli.command {
+        // Another program follows in this process.
+        return launch::run(args);
+    }
     // `doctor` tells them among all else that it finds, and `serve` in its log.
     let tells = matches!(cli.command, Command::Doctor(_) | Command::Serve(_));
     if !tells && !matches!(cli.command, Command::Completions(_)) {
@@ -147,6 +155,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             Command::Doctor(args) => doctor::run(args).await,
             Command::Backup(args) => backup::run(args).await,
             Command::Completions(args) => complete(args.shell),
+            Command::Launch(_) => Ok(Outcome::Failed),
         }
     })
 }

@@ -17,6 +17,11 @@ impl ConfigError {
         Self { message: message.to_string(), misuse: true }
     }
 
+    /// A setting that others understand is wrong.
+    pub fn misuse(message: impl fmt::Display) -> Self {
+        Self::new(message)
+    }
+
     /// The settings are right, but what they name cannot be read or written.
     pub(super) fn failed(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), misuse: false }

@@ -1,5 +1,6 @@
 //! The layers that settings come from, and for each value the layer that gave it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -16,6 +17,8 @@ pub(super) struct Key {
     pub(super) env: &'static str,
 }
 
+/// Tables of the settings file.
+const TABLES: [&str; 2] = ["harness", "project"];
 const FLAGS: &str = "flags";
 const ENVIRONMENT: &str = "environment";
 const FILE: &str = "nudged.toml";
@@ -121,6 +124,20 @@ impl Layers {
         }
     }
 
+    /// The tables of a name in the settings file, as `[harness.NAME]`: by name.
+    pub(super) fn tables(&self, name: &str) -> BTreeMap<String, serde_json::Value> {
+        match self.only {
+            // What is not there, or no table, gives none.
+            None => self.figment.extract_inner(name).unwrap_or_default(),
+            Some(_) => BTreeMap::new(),
+        }
+    }
+
+    /// The settings file.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The same, parsed; `wants` completes "… wants".
     pub(super) fn parse<T: FromStr>(
         &self,
@@ -178,7 +195,10 @@ fn parse_file(known: &[Key], file: &Path) -> Result<Dict, ConfigError> {
         ConfigError::new(format_args!("{} is not TOML: {said}{hint}", file.display()))
     })?;
     let values = layers.remove(&Profile::Default).unwrap_or_default();
-    if let Some(unknown) = values.keys().find(|name| !known.iter().any(|key| key.name == *name)) {
+    let is_table =
+        |name: &str| TABLES.contains(&name) && matches!(values.get(name), Some(Value::Dict(..)));
+    let is_known = |name: &str| known.iter().any(|key| key.name == name) || is_table(name);
+    if let Some(unknown) = values.keys().find(|name| !is_known(name)) {
         let names: Vec<_> = known.iter().map(|key| key.name).collect();
         return Err(ConfigError::new(format_args!(
             "{}: there is no setting {unknown:?}; there are {}",

@@ -161,6 +161,8 @@ pub enum Receipt {
     Delivered,
     /// Whether it arrived cannot be known.
     Unconfirmed { reason: Text },
+    /// It was handed, and the proof is still to come: somebody looks again after `retry_after` seconds.
+    Waits { retry_after: u32 },
     /// Nothing was given: the agent cannot take it right now. After `retry_after` seconds it is tried again.
     NotNow { reason: Text, retry_after: u32 },
     /// No channel will ever take it.

@@ -125,6 +125,10 @@ pub struct Session {
     pub operation: Option<Operation>,
     /// Why the last thing that was done to it failed.
     pub failure: Option<Text>,
+    /// SHA-256 of the token with which its agent reports, in hex. The token itself is kept nowhere.
+    pub token_hash: Option<Text>,
+    /// The bytes of disk that giving back its worktree freed.
+    pub freed_bytes: Option<i64>,
     /// What the agent was asked to do.
     pub prompt: Text,
     /// What was said, so that nothing is said twice.

@@ -30,6 +30,8 @@ pub enum SessionCommand {
     Restore { session: SessionId, launch_id: Text, is_fresh: bool },
     /// Its worktree is to be given back.
     Cleanup { session: SessionId },
+    /// A person says something to its agent, which has to be there to hear it. It changes nothing by itself.
+    Tell { session: SessionId },
 }
 
 impl SessionCommand {
@@ -37,9 +39,10 @@ impl SessionCommand {
     pub const fn session(&self) -> Option<&SessionId> {
         match self {
             Self::Spawn(_) => None,
-            Self::Kill { session } | Self::Restore { session, .. } | Self::Cleanup { session } => {
-                Some(session)
-            }
+            Self::Kill { session }
+            | Self::Restore { session, .. }
+            | Self::Cleanup { session }
+            | Self::Tell { session } => Some(session),
         }
     }
 }
@@ -61,7 +64,8 @@ pub enum SessionFact {
     /// Somebody looked again at an agent of which nothing was heard; `None`: there is nothing to tell.
     LookedAt(Option<ActivitySeen>),
     /// Its worktree is there.
-    WorkspaceMade { launch_id: Text, path: Text },
+    /// `token_hash`: SHA-256, in hex, of the token that the agent is about to get; those of earlier starts end.
+    WorkspaceMade { launch_id: Text, path: Text, token_hash: Text },
     /// Its agent runs. `activity`: what it is doing now: `active` where it was given something to do.
     Launched {
         launch_id: Text,
@@ -75,6 +79,6 @@ pub enum SessionFact {
     Killed,
     /// It could not be ended, or its worktree not be given back; it can be tried again.
     OperationFailed { reason: Text },
-    /// Its worktree was given back.
-    CleanedUp,
+    /// Its worktree was given back, and so many bytes of disk are free again.
+    CleanedUp { freed_bytes: i64 },
 }

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 pub use crate::store::reads::LARGEST_BODY as MAX_BODY;
 pub use server::{ApiToken, Files, Limits, serve};
 
-use crate::api::{Api, ApiError};
+use crate::api::{Agents, Api, ApiError};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::github::webhook::signature::Secrets;
@@ -32,7 +32,7 @@ use crate::store::Store;
 use feed::{Feed, Readers, Tail};
 use routes::health::Health;
 use routes::openapi::Document;
-use routes::{deliveries, health, nudges, openapi, projects, pulls, sessions};
+use routes::{agents, deliveries, health, nudges, openapi, projects, pulls, sessions};
 use server::{BodyPatience, HttpError, guard, name_request};
 use webhook::Webhooks;
 
@@ -40,6 +40,8 @@ use webhook::Webhooks;
 pub struct AppState {
     pub store: Store,
     pub engine: Engine,
+    /// Those who run agents here; `None`: nobody does.
+    pub agents: Option<Arc<dyn Agents>>,
     pub clock: Clock,
     pub secrets: Secrets,
     pub token: ApiToken,
@@ -82,11 +84,12 @@ parts! {
 impl App {
     /// Starts the tasks behind the change feed.
     fn new(state: AppState) -> Self {
-        let AppState { store, engine, clock, secrets, token, metrics, limits, shutdown } = state;
+        let AppState { store, engine, agents, clock, secrets, token, metrics, limits, shutdown } =
+            state;
         let tail = Tail::start(store.clone(), engine.head(), shutdown.clone(), limits.heartbeat);
         let readers = Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
         let webhooks = Webhooks::new(engine.clone(), secrets, &limits);
-        let api = Arc::new(Api { store, engine, shutdown });
+        let api = Arc::new(Api { store, engine, agents, shutdown });
         let feed = Feed {
             api: Arc::clone(&api),
             tail,
@@ -116,9 +119,14 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(feed::route::get))
         .routes(routes!(projects::list))
         .routes(routes!(projects::one, projects::put, projects::archive))
-        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::list, agents::spawn))
         .routes(routes!(sessions::one))
         .routes(routes!(sessions::activity))
+        .routes(routes!(agents::kill))
+        .routes(routes!(agents::restore))
+        .routes(routes!(agents::tell))
+        .routes(routes!(agents::clean_up))
+        .routes(routes!(agents::terminal))
         .routes(routes!(sessions::pause))
         .routes(routes!(sessions::resume))
         .routes(routes!(pulls::list))

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::domain::{
     Nudge, NudgeId, NudgeKind, NudgeState, Receipt, Session, SessionId, Task, TaskName, Text,
+    Timestamp,
 };
 
 use super::delivery::{Voice, Words};
@@ -54,6 +55,13 @@ pub(super) fn reduce(to: &mut Reducer<'_>, id: NudgeId, receipt: &Receipt) -> Re
                     id.0,
                 );
                 give_up(to, &nudge, NudgeState::Unconfirmed, UNCONFIRMED, text);
+            }
+            Ok(())
+        }
+        Receipt::Waits { retry_after } => {
+            if let Some(task) = to.known.task(&name).cloned() {
+                let due_at = after(to.now, *retry_after);
+                to.known.put_task(Task { due_at, ..(*task).clone() });
             }
             Ok(())
         }
@@ -124,8 +132,7 @@ fn not_now(
     let waits = matches!(nudge.state, NudgeState::Pending | NudgeState::Handed);
     let task = to.known.task(&name).cloned();
     let (true, Some(task)) = (waits, task) else { return Ok(()) };
-    let wait = SignedDuration::from_secs(retry_after.clamp(1, LONGEST_RETRY).into());
-    let due_at = to.now.checked_add(wait).unwrap_or(to.now);
+    let due_at = after(to.now, retry_after);
     let last_error = Some(one_line(reason, REASON_CHARS).into());
     to.known.put_task(Task { due_at, last_error, ..(*task).clone() });
     let Some(project) = to.known.project(&nudge.project_id).cloned() else { return Ok(()) };
@@ -141,6 +148,11 @@ fn not_now(
         false => voice.offer(open, session.as_ref()),
     }
     Ok(())
+}
+
+fn after(now: Timestamp, seconds: u32) -> Timestamp {
+    let wait = SignedDuration::from_secs(seconds.clamp(1, LONGEST_RETRY).into());
+    now.checked_add(wait).unwrap_or(now)
 }
 
 /// The nudge comes to its end without being known to have arrived, and the human hears of it.

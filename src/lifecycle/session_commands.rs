@@ -20,6 +20,7 @@ pub(super) fn ask(to: &mut Reducer<'_>, asked: &SessionCommand) -> Result<(), Re
             restore(to, session, launch_id, *is_fresh)
         }
         SessionCommand::Cleanup { session } => cleanup(to, session),
+        SessionCommand::Tell { session } => tell(to, session),
     }
 }
 
@@ -72,6 +73,8 @@ fn spawn(to: &mut Reducer<'_>, wanted: &SessionWanted) -> Result<(), Refusal> {
         launch_id: Some(wanted.launch_id.clone()),
         operation: (!is_external).then_some(operation),
         failure: None,
+        token_hash: None,
+        freed_bytes: None,
         prompt: wanted.prompt.clone(),
         memory: SessionMemory::default(),
         created_at: to.now,
@@ -152,6 +155,19 @@ fn cleanup(to: &mut Reducer<'_>, id: &SessionId) -> Result<(), Refusal> {
     let next = Session { operation, failure: None, ..(*before).clone() };
     settle(to, &before, next, None);
     Ok(())
+}
+
+/// Somebody is there who could hear it.
+fn tell(to: &Reducer<'_>, id: &SessionId) -> Result<(), Refusal> {
+    let session = to.known.session(id).ok_or(Refusal::NoSession)?;
+    match session.operation.map(|operation| operation.kind) {
+        _ if session.kind == SessionKind::External => Err(Refusal::SessionElsewhere),
+        Some(_) => Err(Refusal::SessionBusy),
+        None if session.state.is_terminal() || session.runtime.is_none() => {
+            Err(Refusal::SessionEnded)
+        }
+        None => Ok(()),
+    }
 }
 
 /// It was started here, has ended, and nothing is being done to it.

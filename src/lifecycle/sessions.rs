@@ -33,9 +33,10 @@ pub(super) fn observe(to: &mut Reducer<'_>, seen: &SessionObservation) -> Result
                 None => (*before).clone(),
             }
         }
-        SessionFact::WorkspaceMade { launch_id, path } => {
+        SessionFact::WorkspaceMade { launch_id, path, token_hash } => {
             of_this_launch(&before, launch_id)?;
-            Session { workspace_path: Some(path.clone()), ..(*before).clone() }
+            let (workspace_path, token_hash) = (Some(path.clone()), Some(token_hash.clone()));
+            Session { workspace_path, token_hash, freed_bytes: None, ..(*before).clone() }
         }
         SessionFact::Launched { launch_id, runtime, agent_session_id, activity } => {
             of_this_launch(&before, launch_id)?;
@@ -49,10 +50,17 @@ pub(super) fn observe(to: &mut Reducer<'_>, seen: &SessionObservation) -> Result
         SessionFact::OperationFailed { reason } => {
             Session { operation: None, failure: Some(reason.clone()), ..(*before).clone() }
         }
-        SessionFact::CleanedUp => {
+        SessionFact::CleanedUp { freed_bytes } => {
             let cleaned = before.operation.is_some_and(|it| it.kind == OperationKind::Cleanup);
             let operation = before.operation.filter(|_| !cleaned);
-            Session { operation, workspace_path: None, failure: None, ..(*before).clone() }
+            let freed_bytes = Some(*freed_bytes);
+            Session {
+                operation,
+                workspace_path: None,
+                failure: None,
+                freed_bytes,
+                ..(*before).clone()
+            }
         }
     };
     settle(to, &before, next, None);
@@ -99,7 +107,7 @@ pub(super) fn changes_hearing(before: &Session, fact: &SessionFact) -> bool {
         | SessionFact::LaunchFailed { .. }
         | SessionFact::Killed
         | SessionFact::OperationFailed { .. }
-        | SessionFact::CleanedUp => true,
+        | SessionFact::CleanedUp { .. } => true,
     }
 }
 

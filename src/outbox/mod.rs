@@ -5,6 +5,8 @@
 //! then the same task is performed again. Of one lane one task is performed at a time, the oldest that
 //! is due first; one that has to wait for its next attempt does not hold up younger ones.
 
+mod deliver_nudge;
+mod look_again;
 mod notify_human;
 mod performer;
 mod round;
@@ -14,6 +16,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+pub use deliver_nudge::DeliverNudge;
+pub use look_again::LookAgain;
 pub use notify_human::{NotifyHuman, Receiver, is_slack};
 pub use performer::{Performed, Performer};
 

@@ -71,6 +71,9 @@ pub struct SessionView {
     /// Why the last thing that was done to it failed.
     #[serde(default)]
     pub failure: Option<String>,
+    /// The disk that giving back its worktree freed.
+    #[serde(default)]
+    pub freed_bytes: Option<i64>,
     #[serde(default)]
     pub prompt: String,
     /// What its agent waits for or is blocked by, and what was said.

@@ -206,6 +206,8 @@ impl Core {
             launch_id: None,
             operation: None,
             failure: None,
+            token_hash: None,
+            freed_bytes: None,
             prompt: "".into(),
             memory: SessionMemory::default(),
             created_at: self.now,

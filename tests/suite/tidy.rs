@@ -24,8 +24,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engine", &["domain", "lifecycle", "store", "clock"]),
     ("api", &["domain", "excerpt", "lifecycle", "github/webhook", "store", "engine", "clock"]),
     ("github/api", &["domain", "lifecycle", "github/webhook", "store", "engine", "api", "clock"]),
-    ("session", &["domain", "lifecycle", "store", "engine", "api", "clock"]),
-    ("outbox", &["domain", "lifecycle", "store", "engine", "api", "clock"]),
+    ("session", &["domain", "excerpt", "lifecycle", "store", "engine", "api", "clock"]),
+    ("outbox", &["domain", "lifecycle", "store", "engine", "api", "session", "clock"]),
     ("http", &["domain", "lifecycle", "github/webhook", "store", "engine", "api", "clock"]),
     (
         "app",

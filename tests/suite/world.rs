@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nudged::app::{self, Running};
 use nudged::clock::Clock;
-use nudged::config::{LogFormat, NotifyFormat, Secret, Settings};
+use nudged::config::{AgentSettings, LogFormat, NotifyFormat, Secret, Settings};
 use nudged::domain::{Adopt, Timestamp};
 use nudged::github::webhook::signature::Secrets;
 use nudged::http::Limits;
@@ -59,6 +59,7 @@ impl World {
             notify_secret: None,
             notify_format: NotifyFormat::Auto,
             notify_timeout: Duration::from_secs(10),
+            agents: AgentSettings::default(),
             retain_changes: None,
             retain_deliveries: None,
             log: "error".to_owned(),

@@ -1,5 +1,6 @@
 //! The other routes: HTTP read and written, everything else done by the API.
 
+pub(super) mod agents;
 pub(super) mod deliveries;
 pub(super) mod health;
 pub(super) mod nudges;

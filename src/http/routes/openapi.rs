@@ -149,7 +149,9 @@ fn add_error(responses: &mut Value, status: u16) {
     let what = match status {
         400 => "something in the request is not as it should be; the message says what",
         401 => "the token or the signature is missing or wrong",
-        403 => "the request comes from a web page of another origin",
+        403 => {
+            "the request comes from a web page of another origin, or the token is that of an agent and may not"
+        }
         404 => "there is no such object",
         408 => "the body did not arrive in time",
         409 => "it does not go together with what is there",

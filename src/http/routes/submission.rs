@@ -77,10 +77,22 @@ impl Submission {
         serde_json::from_slice(&self.body).map_err(|error| ApiError::bad_body(&error).into())
     }
 
+    /// The same where all of it may be left out, the body too.
+    pub(super) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, HttpError> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
     /// Who asks.
     pub(super) fn into_origin(self) -> Origin {
         self.origin
     }
+}
+
+/// Shows what was made by a command.
+pub(super) fn created<T: Serialize>(answer: Answer<T>) -> Response {
+    let mut response = answered(answer);
+    *response.status_mut() = StatusCode::CREATED;
+    response
 }
 
 /// Shows what came of a command.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use subtle::ConstantTimeEq;
 
 use super::errors::HttpError;
+use crate::api::Api;
 
 /// The token of the API. Never printed.
 #[derive(Clone)]
@@ -39,6 +40,7 @@ impl std::fmt::Debug for ApiToken {
 /// Stands before everything under `/v1`.
 pub(in crate::http) async fn guard(
     State(token): State<ApiToken>,
+    State(api): State<Arc<Api>>,
     request: Request,
     next: Next,
 ) -> Result<Response, HttpError> {
@@ -47,9 +49,65 @@ pub(in crate::http) async fn guard(
         return Err(HttpError::new(StatusCode::FORBIDDEN, "foreign_origin", message));
     }
     if !token.is_borne_by(request.headers()) {
-        return Err(HttpError::unauthorized());
+        let bearer = bearer(request.headers()).ok_or_else(HttpError::unauthorized)?;
+        let session = api.session_of_token(bearer).await?.ok_or_else(HttpError::unauthorized)?;
+        let may = match reach(&session, request.method(), request.uri()) {
+            Reach::Nothing => false,
+            Reach::Its => true,
+            Reach::Nudge(nudge) => api.is_nudge_of(nudge, &session).await?,
+        };
+        if !may {
+            let message = format!(
+                "this is the token of an agent: it may report for and read {session}, and nothing else"
+            );
+            return Err(HttpError::new(StatusCode::FORBIDDEN, "forbidden", message));
+        }
     }
     Ok(next.run(request).await)
+}
+
+/// The longest token that is looked up.
+const LONGEST_TOKEN: usize = 200;
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let is_one =
+        scheme.eq_ignore_ascii_case("Bearer") && (1..=LONGEST_TOKEN).contains(&token.len());
+    is_one.then_some(token)
+}
+
+/// What the token of an agent reaches with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Nothing,
+    /// Its own session.
+    Its,
+    /// This nudge, if it is one of its session.
+    Nudge(i64),
+}
+
+/// An agent may report what it does, and read its session and what its session is told.
+fn reach(session: &str, method: &Method, uri: &Uri) -> Reach {
+    let path: Vec<&str> = uri.path().trim_start_matches('/').split('/').collect();
+    // Inside of `/v1` the prefix is taken off.
+    let path = path.strip_prefix(&["v1"]).unwrap_or(&path);
+    match (method, path) {
+        (&Method::GET, ["sessions", id]) | (&Method::POST, ["sessions", id, "activity"])
+            if *id == session =>
+        {
+            Reach::Its
+        }
+        (&Method::GET, ["nudges"]) => {
+            let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+            let mut wanted = query.filter(|(name, _)| name == "session");
+            match (wanted.next(), wanted.next()) {
+                (Some((_, id)), None) if id == session => Reach::Its,
+                _ => Reach::Nothing,
+            }
+        }
+        (&Method::GET, ["nudges", id]) => id.parse().map_or(Reach::Nothing, Reach::Nudge),
+        _ => Reach::Nothing,
+    }
 }
 
 /// Browsers name the page that makes a request; everybody else sends no `Origin`.
@@ -92,6 +150,40 @@ mod tests {
         assert!(!token.is_borne_by(&HeaderMap::new()));
         assert!(ApiToken::new(" ").is_none());
         assert_eq!(format!("{token:?}"), "ApiToken(…)");
+    }
+
+    #[test]
+    fn an_agent_reaches_its_own_session_alone() {
+        let of = |method: &str, uri: &'static str| {
+            reach("mer-1", &method.parse().unwrap(), &Uri::from_static(uri))
+        };
+        let its = [
+            ("GET", "/sessions/mer-1"),
+            ("GET", "/v1/sessions/mer-1"),
+            ("POST", "/sessions/mer-1/activity"),
+            ("GET", "/nudges?session=mer-1"),
+            ("GET", "/nudges?state=pending&session=mer%2D1&limit=1"),
+        ];
+        assert!(its.iter().all(|(method, uri)| of(method, uri) == Reach::Its), "{its:?}");
+        assert_eq!(of("GET", "/nudges/17"), Reach::Nudge(17));
+        for (method, uri) in [
+            ("GET", "/sessions/mer-10"),
+            ("GET", "/sessions"),
+            ("GET", "/sessions/mer-1/terminal"),
+            ("POST", "/sessions/mer-2/activity"),
+            ("POST", "/sessions/mer-1/kill"),
+            ("POST", "/sessions/mer-1/messages"),
+            ("PUT", "/projects/mer"),
+            ("GET", "/nudges"),
+            ("GET", "/nudges?session=mer-2"),
+            ("GET", "/nudges?session=mer-1&session=mer-2"),
+            ("POST", "/nudges/17/ack"),
+            ("GET", "/nudges/x"),
+            ("GET", "/changes"),
+            ("GET", "/v1/v1/sessions/mer-1"),
+        ] {
+            assert_eq!(of(method, uri), Reach::Nothing, "{method} {uri}");
+        }
     }
 
     #[test]

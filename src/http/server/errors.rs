@@ -59,7 +59,7 @@ impl HttpError {
 /// The status of each code.
 fn status(code: Code) -> StatusCode {
     match code {
-        Code::BadParameter | Code::BadBody => StatusCode::BAD_REQUEST,
+        Code::BadParameter | Code::BadBody | Code::UnknownHarness => StatusCode::BAD_REQUEST,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::CursorGone => StatusCode::GONE,
         Code::IdempotencyKeyReused
@@ -70,6 +70,11 @@ fn status(code: Code) -> StatusCode {
         | Code::SessionLives
         | Code::SessionBusy
         | Code::BranchTaken
+        | Code::CannotStart
+        | Code::NoRepository
+        | Code::BranchExists
+        | Code::NotNow
+        | Code::NoTerminal
         | Code::Refused => StatusCode::CONFLICT,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -93,6 +98,12 @@ impl From<ApiError> for HttpError {
             | Code::SessionLives
             | Code::SessionBusy
             | Code::BranchTaken
+            | Code::CannotStart
+            | Code::NoRepository
+            | Code::BranchExists
+            | Code::UnknownHarness
+            | Code::NotNow
+            | Code::NoTerminal
             | Code::Refused
             | Code::Internal => error,
         }

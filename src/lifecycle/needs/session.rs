@@ -32,9 +32,9 @@ impl<'k> Wants<'k> {
                 return;
             }
             SessionCommand::Kill { session } => (session, true),
-            SessionCommand::Restore { session, .. } | SessionCommand::Cleanup { session } => {
-                (session, false)
-            }
+            SessionCommand::Restore { session, .. }
+            | SessionCommand::Cleanup { session }
+            | SessionCommand::Tell { session } => (session, false),
         };
         let known = self.life(id, |_| changes);
         if let Some((project, branch)) =

@@ -77,6 +77,8 @@ fn adopted(project: &mut Project, core: &PullCore, own_branch: bool, now: Timest
         launch_id: None,
         operation: None,
         failure: None,
+        token_hash: None,
+        freed_bytes: None,
         prompt: "".into(),
         memory: SessionMemory::default(),
         created_at: now,

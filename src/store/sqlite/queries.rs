@@ -60,6 +60,14 @@ impl Store {
         self.read(read::at_work).await
     }
 
+    /// The session whose agent bears the token of that hash (SHA-256, in hex).
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn session_of_token(&self, hash: String) -> Result<Option<String>, StoreError> {
+        self.read(move |on| read::of_token(on, &hash)).await
+    }
+
     /// One session with its pull requests.
     ///
     /// # Errors
@@ -168,6 +176,17 @@ impl Store {
     ) -> Result<(Vec<Task>, Option<Timestamp>), StoreError> {
         self.read(move |on| {
             Ok((schedule::due_tasks(on, kind, now, limit)?, schedule::next_task(on, kind, now)?))
+        })
+        .await
+    }
+
+    /// Whether a request was carried out under that key and is remembered.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn knows_key(&self, key: String) -> Result<bool, StoreError> {
+        self.read(move |on| {
+            on.prepare_cached("SELECT 1 FROM idempotency WHERE key = ?1")?.exists([key])
         })
         .await
     }

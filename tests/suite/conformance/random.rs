@@ -106,8 +106,12 @@ impl Random {
             7 => match self.below(5) {
                 0 => SessionFact::LaunchFailed { launch_id, reason },
                 1 => SessionFact::OperationFailed { reason },
-                2 => SessionFact::CleanedUp,
-                3 => SessionFact::WorkspaceMade { launch_id, path: "/w".into() },
+                2 => SessionFact::CleanedUp { freed_bytes: 7 },
+                3 => SessionFact::WorkspaceMade {
+                    launch_id,
+                    path: "/w".into(),
+                    token_hash: "h".into(),
+                },
                 _ => SessionFact::Killed,
             },
             8..11 => {

@@ -79,6 +79,8 @@ pub(super) fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
         launch_id: Some("l-1".into()),
         operation: Some(Operation { kind: OperationKind::Kill, since: play.now }),
         failure: Some("it broke".into()),
+        token_hash: Some("e3b0".into()),
+        freed_bytes: Some(4096),
         prompt: "Mend it.".into(),
         memory: SessionMemory::default(),
         created_at: play.now,

@@ -266,7 +266,7 @@ fn what_is_told_twice_is_told_once() {
         SessionFact::Probed { launch_id: None, probe: probe(Alive, Alive) },
         SessionFact::LookedAt(None),
         SessionFact::Killed,
-        SessionFact::CleanedUp,
+        SessionFact::CleanedUp { freed_bytes: 0 },
         running("l-0", Active),
     ];
     for fact in facts {

@@ -34,7 +34,11 @@ fn asked_for() -> Core {
 /// Its agent runs.
 fn at_work() -> Core {
     let mut core = asked_for();
-    core.live(SessionFact::WorkspaceMade { launch_id: "l-1".into(), path: "/w/1".into() });
+    core.live(SessionFact::WorkspaceMade {
+        launch_id: "l-1".into(),
+        path: "/w/1".into(),
+        token_hash: "h".into(),
+    });
     core.launched("l-1");
     core
 }
@@ -54,7 +58,11 @@ fn a_session_is_a_row_before_anything_is_built() {
     // What is found meanwhile comes of what is being built.
     core.probed(Dead, Dead);
     assert_eq!(core.session(FIRST), "not_started spawning dead");
-    core.live(SessionFact::WorkspaceMade { launch_id: "l-1".into(), path: "/w/1".into() });
+    core.live(SessionFact::WorkspaceMade {
+        launch_id: "l-1".into(),
+        path: "/w/1".into(),
+        token_hash: "h".into(),
+    });
     core.launched("l-1");
     assert_eq!((core.session(FIRST).as_str(), operation(&core)), ("working working alive", None));
     let row = core.the_session(FIRST);
@@ -77,7 +85,11 @@ fn two_sessions_share_neither_number_nor_branch() {
 #[test]
 fn a_spawn_that_fails_is_taken_back_and_says_why() {
     let mut core = asked_for();
-    core.live(SessionFact::WorkspaceMade { launch_id: "l-1".into(), path: "/w/1".into() });
+    core.live(SessionFact::WorkspaceMade {
+        launch_id: "l-1".into(),
+        path: "/w/1".into(),
+        token_hash: "h".into(),
+    });
     let reason = "tmux: no such file\nor directory";
     core.live(SessionFact::LaunchFailed { launch_id: "l-1".into(), reason: reason.into() });
     assert_eq!(core.session(FIRST), "terminated errored dead error_in_process");
@@ -212,7 +224,7 @@ fn a_worktree_is_given_back_only_after_the_end() {
     core.live(SessionFact::OperationFailed { reason: "3 unpushed commits".into() });
     assert_eq!(core.the_session(FIRST).failure.as_deref(), Some("3 unpushed commits"));
     core.command(cleanup()).expect("it is tried again");
-    core.live(SessionFact::CleanedUp);
+    core.live(SessionFact::CleanedUp { freed_bytes: 4096 });
     let row = core.the_session(FIRST);
     assert_eq!((&row.workspace_path, &row.failure, row.operation), (&None, &None, None));
     core.command(cleanup()).expect("there is nothing left to do");

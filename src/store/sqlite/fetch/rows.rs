@@ -57,7 +57,7 @@ pub(super) fn session(on: &Connection, id: &SessionId) -> Result<Option<Arc<Sess
             detecting_attempts, detecting_started_at, detecting_evidence_hash, branch,
             workspace_path, runtime_name, runtime_handle_id, agent_session_id, prompt,
             nudges_paused, memory, created_at, updated_at, transcript_path, launch_id, operation,
-            operation_since, failure
+            operation_since, failure, token_hash, freed_bytes
          FROM sessions WHERE id = ?1";
     one(on, sql, [id], |row| {
         let (At(last_at), At(created_at), At(updated_at)) =
@@ -91,6 +91,8 @@ pub(super) fn session(on: &Connection, id: &SessionId) -> Result<Option<Arc<Sess
             launch_id: row.get(26)?,
             operation: operation.map(|(kind, since)| Operation { kind, since }),
             failure: row.get(29)?,
+            token_hash: row.get(30)?,
+            freed_bytes: row.get(31)?,
             prompt: row.get(20)?,
             nudges_paused: row.get(21)?,
             memory: row.get::<_, Json<_>>(22)?.0,

@@ -56,6 +56,7 @@ pub(super) fn session(row: &Row<'_>) -> rusqlite::Result<SessionView> {
         operation: maybe_word(row, "operation")?,
         operation_since: row.get("operation_since")?,
         failure: row.get("failure")?,
+        freed_bytes: row.get("freed_bytes")?,
         prompt: row.get("prompt")?,
         memory: row.get("memory").map(|Json(memory)| memory)?,
         nudges_paused: row.get("nudges_paused")?,

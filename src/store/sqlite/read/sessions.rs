@@ -1,7 +1,7 @@
 //! Sessions with their pull requests.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Result, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
 
 use super::pulls::pulls_of;
 use super::rows;
@@ -45,6 +45,13 @@ fn whole(on: &Connection, select: Select) -> Result<Option<SessionView>> {
 /// The session of a start of an agent.
 pub(super) fn of_launch(on: &Connection, id: &str) -> Result<Option<SessionView>> {
     whole(on, Select::new(SESSIONS).and("launch_id = ?", [text(id)]))
+}
+
+/// The session whose agent bears the token of that hash.
+pub(in crate::store) fn of_token(on: &Connection, hash: &str) -> Result<Option<String>> {
+    on.prepare_cached("SELECT id FROM sessions WHERE token_hash = ?1")?
+        .query_row([hash], |row| row.get(0))
+        .optional()
 }
 
 /// Sessions that something is being done to, and those whose agent runs here, without their pull requests:

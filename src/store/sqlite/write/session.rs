@@ -14,9 +14,9 @@ impl Rows<'_> {
                 detecting_attempts, detecting_started_at, detecting_evidence_hash, branch,
                 workspace_path, runtime_name, runtime_handle_id, agent_session_id, prompt,
                 nudges_paused, memory, created_at, updated_at, transcript_path, launch_id, operation,
-                operation_since, failure)
+                operation_since, failure, token_hash, freed_bytes)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
+                ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
             params![
                 session.id,
                 session.project_id,
@@ -48,6 +48,8 @@ impl Rows<'_> {
                 session.operation.map(|it| it.kind),
                 session.operation.map(|it| At(it.since)),
                 session.failure,
+                session.token_hash,
+                session.freed_bytes,
             ],
         )
     }
@@ -60,7 +62,8 @@ impl Rows<'_> {
                 branch = ?11, workspace_path = ?12, runtime_name = ?13, runtime_handle_id = ?14,
                 agent_session_id = ?15, prompt = ?16, nudges_paused = ?17, memory = ?18,
                 harness = ?19, updated_at = ?20, transcript_path = ?21, launch_id = ?22,
-                operation = ?23, operation_since = ?24, failure = ?25
+                operation = ?23, operation_since = ?24, failure = ?25, token_hash = ?26,
+                freed_bytes = ?27
              WHERE id = ?1",
             params![
                 session.id,
@@ -88,6 +91,8 @@ impl Rows<'_> {
                 session.operation.map(|it| it.kind),
                 session.operation.map(|it| At(it.since)),
                 session.failure,
+                session.token_hash,
+                session.freed_bytes,
             ],
         )
     }
