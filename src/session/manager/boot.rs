@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::tools::{Halt, Tools};
+use super::tools::{Halt, Tools, raised};
 use crate::api::new_launch_id;
 use crate::domain::{Observation, SessionCommand, SessionId, TerminationReason};
 use crate::session::harness::notes::replace;
@@ -77,7 +77,7 @@ impl Restores {
         while let Some(id) = self.file.to_restore.first().cloned() {
             let restored = tokio::select! {
                 restored = restore(&tools, &id) => restored,
-                _ = shutdown.wait_for(|down| *down) => return,
+                () = raised(&mut shutdown) => return,
             };
             match restored {
                 Ok(()) => {}

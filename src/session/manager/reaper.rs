@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::note::{Note, Stage};
 use super::starting::first_words;
-use super::tools::{Halt, Line, Tools, text};
+use super::tools::{Halt, Line, Tools, raised, text};
 use super::vanishing::doubt;
 use crate::domain::{
     ActivitySeen, ActivitySource, ActivityState, Probe, ProbeAnswer, SessionFact, SessionState,
@@ -46,7 +46,7 @@ impl Reaper {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                _ = shutdown.wait_for(|down| *down) => break,
+                () = raised(&mut shutdown) => break,
             }
             if let Err(error) = self.look().await {
                 tracing::warn!(%error, "agents cannot be looked at; it is tried again");

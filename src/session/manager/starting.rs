@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::note::{Note, Stage};
 use super::site::Site;
-use super::tools::{Halt, Line, Tools, text};
+use super::tools::{Halt, Line, Tools, raised, text};
 use crate::api::token_hash;
 use crate::domain::{
     ActivitySeen, ActivitySource, ActivityState, OperationKind, Runtime as RuntimeFact, SessionFact,
@@ -218,8 +218,8 @@ impl Start<'_> {
         let (mut cancelled, mut shutdown) = (self.cancelled.clone(), self.tools.shutdown.clone());
         tokio::select! {
             done = step => done,
-            _ = cancelled.wait_for(|is| *is) => Err(Halt::Left),
-            _ = shutdown.wait_for(|is| *is) => Err(Halt::Left),
+            () = raised(&mut cancelled) => Err(Halt::Left),
+            () = raised(&mut shutdown) => Err(Halt::Left),
         }
     }
 }

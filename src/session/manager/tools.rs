@@ -117,7 +117,7 @@ impl Tools {
             let mut shutdown = self.shutdown.clone();
             tokio::select! {
                 () = tokio::time::sleep(RETRY) => {}
-                _ = shutdown.wait_for(|down| *down) => return Err(Halt::Left),
+                () = raised(&mut shutdown) => return Err(Halt::Left),
             }
         }
     }
@@ -202,6 +202,11 @@ impl Line {
             transcript: self.transcript.as_deref(),
         })
     }
+}
+
+/// Ends when the flag is up, or when nobody is left to raise it.
+pub(super) async fn raised(flag: &mut watch::Receiver<bool>) {
+    let _ = flag.wait_for(|is_up| *is_up).await;
 }
 
 /// A text as the domain has it.

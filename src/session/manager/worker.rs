@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::ending;
 use super::starting::Start;
-use super::tools::Tools;
+use super::tools::{Tools, raised};
 use crate::domain::OperationKind;
 use crate::store::views::SessionView;
 
@@ -65,7 +65,7 @@ impl Worker {
             head.borrow_and_update();
             let sleep = self.fill().await;
             tokio::select! {
-                _ = shutdown.wait_for(|down| *down) => break,
+                () = raised(&mut shutdown) => break,
                 Some(landed) = self.tasks.join_next_with_id() => self.land(landed),
                 () = tokio::time::sleep(sleep) => {}
                 changed = head.changed() => {
@@ -121,7 +121,7 @@ impl Worker {
                 OperationKind::Spawn | OperationKind::Restore | OperationKind::RestoreFresh => {
                     let permit = tokio::select! {
                         permit = starts.acquire_owned() => permit,
-                        _ = cancelled.wait_for(|is| *is) => return,
+                        () = raised(&mut cancelled) => return,
                     };
                     Start { tools: &tools, row: &row, kind, is_again, cancelled }.run().await;
                     drop(permit);
