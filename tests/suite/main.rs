@@ -1,5 +1,6 @@
 //! The whole suite in one binary: through the front door wherever there is one.
 
+mod agents;
 mod answers;
 mod any_order;
 mod api;

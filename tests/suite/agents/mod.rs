@@ -1,0 +1,5 @@
+//! Agents in real tmux and real git: through the HTTP API, a real file, and a scripted agent.
+
+mod bad_input;
+mod ground;
+mod life;
