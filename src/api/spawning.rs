@@ -16,6 +16,7 @@ use super::agents::{Agents, TerminalJson, WantedAgent};
 use super::commands::{Answer, Origin};
 use super::errors::{ApiError, Code};
 use super::sessions::{SessionJson, shown};
+use super::waiting::Patience;
 use crate::domain::{ProjectId, SessionCommand, SessionId, SessionWanted, Text};
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
@@ -290,7 +291,7 @@ impl Api {
             return Ok(taken);
         }
         let Answer { object, again } = taken;
-        let mut patience = self.patience(PATIENCE);
+        let mut patience = Patience::new(self.engine.commits(), self.shutdown.clone(), PATIENCE);
         loop {
             let object = self.session(object.id.clone()).await?;
             if object.operation.is_none() || !patience.news().await {

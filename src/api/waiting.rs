@@ -28,8 +28,8 @@ pub fn wait(seconds: Option<i64>) -> Result<Duration, ApiError> {
 }
 
 /// One client's patience. Make it **before** the first query: it remembers commits from then on.
-pub struct Patience {
-    news: watch::Receiver<i64>,
+pub struct Patience<N = i64> {
+    news: watch::Receiver<N>,
     shutdown: watch::Receiver<bool>,
     deadline: Option<Pin<Box<Sleep>>>,
 }
@@ -41,10 +41,10 @@ impl Api {
     }
 }
 
-impl Patience {
+impl<N> Patience<N> {
     /// Begins to watch for news.
     pub fn new(
-        mut news: watch::Receiver<i64>,
+        mut news: watch::Receiver<N>,
         shutdown: watch::Receiver<bool>,
         wait: Duration,
     ) -> Self {

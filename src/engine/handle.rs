@@ -23,6 +23,7 @@ pub const QUEUE: usize = 2_048;
 pub struct Engine {
     work: mpsc::Sender<Box<dyn Work>>,
     head: watch::Receiver<i64>,
+    commits: watch::Receiver<u64>,
     health: Health,
 }
 
@@ -41,10 +42,10 @@ impl Engine {
         let health = Health::new();
         let writer =
             WriterThread::open(store, policy, retention, clock.clone(), health.clone()).await?;
-        let (head, next_timer) = (writer.head(), writer.next_timer());
+        let (head, commits, next_timer) = (writer.head(), writer.commits(), writer.next_timer());
         metrics::begin();
         writer.start(waiting)?;
-        let engine = Self { work, head, health };
+        let engine = Self { work, head, commits, health };
         if clock.runs() {
             let (work, health) = (engine.work.downgrade(), &engine.health);
             let sweeps = schedule::sweep(work.clone(), health.closing(), clock.clone());
@@ -126,6 +127,12 @@ impl Engine {
     /// The newest committed `seq` of the change log; wakes its watchers after each commit.
     pub fn head(&self) -> watch::Receiver<i64> {
         self.head.clone()
+    }
+
+    /// Counts commits, also those of which the change log does not tell: what is being done to sessions is no change
+    /// of theirs.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.clone()
     }
 
     /// How many pieces of work wait, and how many may.

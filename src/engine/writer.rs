@@ -35,6 +35,7 @@ pub(super) struct WriterThread {
     retention: Retention,
     clock: Clock,
     head: watch::Sender<i64>,
+    commits: watch::Sender<u64>,
     next_timer: watch::Sender<Option<Timestamp>>,
     health: Health,
     complaints: Throttle,
@@ -57,6 +58,7 @@ impl WriterThread {
             retention,
             clock,
             head: watch::Sender::new(head),
+            commits: watch::Sender::new(0),
             next_timer: watch::Sender::new(next_timer),
             health,
             complaints: Throttle::new(COMPLAINS_EVERY),
@@ -65,6 +67,10 @@ impl WriterThread {
 
     pub(super) fn head(&self) -> watch::Receiver<i64> {
         self.head.subscribe()
+    }
+
+    pub(super) fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
     }
 
     pub(super) fn next_timer(&self) -> watch::Receiver<Option<Timestamp>> {
@@ -135,6 +141,7 @@ impl WriterThread {
                     piece.answer(failure);
                 }
                 self.head.send_if_modified(|known| std::mem::replace(known, head) != head);
+                self.commits.send_modify(|count| *count = count.wrapping_add(1));
                 self.next_timer
                     .send_if_modified(|known| std::mem::replace(known, next_timer) != next_timer);
                 metrics::count_nudges(&nudges);

@@ -4,8 +4,25 @@
 //! [`Leave`], so that `handed` is written before anything leaves; after a crash the record of the channel itself is
 //! asked ([`Channel::look`]), and what cannot be known is said to be unknown, never told again.
 
+mod app_server;
+mod begin;
+mod channels;
+mod claude;
+mod journal;
+mod opencode;
+mod paste;
+mod record;
+mod rpc;
+pub mod transcript;
+pub mod waiter;
+pub mod wake;
+mod waking;
+
 use std::future::Future;
 use std::path::Path;
+
+pub use begin::{Beginning, Begun};
+pub use channels::Channels;
 
 use super::Later;
 use super::harness::{Harness, Notes};
@@ -177,67 +194,4 @@ pub(crate) fn word_of(mark: &str) -> String {
         }
     }
     word.trim_end_matches('-').to_owned()
-}
-
-pub struct Beginning<'a> {
-    pub prompt: Option<&'a str>,
-    pub patience: std::time::Duration,
-}
-pub enum Begun {
-    Started { agent_session_id: Option<String> },
-    Waiting { shown: String },
-    Failed { reason: String },
-}
-pub struct Channels(std::sync::Arc<dyn crate::session::runtime::Runtime>);
-impl Channels {
-    pub fn new(runtime: std::sync::Arc<dyn crate::session::runtime::Runtime>) -> Self {
-        Self(runtime)
-    }
-    pub async fn begin(&self, to: &Addressee<'_>, beginning: Beginning<'_>) -> Begun {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let probes = self.0.probe(std::slice::from_ref(to.handle)).await;
-        if probes[0].process == crate::domain::ProbeAnswer::Dead {
-            let reason = self.0.scrollback(to.handle, 5).await.unwrap_or_default();
-            return Begun::Failed { reason };
-        }
-        if let Some(p) = beginning.prompt {
-            self.paste(to, p).await;
-        }
-        Begun::Started { agent_session_id: None }
-    }
-    async fn paste(&self, to: &Addressee<'_>, line: &str) -> Option<()> {
-        let view = self.0.look(to.handle).await.ok()?;
-        self.0.paste(to.handle, &view, line).await.ok()?;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        self.0.enter(to.handle, &view).await.ok()?;
-        Some(())
-    }
-    pub async fn deliver(&self, to: &Addressee<'_>, message: &Message, leave: &dyn Leave) -> Told {
-        if !leave.leave().await {
-            return Told::Refused;
-        }
-        let line = match message.voice {
-            Voice::Nudged => format!("{} {} - {}", message.mark, message.summary, message.place),
-            Voice::Person => message.text.clone(),
-        };
-        match self.paste(to, &line).await {
-            Some(()) => Told::Handed,
-            None => Told::NotNow { reason: "gone".into(), retry_after: 2 },
-        }
-    }
-    pub async fn look(
-        &self,
-        _: &Addressee<'_>,
-        _: &str,
-        handed_for: std::time::Duration,
-    ) -> Record {
-        if handed_for.as_secs() > 60 {
-            Record::Unknown { reason: "no proof".into() }
-        } else {
-            Record::Waiting
-        }
-    }
-    pub async fn doing(&self, _: &Addressee<'_>) -> Doing {
-        Doing::Unknown { shown: String::new() }
-    }
 }

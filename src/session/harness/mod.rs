@@ -1,9 +1,19 @@
 //! Agents of different make, as data: how each is started and taken up again, what it may read of the server's
 //! environment, by which channels it is told, and what its terminal looks like.
 
+mod aider;
 mod assignment;
 mod builtin;
+pub mod claude;
+mod codex;
+mod command;
+pub mod composer;
+pub mod dialogs;
+pub mod hooks;
 pub mod notes;
+mod opencode;
+mod prepare;
+pub mod report;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -102,72 +112,5 @@ impl Harness {
     /// Its hooks tell what it does, so that silence after a start means something.
     pub const fn has_hooks(&self) -> bool {
         !matches!(self.family, Family::Other)
-    }
-}
-
-/// Stand-in until the real one comes.
-impl Harness {
-    pub async fn prepare(&self, it: &Assignment) -> Result<Prepared, HarnessError> {
-        let (words, id) = match &it.way {
-            Way::Start => (&self.start, Some(it.launch_id.clone())),
-            Way::Resume { agent_session_id } => (&self.resume, agent_session_id.clone()),
-        };
-        if words.is_empty() {
-            return Err(HarnessError::NoResume {
-                name: self.name.clone(),
-                why: "it has no `resume`".into(),
-            });
-        }
-        let id = (self.conversation() == Conversation::Chosen
-            || matches!(it.way, Way::Resume { .. }))
-        .then_some(id)
-        .flatten();
-        if matches!(it.way, Way::Resume { .. })
-            && id.is_none()
-            && words.iter().any(|w| w.contains("{agentSessionId}"))
-        {
-            return Err(HarnessError::NoResume {
-                name: self.name.clone(),
-                why: "its conversation is not known".into(),
-            });
-        }
-        let prompt = it.prompt.clone().unwrap_or_default();
-        let takes = words.iter().any(|w| w.contains("{prompt}"));
-        let fill = |w: &String| {
-            w.replace("{workspace}", &it.workspace.display().to_string())
-                .replace("{sessionId}", &it.session_id)
-                .replace("{agentSessionId}", id.as_deref().unwrap_or_default())
-                .replace("{prompt}", &prompt)
-        };
-        let mut environment = crate::session::environment::Environment::of(
-            it.outer.iter().cloned(),
-            self.passes.iter().map(String::as_str),
-        );
-        for (n, v) in &self.env {
-            environment.set(n, v);
-        }
-        for (n, v) in [
-            ("NUDGED_URL", &it.url),
-            ("NUDGED_TOKEN", &it.token),
-            ("NUDGED_SESSION_ID", &it.session_id),
-            ("NUDGED_PROJECT_ID", &it.project_id),
-        ] {
-            environment.set(n, v);
-        }
-        environment.set("NUDGED_ISSUE_ID", it.issue_id.clone().unwrap_or_default());
-        environment.set("NUDGED_FOLDER", it.folder.as_os_str());
-        let launch = crate::session::runtime::Launch {
-            name: it.session_id.clone(),
-            launch_id: it.launch_id.clone(),
-            command: words.iter().map(|w| fill(w).into()).collect(),
-            environment,
-            folder: it.workspace.clone(),
-        };
-        Ok(Prepared {
-            launch,
-            agent_session_id: id,
-            prompt_left: it.prompt.clone().filter(|p| !takes && !p.is_empty()),
-            warnings: vec![],
-        })
     }
 }

@@ -103,10 +103,10 @@ impl Restores {
 
 /// Restores one, and waits until that is done.
 async fn restore(tools: &Tools, id: &str) -> Result<(), Halt> {
-    let mut head = tools.engine.head();
+    let mut news = tools.engine.commits();
     let mut asked = false;
     loop {
-        head.borrow_and_update();
+        news.borrow_and_update();
         let row = tools.row(id).await?;
         if row.operation.is_none() && row.state.is_terminal() {
             if asked || row.termination_reason != Some(TerminationReason::RuntimeLost) {
@@ -127,7 +127,7 @@ async fn restore(tools: &Tools, id: &str) -> Result<(), Halt> {
         if asked && row.operation.is_none() {
             return Ok(());
         }
-        if head.changed().await.is_err() {
+        if news.changed().await.is_err() {
             return Err(Halt::Left);
         }
     }

@@ -10,7 +10,8 @@ use super::site::Site;
 use super::tools::{Halt, Line, Tools, raised, text};
 use crate::api::token_hash;
 use crate::domain::{
-    ActivitySeen, ActivitySource, ActivityState, OperationKind, Runtime as RuntimeFact, SessionFact,
+    ActivitySeen, ActivitySource, ActivityState, OperationKind, ProbeAnswer,
+    Runtime as RuntimeFact, SessionFact,
 };
 use crate::session::channel::{Beginning, Begun};
 use crate::session::harness::{Assignment, HarnessError, Way};
@@ -18,7 +19,11 @@ use crate::session::runtime::{Handle, Launch, Runtime, RuntimeError};
 use crate::store::views::SessionView;
 
 /// An agent may take so long until it can be spoken to.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// An agent that lives so long after a restore goes on.
+const SURVIVAL: Duration = Duration::from_millis(1_500);
+/// Lines of its terminal that tell why it ended.
+const LAST_WORDS: u32 = 10;
 /// The agent of a start that was cut off may be about to begin: it is looked for so often, and so long each time.
 const LOOKS: usize = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -190,6 +195,9 @@ impl Start<'_> {
             }
             None => FirstWords { agent_session_id: None, has_work: false, waits: None },
         };
+        if self.kind == OperationKind::Restore {
+            self.unless_cancelled(survives(tools, &line.handle)).await?;
+        }
         let launched = SessionFact::Launched {
             launch_id: launch_id.into(),
             runtime: RuntimeFact { name: "tmux".into(), handle: line.handle.text().into() },
@@ -222,6 +230,24 @@ impl Start<'_> {
             () = raised(&mut shutdown) => Err(Halt::Left),
         }
     }
+}
+
+/// An agent that cannot take its conversation up says so and ends: that is no restore.
+async fn survives(tools: &Tools, handle: &Handle) -> Result<(), Halt> {
+    let until = tokio::time::Instant::now() + SURVIVAL;
+    while tokio::time::Instant::now() < until {
+        let looks = tools.tmux.probe(std::slice::from_ref(handle)).await;
+        if looks.iter().any(|look| look.process == ProbeAnswer::Dead) {
+            let shown = tools.tmux.scrollback(handle, LAST_WORDS).await.unwrap_or_default();
+            tools.tmux.kill(handle).await?;
+            return Err(Halt::Failed(format!(
+                "the agent ended at once: {}; restore it with --fresh to begin a new conversation",
+                shown.trim()
+            )));
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    Ok(())
 }
 
 /// What came of an agent's first words.
@@ -258,7 +284,11 @@ pub(super) async fn first_words(
         Stage::Prepared | Stage::Beginning | Stage::Waiting => {}
     }
     let note = note.at(Stage::Beginning, folder)?;
-    let beginning = Beginning { prompt: note.prompt_left.as_deref(), patience: PATIENCE };
+    let beginning = Beginning {
+        prompt: note.prompt_left.as_deref(),
+        launch_id: &note.launch_id,
+        patience: PATIENCE,
+    };
     match tools.channels.begin(&addressee, beginning).await {
         Begun::Started { agent_session_id } => {
             words.agent_session_id = agent_session_id.or(words.agent_session_id);

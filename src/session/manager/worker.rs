@@ -60,15 +60,15 @@ impl Worker {
 
     /// Works until shutdown. What is under way then is left as it is: the next server goes on with it.
     pub(super) async fn run(mut self) {
-        let (mut head, mut shutdown) = (self.tools.engine.head(), self.tools.shutdown.clone());
+        let (mut news, mut shutdown) = (self.tools.engine.commits(), self.tools.shutdown.clone());
         loop {
-            head.borrow_and_update();
+            news.borrow_and_update();
             let sleep = self.fill().await;
             tokio::select! {
                 () = raised(&mut shutdown) => break,
                 Some(landed) = self.tasks.join_next_with_id() => self.land(landed),
                 () = tokio::time::sleep(sleep) => {}
-                changed = head.changed() => {
+                changed = news.changed() => {
                     if changed.is_err() {
                         break;
                     }

@@ -10,9 +10,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,10 @@ use crate::session::environment::Environment;
 pub const MARK: &str = "NUDGED_LAUNCH_ID";
 /// What the terminal that it is started in says of itself, and an agent has to know.
 const OF_THE_TERMINAL: &[&str] = &["TERM", "COLORTERM"];
+/// How long a server beside may take until it listens.
+const BESIDE: Duration = Duration::from_secs(20);
+const BESIDE_STEP: rustix::event::Timespec =
+    rustix::event::Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 /// Linux takes no longer argument or variable.
 const MOST_BYTES: usize = 128 * 1024 - 1;
 
@@ -37,6 +43,18 @@ pub struct Launch {
     pub environment: Environment,
     /// Where it runs.
     pub folder: PathBuf,
+    /// What has to run before it.
+    pub beside: Option<Beside>,
+}
+
+/// A server that a program has beside it, in the same terminal: it ends with it. Its output goes to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+    pub log: PathBuf,
+    /// Once somebody listens here the program itself is started.
+    pub socket: PathBuf,
 }
 
 /// Bytes of a word that need not be UTF-8.
@@ -47,6 +65,14 @@ struct LaunchFile {
     command: Vec<Bytes>,
     environment: Vec<(Bytes, Bytes)>,
     folder: Bytes,
+    beside: Option<BesideFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BesideFile {
+    command: Vec<Bytes>,
+    log: Bytes,
+    socket: Bytes,
 }
 
 impl Launch {
@@ -61,7 +87,8 @@ impl Launch {
             return Err(format!("`{}` is no name for a runtime", self.name.escape_debug()));
         }
         let variables = self.environment.iter().flat_map(|(name, value)| [name, value]);
-        let words = self.command.iter().map(OsString::as_os_str).chain(variables);
+        let beside = self.beside.iter().flat_map(|it| &it.command);
+        let words = self.command.iter().chain(beside).map(OsString::as_os_str).chain(variables);
         for word in words.chain([self.folder.as_os_str()]) {
             if word.as_bytes().contains(&0) {
                 return Err("a text with a NUL character can be no argument".to_owned());
@@ -92,6 +119,11 @@ impl Launch {
             command: self.command.iter().map(|word| word.into_bytes()).collect(),
             environment,
             folder: self.folder.as_os_str().into_bytes(),
+            beside: self.beside.as_ref().map(|it| BesideFile {
+                command: it.command.iter().map(IntoBytes::into_bytes).collect(),
+                log: it.log.as_os_str().into_bytes(),
+                socket: it.socket.as_os_str().into_bytes(),
+            }),
         };
         let text = serde_json::to_vec(&file)?;
         let mut file =
@@ -144,15 +176,52 @@ fn read_and_become(
         io::Error::new(error.kind(), format!("{what}: {error}"))
     };
     std::env::set_current_dir(&folder).map_err(|error| named(error, &folder.display()))?;
+    let text = OsString::from_vec;
     let environment = launch.environment.into_iter();
-    let environment =
-        environment.map(|(name, value)| (OsString::from_vec(name), OsString::from_vec(value)));
-    let shown = program.clone();
+    let environment: Vec<(OsString, OsString)> =
+        environment.map(|(name, value)| (text(name), text(value))).collect();
     let terminal = terminal.into_iter();
-    let terminal = terminal.filter(|(name, _)| OF_THE_TERMINAL.iter().any(|known| name == known));
-    let error =
-        Command::new(program).args(command).env_clear().envs(terminal).envs(environment).exec();
-    Err(named(error, &shown.display()))
+    let terminal: Vec<_> =
+        terminal.filter(|(name, _)| OF_THE_TERMINAL.iter().any(|known| name == known)).collect();
+    let clean = |program: &OsString| {
+        let mut command = Command::new(program);
+        command.env_clear().envs(terminal.iter().cloned()).envs(environment.iter().cloned());
+        command
+    };
+    let beside = launch.beside.map(|beside| start_beside(beside, &clean)).transpose()?;
+    let error = clean(&program).args(command).exec();
+    if let Some(mut server) = beside {
+        // It may have ended by itself.
+        let _ = server.kill();
+    }
+    Err(named(error, &program.display()))
+}
+
+/// Starts the server beside, and waits until it listens.
+fn start_beside(beside: BesideFile, clean: &dyn Fn(&OsString) -> Command) -> io::Result<Child> {
+    let mut words = beside.command.into_iter().map(OsString::from_vec);
+    let program = words.next().ok_or(io::ErrorKind::InvalidData)?;
+    let (log, socket) = (OsString::from_vec(beside.log), OsString::from_vec(beside.socket));
+    // What an earlier one has left would be taken for it.
+    let _ = fs::remove_file(&socket);
+    let mut options = fs::OpenOptions::new();
+    let log = options.write(true).create(true).truncate(true).mode(0o600).open(log)?;
+    let mut command = clean(&program);
+    command.args(words).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    let failed = |why: String| io::Error::other(format!("{}: {why}", program.display()));
+    let mut server = command.spawn().map_err(|error| failed(error.to_string()))?;
+    let until = Instant::now() + BESIDE;
+    while UnixStream::connect(&socket).is_err() {
+        if let Some(status) = server.try_wait()? {
+            return Err(failed(format!("it ended at once: {status}")));
+        }
+        if Instant::now() > until {
+            server.kill()?;
+            return Err(failed(format!("it did not listen within {} s", BESIDE.as_secs())));
+        }
+        let _ = rustix::event::poll(&mut [], Some(&BESIDE_STEP));
+    }
+    Ok(server)
 }
 
 trait IntoBytes {

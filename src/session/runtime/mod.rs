@@ -16,8 +16,8 @@ pub mod tmux;
 use serde::{Deserialize, Serialize};
 
 pub use external::External;
-pub use launch::{Launch, MARK, become_agent};
-pub use screen::Screen;
+pub use launch::{Beside, Launch, MARK, become_agent};
+pub use screen::{Line, Screen};
 pub use server::{Place, PlaceError};
 pub use tmux::Tmux;
 

@@ -22,8 +22,8 @@ use crate::session::Later;
 use crate::session::environment::Environment;
 use crate::session::tool::ToolError;
 
-/// From tmux's start of a pane to its program's.
-const START: Duration = Duration::from_secs(10);
+/// From tmux's start of a pane to its program's; a server beside it comes first.
+const START: Duration = Duration::from_secs(30);
 const START_STEP: Duration = Duration::from_millis(5);
 const WIDTH: &str = "200";
 const HEIGHT: &str = "50";
