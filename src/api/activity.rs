@@ -1,6 +1,6 @@
 //! What an agent's hooks tell of it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Api;
@@ -8,17 +8,18 @@ use super::commands::{Answer, Origin};
 use super::errors::ApiError;
 use super::sessions::{SessionJson, shown};
 use crate::domain::{
-    ActivitySeen, ActivitySource, ActivityState, SessionFact, SessionId, SessionObservation, Text,
+    ActivitySeen, ActivitySource, ActivityState, HookEvent, SessionFact, SessionId,
+    SessionObservation, Text,
 };
 use crate::engine::Request;
-use crate::lifecycle::Refusal;
+use crate::lifecycle::{HookReading, Refusal, read_hook};
 use crate::store::views::ObjectRef;
 
 /// The longest text of a report; what is longer is cut, since a hook cannot mend it.
 const LONGEST: usize = 4_000;
 
 /// What an agent does. Fields that are not known here are left aside: hooks may be of a later release.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActivityBody {
     pub state: ActivityState,
@@ -40,6 +41,22 @@ pub struct ActivityBody {
 }
 
 impl ActivityBody {
+    /// What an event of an agent's hooks says of its session; `None`: nothing.
+    pub fn of_hook(harness: &str, event: &HookEvent) -> Option<Self> {
+        let HookReading { state, tool, reason } = read_hook(harness, event)?;
+        Some(Self {
+            state,
+            source: ActivitySource::Hook,
+            event: Some(event.name.clone()),
+            agent_session_id: None,
+            transcript_path: None,
+            mark: None,
+            tool,
+            reason,
+            launch_id: None,
+        })
+    }
+
     fn seen(self) -> ActivitySeen {
         ActivitySeen {
             state: self.state,

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use reqwest::{StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::api::ErrorJson;
 
@@ -74,6 +75,28 @@ impl Client {
     /// POSTs nothing but the request itself.
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.answer(self.http.post(self.join(path)?).timeout(PATIENCE)).await
+    }
+
+    /// Sends a request with a JSON body, or without one where it is null. `patience` is how long the answer may take.
+    pub(super) async fn submit<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        patience: Duration,
+    ) -> Result<T, ClientError> {
+        let request = self.http.request(method, self.join(path)?).timeout(patience);
+        self.answer(if body.is_null() { request } else { request.json(body) }).await
+    }
+
+    /// POSTs something of which no answer is wanted.
+    pub(super) async fn tell(&self, path: &str, body: &Value, patience: Duration) {
+        let _ = self.submit::<Value>(Method::POST, path, body, patience).await;
+    }
+
+    /// The server is on this machine.
+    pub(super) fn is_here(&self) -> bool {
+        is_here(&self.url)
     }
 
     fn join(&self, path: &str) -> Result<Url, ClientError> {

@@ -1,5 +1,6 @@
 //! The command line: what is typed, what is printed, and exit codes that mean something.
 
+mod agents;
 mod backup;
 mod changes;
 mod client;
@@ -9,6 +10,7 @@ mod describe;
 mod doctor;
 mod event_name;
 mod excerpt;
+mod hooks;
 mod launch;
 mod lists;
 mod logging;
@@ -57,6 +59,20 @@ enum Command {
     Projects(lists::Projects),
     /// List the agents' sessions with their status
     Sessions(lists::Sessions),
+    /// Start an agent on a task, in a worktree and a terminal of its own
+    Spawn(agents::Spawn),
+    /// Show the terminal of a session's agent, to look on and to type
+    Attach(agents::Attach),
+    /// Print the last lines of the terminal of a session's agent
+    Logs(agents::Logs),
+    /// Say something to a session's agent
+    Send(agents::Send),
+    /// End a session's agent; its worktree stays
+    Kill(agents::One),
+    /// Have a session that has ended go on, in its own conversation
+    Restore(agents::Restore),
+    /// Give back the worktree of a session that has ended, unless work would be lost
+    Cleanup(agents::One),
     /// List the pull requests, or show one with its checks
     Pulls(pulls::Args),
     /// List what agents and people are told; show and acknowledge it
@@ -69,6 +85,10 @@ enum Command {
     Doctor(doctor::Args),
     /// Copy the database, checked, while it is served
     Backup(backup::Args),
+    /// Report what an agent's hook tells on standard input: agents of ours call it
+    Activity(hooks::Activity),
+    /// What agents of ours call
+    Hooks(hooks::Hooks),
     /// Become the agent of a launch file: how agents are started
     #[command(hide = true)]
     Launch(launch::Args),
@@ -96,9 +116,12 @@ pub fn main() -> ExitCode {
         // Another program follows in this process.
         return launch::run(args);
     }
+    if let Command::Hooks(args) = &cli.command {
+        return hooks::run(args);
+    }
     // `doctor` tells them among all else that it finds, and `serve` in its log.
     let tells = matches!(cli.command, Command::Doctor(_) | Command::Serve(_));
-    if !tells && !matches!(cli.command, Command::Completions(_)) {
+    if !tells && !matches!(cli.command, Command::Completions(_) | Command::Activity(_)) {
         for slip in config::slips() {
             output::complain(&format!("warning: {slip}"));
         }
@@ -155,7 +178,16 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             Command::Doctor(args) => doctor::run(args).await,
             Command::Backup(args) => backup::run(args).await,
             Command::Completions(args) => complete(args.shell),
-            Command::Launch(_) => Ok(Outcome::Failed),
+            Command::Spawn(args) => agents::spawn(args).await,
+            Command::Attach(args) => agents::attach(args).await,
+            Command::Logs(args) => agents::logs(args).await,
+            Command::Send(args) => agents::send(args).await,
+            Command::Kill(args) => agents::kill(args).await,
+            Command::Restore(args) => agents::restore(args).await,
+            Command::Cleanup(args) => agents::clean_up(args).await,
+            Command::Activity(args) => hooks::activity(args).await,
+            // Both are done before there is a runtime.
+            Command::Hooks(_) | Command::Launch(_) => Ok(Outcome::Failed),
         }
     })
 }

@@ -35,6 +35,11 @@ impl Output {
     }
 }
 
+/// Something for a program that reads our output.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
+}
+
 /// A line on stderr. There is nobody left to tell when that fails.
 pub(super) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", block(line));

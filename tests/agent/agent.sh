@@ -3,7 +3,8 @@
 #
 # It writes a line to LOG for all that happens: `start …`, `env NAME=VALUE`, `said LINE`, `end`. A line that it is told
 # may order it about: `exit N`, `litter` (leaves a process in a session of its own), `write FILE` (uncommitted work),
-# `commit FILE` (committed work). The conversation `lost` cannot be taken up.
+# `commit FILE` (committed work). Where there is a file
+# LOG.lost, no conversation can be taken up.
 LOG=$1 WAY=$2 CONVERSATION=$3 PROMPT=${4-}
 
 log() { printf '%s\n' "$*" >>"$LOG"; }
@@ -11,8 +12,8 @@ log() { printf '%s\n' "$*" >>"$LOG"; }
 trap 'log end; exit 0' TERM HUP
 env | sort | sed 's/^/env /' >>"$LOG"
 log "start $WAY $CONVERSATION pid=$$ cwd=$PWD prompt=$PROMPT"
-if [ "$WAY" = resume ] && [ "$CONVERSATION" = lost ]; then
-    echo "No conversation found with session ID: lost"
+if [ "$WAY" = resume ] && [ -e "$LOG.lost" ]; then
+    echo "No conversation found with session ID: $CONVERSATION"
     exit 1
 fi
 echo "ready"

@@ -38,7 +38,7 @@ use tools::{Halt, Tools};
 use worker::Worker;
 
 /// One question to tmux.
-const TMUX_LIMIT: Duration = Duration::from_secs(10);
+const TMUX_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why there can be no manager.
 #[derive(Debug, thiserror::Error)]

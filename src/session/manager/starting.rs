@@ -22,8 +22,9 @@ use crate::store::views::SessionView;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// An agent that lives so long after a restore goes on.
 const SURVIVAL: Duration = Duration::from_millis(1_500);
-/// Lines of its terminal that tell why it ended.
-const LAST_WORDS: u32 = 10;
+/// The lines that its terminal shows, and those of them that tell why it ended.
+const SCREEN: u32 = 60;
+const LAST_WORDS: usize = 10;
 /// The agent of a start that was cut off may be about to begin: it is looked for so often, and so long each time.
 const LOOKS: usize = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -185,9 +186,12 @@ impl Start<'_> {
     async fn live(&self, launch_id: &str, handle: Handle) -> Result<(), Halt> {
         let (tools, row) = (self.tools, self.row);
         let now = tools.row(&row.id).await?;
-        let line = Line::by(tools, &now, handle);
+        let mut line = Line::by(tools, &now, handle);
         let folder = tools.folder(&row.id);
         let note = Note::read(&folder, launch_id);
+        // A new conversation is not the one that the row knows of.
+        let known = now.agent_session_id.filter(|_| self.kind != OperationKind::RestoreFresh);
+        line.agent_session_id = note.as_ref().and_then(|it| it.agent_session_id.clone()).or(known);
         let begun = match note {
             Some(note) => {
                 let begins = first_words(tools, &line, note);
@@ -238,16 +242,23 @@ async fn survives(tools: &Tools, handle: &Handle) -> Result<(), Halt> {
     while tokio::time::Instant::now() < until {
         let looks = tools.tmux.probe(std::slice::from_ref(handle)).await;
         if looks.iter().any(|look| look.process == ProbeAnswer::Dead) {
-            let shown = tools.tmux.scrollback(handle, LAST_WORDS).await.unwrap_or_default();
+            let shown =
+                last_words(&tools.tmux.scrollback(handle, SCREEN).await.unwrap_or_default());
             tools.tmux.kill(handle).await?;
             return Err(Halt::Failed(format!(
-                "the agent ended at once: {}; restore it with --fresh to begin a new conversation",
-                shown.trim()
+                "the agent ended at once: {shown}; restore it with --fresh to begin a new conversation"
             )));
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
     Ok(())
+}
+
+/// The last lines with something in them, without what tmux itself says of the end.
+fn last_words(shown: &str) -> String {
+    let is_said = |line: &&str| !line.is_empty() && !line.starts_with("Pane is dead");
+    let lines: Vec<&str> = shown.lines().map(str::trim).filter(is_said).collect();
+    lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
 }
 
 /// What came of an agent's first words.

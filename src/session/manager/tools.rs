@@ -165,7 +165,7 @@ pub(super) struct Line {
     workspace: PathBuf,
     folder: PathBuf,
     transcript: Option<PathBuf>,
-    agent_session_id: Option<String>,
+    pub(super) agent_session_id: Option<String>,
     session_id: String,
     harness: String,
 }

@@ -75,7 +75,7 @@ async fn a_start_that_fails_on_the_way_is_taken_back() {
     if !is_possible() {
         return;
     }
-    let toml = "[harness.missing]\nstart = [\"no-such-agent-here\"]\n[project.mer]\nsetup = [\"sh\", \"-c\", \"test ! -e ../../../fails || { echo it broke; exit 3; }\"]\n";
+    let toml = "[harness.missing]\nstart = [\"no-such-agent-here\"]\n[project.mer]\nsetup = [\"sh\", \"-c\", \"test ! -e ../../../../fails || { echo it broke; exit 3; }\"]\n";
     let ground = Ground::with(&[], toml).await;
     let (status, session) =
         ground.post("/v1/sessions", json!({"projectId": "mer", "harness": "missing"})).await;

@@ -59,7 +59,7 @@ impl Ground {
         ground.repository();
         ground.configure(toml);
         ground.start();
-        let project = json!({"repo": "acme/mercury", "path": ground.repo()});
+        let project = json!({"repo": "acme/rocket", "path": ground.repo()});
         let (status, made) = ground.call(Method::PUT, "/v1/projects/mer", project).await;
         assert_eq!(status, StatusCode::OK, "{made}");
         ground

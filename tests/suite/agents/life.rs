@@ -175,10 +175,7 @@ async fn what_cannot_go_on_is_said_and_never_begun_anew() {
     // Its conversation is gone: the agent says so and ends.
     ground.spawn("scripted", "x").await;
     ground.post("/v1/sessions/mer-2/kill", Value::Null).await;
-    let connection = rusqlite::Connection::open(ground.db()).expect("the database");
-    connection
-        .execute("UPDATE sessions SET agent_session_id = 'lost' WHERE id = 'mer-2'", ())
-        .expect("a row");
+    std::fs::write(ground.home().join("agent.log.lost"), "").expect("a file");
     let (_, refused) = ground.post("/v1/sessions/mer-2/restore", Value::Null).await;
     let failure = refused["failure"].as_str().expect("a reason");
     assert!(failure.contains("No conversation found"), "{failure}");

@@ -1,5 +1,7 @@
 //! Agents in real tmux and real git: through the HTTP API, a real file, and a scripted agent.
 
 mod bad_input;
+mod faults;
 mod ground;
 mod life;
+mod story;
