@@ -158,17 +158,14 @@ impl Asked {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        command.spawn().map_err(|source| match source.kind() {
-            // A folder that is not there gives the same error.
-            io::ErrorKind::NotFound
-                if self.folder.as_ref().is_none_or(|folder| folder.is_dir()) =>
-            {
-                ToolError::Missing {
-                    name: self.name,
-                    program: self.program.to_string_lossy().into_owned(),
-                }
+        // A folder that is not there gives the same error.
+        let is_folder = self.folder.as_ref().is_none_or(|folder| folder.is_dir());
+        command.spawn().map_err(|source| {
+            if source.kind() == io::ErrorKind::NotFound && is_folder {
+                let program = self.program.to_string_lossy().into_owned();
+                return ToolError::Missing { name: self.name, program };
             }
-            _ => ToolError::Io { what: self.what(), source },
+            ToolError::Io { what: self.what(), source }
         })
     }
 

@@ -114,8 +114,13 @@ const VERSION_8: &str = "
     INSERT INTO queue_facts VALUES (41, 1, '2026-05-01T08:00:00.000Z', '{\"type\":\"joined\"}');
     INSERT INTO timers (kind, pr_id, due_at) VALUES ('queue_settle', 2, '2027-01-15T09:00:00.000Z');";
 
-const SAMPLES: [&str; 8] =
-    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, "", VERSION_8];
+/// What came with version 9.
+const VERSION_9: &str = "
+    UPDATE sessions SET launch_id = 'l-1', operation = 'cleanup', failure = 'it broke' WHERE id = 'roc-2';
+    INSERT INTO nudge_budgets VALUES ('roc', 30, 1, '2026-05-01T08:01:00.000Z', NULL);";
+
+const SAMPLES: [&str; 9] =
+    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, "", VERSION_8, VERSION_9];
 
 /// Makes a file as the program of that schema version left it.
 fn left_by(version: usize, path: &Path) {
@@ -325,6 +330,14 @@ async fn from_8_to_9_what_waits_has_had_its_share_of_the_budget() {
     assert_eq!(world.sql(columns), [["null"; 4]]);
     works_on(&world).await;
     assert_eq!(world.sql("SELECT project_id, burst FROM nudge_budgets"), [["roc", "30"]]);
+}
+
+#[tokio::test]
+async fn sessions_of_before_there_were_tokens_have_none() {
+    let (world, _folder) = migrated(9).await;
+    let columns = "SELECT DISTINCT token_hash, freed_bytes FROM sessions";
+    assert_eq!(world.sql(columns), [["null", "null"]]);
+    works_on(&world).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! `nudged doctor`: what is wrong here, and how to mend it. Makes and changes nothing.
 
+mod agents;
 mod files;
 mod findings;
 mod server;
@@ -47,6 +48,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     files::database(&mut findings, &settings.db).await?;
     files::disk(&mut findings, &settings.db);
     files::open_files(&mut findings);
+    agents::look(&mut findings, holder.as_ref().ok().and_then(|holder| holder.as_deref())).await;
     match holder {
         Ok(Some(holder)) => findings.fine("lock", format!("the database is served by {holder}")),
         Ok(None) => findings.fine("lock", "nobody serves the database"),

@@ -104,7 +104,11 @@ impl Thread {
         let mut listed = self.rpc.call("thread/turns/list", params).await?;
         match listed["data"].take() {
             Value::Array(turns) => Ok(turns),
-            _ => Ok(Vec::new()),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => Ok(Vec::new()),
         }
     }
 

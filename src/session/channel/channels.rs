@@ -73,7 +73,8 @@ impl Channels {
                     reason: "the agent does nothing, and has not taken it".to_owned(),
                 }
             }
-            record => record,
+            record
+            @ (Record::Begun | Record::Absent | Record::Waiting | Record::Unknown { .. }) => record,
         }
     }
 

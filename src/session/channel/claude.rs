@@ -84,7 +84,7 @@ pub(super) fn trace(to: &Addressee<'_>, mark: &str) -> Trace {
             Trace::Unreadable => {}
             Trace::None if best != Trace::Unreadable => {}
             Trace::Begun => return Trace::Begun,
-            trace => best = trace,
+            trace @ (Trace::Queued | Trace::Removed | Trace::None) => best = trace,
         }
     }
     best

@@ -46,10 +46,17 @@ pub(super) async fn of_paste(runtime: &dyn Runtime, to: &Addressee<'_>, mark: &s
             match trace(to, mark).await {
                 Trace::None => Record::Absent,
                 Trace::Begun => Record::Begun,
-                _ => Record::Waiting,
+                Trace::Queued | Trace::Removed | Trace::Unreadable => Record::Waiting,
             }
         }
         _ if found == Trace::None => Record::Waiting,
-        _ => unknown("the agent keeps no record that could be asked"),
+        composer::Composer::Ready { .. }
+        | composer::Composer::Draft { .. }
+        | composer::Composer::Shell
+        | composer::Composer::Dialog { .. }
+        | composer::Composer::NotThere
+        | composer::Composer::Unknowable => {
+            unknown("the agent keeps no record that could be asked")
+        }
     }
 }

@@ -79,9 +79,8 @@ impl Rpc {
         self.send(&json!({"id": id, "method": method, "params": params})).await?;
         let until = Instant::now() + LIMIT;
         loop {
-            let mut said = match self.receive(until).await? {
-                Some(said) => said,
-                None => return Err(RpcError::Unanswered(format!("`{method}` took too long"))),
+            let Some(mut said) = self.receive(until).await? else {
+                return Err(RpcError::Unanswered(format!("`{method}` took too long")));
             };
             if said.get("method").is_some() || said["id"] != id {
                 self.keep(said);

@@ -54,7 +54,9 @@ pub fn claude(path: &Path, mark: &str) -> Trace {
                     _ => removed = true,
                 },
                 Some("remove") => {
-                    drop(queue.iter().position(|ours| !ours).map(|at| queue.remove(at)))
+                    if let Some(at) = queue.iter().position(|ours| !ours) {
+                        queue.remove(at);
+                    }
                 }
                 Some("popAll") => {
                     removed |= queue.contains(&true);

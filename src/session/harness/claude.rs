@@ -67,7 +67,11 @@ pub fn merge(settings: Value, ours: &Value) -> Option<Value> {
         let groups = groups.as_array()?.iter().cloned();
         match merged.entry(event.clone()).or_insert_with(|| json!([])) {
             Value::Array(known) => known.extend(groups),
-            _ => return None,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => return None,
         }
     }
     settings.insert("hooks".to_owned(), merged.into());

@@ -22,8 +22,8 @@ const QUIET: &[&str] =
     &["check_for_update_on_startup=false", "notice.hide_rate_limit_model_nudge=true"];
 
 /// What was learned before: by program and flags, the setting that makes the hooks trusted.
-static KNOWN: LazyLock<Mutex<HashMap<(OsString, Vec<String>), String>>> =
-    LazyLock::new(Mutex::default);
+static KNOWN: LazyLock<Mutex<Trusts>> = LazyLock::new(Mutex::default);
+type Trusts = HashMap<(OsString, Vec<String>), String>;
 
 /// The settings for one start, each to be given with `-c`.
 pub(super) fn settings(nudged: &Path, trusted: Option<&Path>) -> Vec<String> {

@@ -118,12 +118,12 @@ impl Harness {
                         .warnings
                         .push(format!("Claude Code got no hooks: its local settings: {error}"));
                 }
-                if self.trust {
-                    if let Err(error) = claude::trust(environment, &to.repository) {
-                        added
-                            .warnings
-                            .push(format!("the worktree could not be marked as trusted: {error}"));
-                    }
+                if self.trust
+                    && let Err(error) = claude::trust(environment, &to.repository)
+                {
+                    added
+                        .warnings
+                        .push(format!("the worktree could not be marked as trusted: {error}"));
                 }
                 added.notes.claude_folder = claude::folder(environment);
             }
@@ -158,7 +158,7 @@ impl Harness {
         match codex::trust_in_hooks(&program, &settings, environment, &to.workspace).await {
             Ok(trust) => settings.push(trust),
             Err(error) => {
-                added.warnings.push(format!("Codex may ask whether to trust our hooks: {error}"))
+                added.warnings.push(format!("Codex may ask whether to trust our hooks: {error}"));
             }
         }
         let flags = codex::flags(&settings);

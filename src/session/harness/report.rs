@@ -163,7 +163,9 @@ fn question(tool: &str, input: &Value) -> String {
         Value::Array(all) => {
             Some(all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
         }
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            None
+        }
     });
     match said.filter(|said| !said.is_empty()) {
         Some(said) => format!("{tool}: {}", said.chars().take(500).collect::<String>()),
@@ -177,6 +179,6 @@ fn word(value: &Value) -> String {
         Value::Object(error) => {
             error.get("type").and_then(Value::as_str).unwrap_or_default().to_owned()
         }
-        _ => String::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => String::new(),
     }
 }

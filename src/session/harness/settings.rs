@@ -136,10 +136,10 @@ fn changed(known: Harness, given: &HarnessSettings) -> Result<Harness, HarnessEr
         }
     }
     let is_name = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
-    if let Some(env) = &given.env {
-        if let Some(name) = env.keys().find(|name| !is_name(name) || name.starts_with("NUDGED_")) {
-            return Err(bad(format!("`env` cannot set `{}`", name.escape_debug())));
-        }
+    if let Some(env) = &given.env
+        && let Some(name) = env.keys().find(|name| !is_name(name) || name.starts_with("NUDGED_"))
+    {
+        return Err(bad(format!("`env` cannot set `{}`", name.escape_debug())));
     }
     let can = |channel: ChannelName| match channel {
         ChannelName::Paste => true,
@@ -147,10 +147,10 @@ fn changed(known: Harness, given: &HarnessSettings) -> Result<Harness, HarnessEr
         ChannelName::Http => harness.family == Family::Opencode,
         ChannelName::Hook => harness.family == Family::ClaudeCode,
     };
-    if let Some(deliver) = &given.deliver {
-        if let Some(channel) = deliver.iter().find(|channel| !can(**channel)) {
-            return Err(bad(format!("it cannot be told by `{}`", channel.word())));
-        }
+    if let Some(deliver) = &given.deliver
+        && let Some(channel) = deliver.iter().find(|channel| !can(**channel))
+    {
+        return Err(bad(format!("it cannot be told by `{}`", channel.word())));
     }
     macro_rules! take {
         ($($key:ident),*) => { $(if let Some(value) = &given.$key { harness.$key.clone_from(value); })* };

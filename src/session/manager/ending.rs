@@ -32,7 +32,7 @@ async fn end_agent(tools: &Tools, row: &SessionView) -> Result<(), Halt> {
             Ok(None) => {}
             // Whatever runs of it is found by its mark.
             Err(error) => {
-                tracing::warn!(session = row.id, %error, "tmux could not be asked for an agent")
+                tracing::warn!(session = row.id, %error, "tmux could not be asked for an agent");
             }
         }
     }

@@ -333,6 +333,9 @@ fn offering_fresh(error: HarnessError) -> Halt {
         error @ HarnessError::NoResume { .. } => {
             Halt::Failed(format!("{error}; restore it with --fresh to begin a new conversation"))
         }
-        error => error.into(),
+        error @ (HarnessError::Unknown { .. }
+        | HarnessError::Bad { .. }
+        | HarnessError::File { .. }
+        | HarnessError::Port { .. }) => error.into(),
     }
 }

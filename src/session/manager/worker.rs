@@ -142,11 +142,11 @@ impl Worker {
                 error.id()
             }
         };
-        if let Some(session) = self.sessions.remove(&id) {
-            if let Some(ended) = self.under_way.remove(&session) {
-                // Where it came to its end, the row says so, and this is forgotten.
-                self.attempts.insert(session, (ended.since, Instant::now()));
-            }
+        if let Some(session) = self.sessions.remove(&id)
+            && let Some(ended) = self.under_way.remove(&session)
+        {
+            // Where it came to its end, the row says so, and this is forgotten.
+            self.attempts.insert(session, (ended.since, Instant::now()));
         }
     }
 }

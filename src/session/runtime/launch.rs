@@ -116,7 +116,7 @@ impl Launch {
         let mut environment: Vec<_> = environment.collect();
         environment.push((MARK.into(), self.launch_id.clone().into()));
         let file = LaunchFile {
-            command: self.command.iter().map(|word| word.into_bytes()).collect(),
+            command: self.command.iter().map(IntoBytes::into_bytes).collect(),
             environment,
             folder: self.folder.as_os_str().into_bytes(),
             beside: self.beside.as_ref().map(|it| BesideFile {

@@ -169,7 +169,11 @@ impl Tmux {
     }
 
     async fn rows(&self) -> Result<Vec<Row>, ToolError> {
-        let said = self.client.ask(["list-panes", "-a", "-F", ROW], b"").await?;
+        let said = match self.client.ask(["list-panes", "-a", "-F", ROW], b"").await {
+            // A server without a session says so.
+            Err(error) if error.said().contains("no current target") => return Ok(Vec::new()),
+            said => said?,
+        };
         Ok(String::from_utf8_lossy(&said.output).lines().filter_map(Row::parse).collect())
     }
 
