@@ -158,9 +158,9 @@ fn what_is_shipped_names_every_setting() {
             assert!(readme.contains(&format!("`{name}`")), "the README lacks {name}");
         }
     }
-    // Each line as it stands, but for secrets: the default is spelled as it is parsed.
+    // Each line as it stands, but for secrets and what depends on others: the default is spelled as it is parsed.
     let secret = |line: &&str| {
-        ["webhook_secret", "api_token", "notify_url", "notify_secret"]
+        ["webhook_secret", "api_token", "notify_url", "notify_secret", "data"]
             .iter()
             .any(|name| line.starts_with(name))
     };
@@ -172,4 +172,26 @@ fn what_is_shipped_names_every_setting() {
     let (shown, bare) = (lines.join("\n"), Flags::default());
     let shown = load(&shown, &[], bare.clone()).unwrap();
     assert_eq!(format!("{shown:?}"), format!("{:?}", load(file, &[], bare).unwrap()));
+}
+
+#[test]
+fn harnesses_and_projects_are_tables_of_the_file() {
+    let file = "[harness.mine]\nstart = [\"a\", \"{prompt}\"]\nenv = { A = \"b\" }\n\
+                [project.rocket]\non_boot = \"restore\"\nsetup = [\"npm\", \"ci\"]\nsetup_limit = \"2m\"\n";
+    let agents = load(file, &[], Flags::default()).unwrap().agents;
+    assert_eq!(agents.harnesses["mine"]["start"], serde_json::json!(["a", "{prompt}"]));
+    let project = &agents.projects["rocket"];
+    assert!(project.restores_on_boot && project.setup == ["npm", "ci"]);
+    assert_eq!(project.setup_limit, Some(Duration::from_secs(120)));
+    for (file, words) in [
+        ("[project.rocket]\non_boot = \"maybe\"", "[project.rocket]"),
+        ("[project.rocket]\nsteup = []", "steup"),
+        ("[project.rocket]\nsetup_limit = \"soon\"", "setup_limit"),
+        ("[projects.rocket]\nsetup = []", "projects"),
+        ("harness = 3", "harness"),
+        ("probe_every = 0", "probe_every"),
+    ] {
+        let error = load(file, &[], Flags::default()).unwrap_err().to_string();
+        assert!(error.contains(words), "{file}: {error}");
+    }
 }

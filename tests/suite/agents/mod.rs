@@ -3,5 +3,6 @@
 mod bad_input;
 mod faults;
 mod ground;
+mod hooks;
 mod life;
 mod story;
