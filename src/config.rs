@@ -25,6 +25,7 @@ use crate::domain::Adopt;
 
 pub use agent::{AgentSelf, agent_self};
 pub use agents::{AgentSettings, ProjectTable, outer_environment};
+use agents::{DATA, PROBE_EVERY};
 pub use error::ConfigError;
 pub use inspect::{Inspected, InspectedSettings, Source, inspect};
 use layer::{Found, Key, Layers};
@@ -47,8 +48,6 @@ const NOTIFY_URL: Key = Key { name: "notify_url", env: "NUDGED_NOTIFY_URL" };
 const NOTIFY_SECRET: Key = Key { name: "notify_secret", env: "NUDGED_NOTIFY_SECRET" };
 const NOTIFY_FORMAT: Key = Key { name: "notify_format", env: "NUDGED_NOTIFY_FORMAT" };
 const NOTIFY_TIMEOUT: Key = Key { name: "notify_timeout", env: "NUDGED_NOTIFY_TIMEOUT" };
-const DATA: Key = Key { name: "data", env: "NUDGED_DATA" };
-const PROBE_EVERY: Key = Key { name: "probe_every", env: "NUDGED_PROBE_EVERY" };
 const RETAIN_CHANGES: Key = Key { name: "retain_changes", env: "NUDGED_RETAIN_CHANGES" };
 const RETAIN_DELIVERIES: Key = Key { name: "retain_deliveries", env: "NUDGED_RETAIN_DELIVERIES" };
 const LOG: Key = Key { name: "log", env: "NUDGED_LOG" };

@@ -9,9 +9,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::ConfigError;
-use super::layer::Layers;
+use super::layer::{Key, Layers};
 use super::time::Settle;
-use super::{DATA, PROBE_EVERY};
+
+pub(super) const DATA: Key = Key { name: "data", env: "NUDGED_DATA" };
+pub(super) const PROBE_EVERY: Key = Key { name: "probe_every", env: "NUDGED_PROBE_EVERY" };
 
 /// Settings of agents that are started here.
 #[derive(Debug, Clone)]

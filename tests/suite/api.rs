@@ -319,11 +319,16 @@ const ROUTES: &[(&str, &str)] = &[
     ("/v1/projects/{id}", "delete get put"),
     ("/v1/pulls", "get"),
     ("/v1/pulls/{owner}/{repo}/{number}", "get"),
-    ("/v1/sessions", "get"),
+    ("/v1/sessions", "get post"),
     ("/v1/sessions/{id}", "get"),
     ("/v1/sessions/{id}/activity", "post"),
+    ("/v1/sessions/{id}/cleanup", "post"),
+    ("/v1/sessions/{id}/kill", "post"),
+    ("/v1/sessions/{id}/messages", "post"),
     ("/v1/sessions/{id}/pause", "post"),
+    ("/v1/sessions/{id}/restore", "post"),
     ("/v1/sessions/{id}/resume", "post"),
+    ("/v1/sessions/{id}/terminal", "get"),
     ("/webhooks/github", "post"),
 ];
 

@@ -102,14 +102,7 @@ impl Thread {
     async fn turns(&mut self) -> Result<Vec<Value>, RpcError> {
         let params = json!({"threadId": self.id, "limit": TURNS, "itemsView": "full"});
         let mut listed = self.rpc.call("thread/turns/list", params).await?;
-        match listed["data"].take() {
-            Value::Array(turns) => Ok(turns),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Object(_) => Ok(Vec::new()),
-        }
+        Ok(listed["data"].as_array_mut().map(std::mem::take).unwrap_or_default())
     }
 
     /// Whether the message with our mark is part of a turn; also one that was typed, and has the mark in its text.

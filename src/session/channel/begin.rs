@@ -162,7 +162,7 @@ async fn begin_opencode(
     let Some(server) = Server::of(to) else {
         return Begun::Failed { reason: "no port was noted for opencode's server".to_owned() };
     };
-    while !server.is_up().await {
+    loop {
         let view = match runtime.look(to.handle).await {
             Ok(view) => view,
             Err(error) => return Begun::Failed { reason: error.to_string() },
@@ -170,6 +170,12 @@ async fn begin_opencode(
         let shown = dialogs::end_of(&view.screen);
         if view.foreground == Foreground::Other("nothing".to_owned()) {
             return Begun::Failed { reason: format!("the agent ended at once:\n{shown}") };
+        }
+        // Its terminal shows no session before it has drawn itself.
+        let composer = composer::judge(Family::Opencode, &view.screen);
+        let is_drawn = matches!(composer, Composer::Ready { .. } | Composer::Draft { .. });
+        if is_drawn && server.is_up().await {
+            break;
         }
         if Instant::now() >= until {
             return Begun::Waiting { shown: format!("opencode's server does not answer\n{shown}") };
@@ -185,7 +191,7 @@ async fn begin_opencode(
     };
     if let Some(prompt) = beginning.prompt.filter(|prompt| !prompt.trim().is_empty()) {
         let word = format!("start{}", word_of(beginning.launch_id).replace('-', ""));
-        if let Err(error) = server.prompt(&session, &word, prompt).await {
+        if let Err(error) = server.prompt_once(&session, &word, prompt).await {
             return Begun::Failed { reason: error.to_string() };
         }
     }

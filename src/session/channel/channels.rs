@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::app_server::{self, AppServer};
+use super::begin::{Beginning, Begun};
 use super::journal::{self, Noted};
 use super::opencode::{self, Http};
 use super::paste::Paste;
 use super::waking::Waking;
-use super::{
-    Addressee, Beginning, Begun, Channel, Doing, Leave, Message, Record, Told, Tried, begin, claude,
-};
+use super::{Addressee, Channel, Doing, Leave, Message, Record, Told, Tried, begin, claude};
 use crate::session::harness::composer::{self, Composer};
 use crate::session::harness::{ChannelName, Family, dialogs};
 use crate::session::runtime::{Foreground, Runtime};
@@ -66,16 +65,16 @@ impl Channels {
     /// What the channel by which something left knows of it, `handed_for` after that.
     pub async fn look(&self, to: &Addressee<'_>, mark: &str, handed_for: Duration) -> Record {
         let Some(name) = journal::channel_of(to.folder, mark) else { return Record::Absent };
-        match self.channel(name).look(to, mark).await {
-            Record::Unknown { .. } if handed_for < GRACE => Record::Waiting,
-            Record::Waiting if handed_for > LONGEST && self.doing(to).await == Doing::Idle => {
-                Record::Unknown {
-                    reason: "the agent does nothing, and has not taken it".to_owned(),
-                }
-            }
-            record
-            @ (Record::Begun | Record::Absent | Record::Waiting | Record::Unknown { .. }) => record,
+        let record = self.channel(name).look(to, mark).await;
+        if matches!(record, Record::Unknown { .. }) && handed_for < GRACE {
+            return Record::Waiting;
         }
+        if record == Record::Waiting && handed_for > LONGEST && self.doing(to).await == Doing::Idle
+        {
+            let reason = "the agent does nothing, and has not taken it".to_owned();
+            return Record::Unknown { reason };
+        }
+        record
     }
 
     /// What it does now, by its own record where it has one, else by what its terminal shows.

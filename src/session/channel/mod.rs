@@ -5,7 +5,7 @@
 //! asked ([`Channel::look`]), and what cannot be known is said to be unknown, never told again.
 
 mod app_server;
-mod begin;
+pub mod begin;
 mod channels;
 mod claude;
 mod journal;
@@ -21,7 +21,6 @@ mod waking;
 use std::future::Future;
 use std::path::Path;
 
-pub use begin::{Beginning, Begun};
 pub use channels::Channels;
 
 use super::Later;

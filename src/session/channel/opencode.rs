@@ -110,7 +110,13 @@ impl Server {
 
     /// Makes a session and shows it in the terminal; its id.
     pub(super) async fn open_session(&self) -> Result<String, HttpError> {
-        let made = self.ask(Method::POST, "/session", Some(json!({}))).await?;
+        let made = match self.ask(Method::POST, "/session", Some(json!({}))).await {
+            // One more session without a prompt does no harm.
+            Err(HttpError::Unanswered) => {
+                self.ask(Method::POST, "/session", Some(json!({}))).await?
+            }
+            made => made?,
+        };
         let id = made["id"].as_str().filter(|id| is_id(id)).ok_or(HttpError::Unanswered)?;
         self.ask(Method::POST, "/tui/select-session", Some(json!({"sessionID": id}))).await?;
         Ok(id.to_owned())
@@ -127,6 +133,27 @@ impl Server {
             json!({"messageID": message, "parts": [{"id": part, "type": "text", "text": text}]});
         let path = format!("/session/{session}/prompt_async");
         self.ask(Method::POST, &path, Some(body)).await.map(drop)
+    }
+
+    /// The same where it is not there yet; again where it was not answered and is not there.
+    pub(super) async fn prompt_once(
+        &self,
+        session: &str,
+        word: &str,
+        text: &str,
+    ) -> Result<(), HttpError> {
+        if self.standing(session, word).await? != Standing::Absent {
+            return Ok(());
+        }
+        match self.prompt(session, word, text).await {
+            Err(HttpError::Unanswered)
+                if self.standing(session, word).await? == Standing::Absent =>
+            {
+                self.prompt(session, word, text).await
+            }
+            Err(HttpError::Unanswered) => Ok(()),
+            given => given,
+        }
     }
 
     async fn standing(&self, session: &str, word: &str) -> Result<Standing, HttpError> {

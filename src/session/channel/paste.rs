@@ -56,23 +56,21 @@ impl Channel for Paste {
 
 /// One line: the mark, what it is about, and where the whole text is.
 fn line(message: &Message) -> String {
-    let whole = match message.voice {
-        Voice::Nudged => {
-            format!("{} {}. Read it all with: {}", message.mark, message.summary, message.place)
-        }
-        Voice::Person => message.text.clone(),
-    };
-    let line = one_line(&whole);
-    if line.chars().count() <= MOST {
-        return line;
-    }
-    let end = format!(" … Read it all with: {}", one_line(&message.place));
-    let room = MOST.saturating_sub(end.chars().count());
     let begin = match message.voice {
         Voice::Nudged => one_line(&format!("{} {}", message.mark, message.summary)),
-        Voice::Person => line,
+        Voice::Person => one_line(&message.text),
     };
-    begin.chars().take(room).chain(end.chars()).collect()
+    let end = format!("Read it all with: {}", one_line(&message.place));
+    let room = MOST.saturating_sub(end.chars().count() + 3);
+    match (message.voice, begin.chars().count() > room) {
+        (Voice::Nudged, false) if begin.ends_with(['.', '!', '?']) => format!("{begin} {end}"),
+        (Voice::Nudged, false) => format!("{begin}. {end}"),
+        (Voice::Person, false) => begin,
+        (_, true) => {
+            let begin: String = begin.chars().take(room).collect();
+            format!("{begin} … {end}")
+        }
+    }
 }
 
 /// A line that no agent takes for a command: not beginning with `/`, `!` or `#`, without control characters.

@@ -2,7 +2,8 @@
 
 use super::transcript::{self, Trace};
 use super::{Addressee, Record, app_server, claude, opencode};
-use crate::session::harness::{Family, composer};
+use crate::session::harness::Family;
+use crate::session::harness::composer::{self, Composer};
 use crate::session::runtime::Runtime;
 
 /// Whether and how the agent's own record knows a mark.
@@ -36,12 +37,11 @@ pub(super) async fn of_paste(runtime: &dyn Runtime, to: &Addressee<'_>, mark: &s
     let Ok(view) = runtime.look(to.handle).await else {
         return unknown("the agent keeps no record of it, and its terminal is gone");
     };
-    let composer = composer::judge(to.harness.family, &view.screen);
-    match composer {
-        composer::Composer::Draft { text, .. } if text.contains(mark) => {
+    match (composer::judge(to.harness.family, &view.screen), found) {
+        (Composer::Draft { text, .. }, _) if text.contains(mark) => {
             unknown("it stands in the agent's composer and was not submitted")
         }
-        composer::Composer::Ready { is_busy: false } if found == Trace::None => {
+        (Composer::Ready { is_busy: false }, Trace::None) => {
             // Read again: it may have been taken between the two looks.
             match trace(to, mark).await {
                 Trace::None => Record::Absent,
@@ -49,14 +49,7 @@ pub(super) async fn of_paste(runtime: &dyn Runtime, to: &Addressee<'_>, mark: &s
                 Trace::Queued | Trace::Removed | Trace::Unreadable => Record::Waiting,
             }
         }
-        _ if found == Trace::None => Record::Waiting,
-        composer::Composer::Ready { .. }
-        | composer::Composer::Draft { .. }
-        | composer::Composer::Shell
-        | composer::Composer::Dialog { .. }
-        | composer::Composer::NotThere
-        | composer::Composer::Unknowable => {
-            unknown("the agent keeps no record that could be asked")
-        }
+        (_, Trace::None) => Record::Waiting,
+        (_, _) => unknown("the agent keeps no record that could be asked"),
     }
 }

@@ -65,14 +65,8 @@ pub fn merge(settings: Value, ours: &Value) -> Option<Value> {
     }
     for (event, groups) in ours.as_object()? {
         let groups = groups.as_array()?.iter().cloned();
-        match merged.entry(event.clone()).or_insert_with(|| json!([])) {
-            Value::Array(known) => known.extend(groups),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Object(_) => return None,
-        }
+        let known = merged.entry(event.clone()).or_insert_with(|| json!([]));
+        known.as_array_mut()?.extend(groups);
     }
     settings.insert("hooks".to_owned(), merged.into());
     Some(settings.into())

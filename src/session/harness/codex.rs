@@ -21,9 +21,11 @@ const LIMIT: Duration = Duration::from_secs(15);
 const QUIET: &[&str] =
     &["check_for_update_on_startup=false", "notice.hide_rate_limit_model_nudge=true"];
 
-/// What was learned before: by program and flags, the setting that makes the hooks trusted.
-static KNOWN: LazyLock<Mutex<Trusts>> = LazyLock::new(Mutex::default);
+/// By program and settings, the one that makes the hooks trusted.
 type Trusts = HashMap<(OsString, Vec<String>), String>;
+
+/// What was learned before.
+static KNOWN: LazyLock<Mutex<Trusts>> = LazyLock::new(Mutex::default);
 
 /// The settings for one start, each to be given with `-c`.
 pub(super) fn settings(nudged: &Path, trusted: Option<&Path>) -> Vec<String> {

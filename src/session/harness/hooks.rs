@@ -44,7 +44,9 @@ pub(super) fn quoted(word: &str) -> String {
 /// The command, for a shell, that reports an event. Outside a session of ours it starts nothing, and where our
 /// executable is gone nobody is bothered.
 pub(super) fn report(nudged: &Path, family: Family) -> String {
-    let words = format!("activity --harness {}", family.word().unwrap_or_default());
+    // aider gives its own terminal as stdin.
+    let end = if family == Family::Aider { " </dev/null" } else { "" };
+    let words = format!("activity --harness {}{end}", family.word().unwrap_or_default());
     guarded(nudged, &words)
 }
 

@@ -159,26 +159,80 @@ fn question(tool: &str, input: &Value) -> String {
     let of = ["question", "command", "file_path", "url", "plan"];
     let first = &input["questions"][0]["question"];
     let said = of.iter().find_map(|key| input[*key].as_str()).or_else(|| first.as_str());
-    let said = said.map(str::to_owned).or_else(|| match input {
-        Value::Array(all) => {
-            Some(all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-            None
-        }
-    });
+    let all = |input: &Value| {
+        let all = input.as_array()?.iter().filter_map(Value::as_str);
+        Some(all.collect::<Vec<_>>().join(", "))
+    };
+    let said = said.map(str::to_owned).or_else(|| all(input));
     match said.filter(|said| !said.is_empty()) {
         Some(said) => format!("{tool}: {}", said.chars().take(500).collect::<String>()),
         None => tool.to_owned(),
     }
 }
 
+/// An error's word: a text, or an object with a `type`.
 fn word(value: &Value) -> String {
-    match value {
-        Value::String(word) => word.clone(),
-        Value::Object(error) => {
-            error.get("type").and_then(Value::as_str).unwrap_or_default().to_owned()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => String::new(),
+    value.as_str().or_else(|| value["type"].as_str()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(family: Family, json: &Value) -> Hook {
+        Hook::read(family, &json.to_string(), None).expect("a hook")
+    }
+
+    #[test]
+    fn the_mark_is_the_first_of_its_form() {
+        assert_eq!(
+            mark_in("x [nudge ] [nudge a] [nudge 17]. [nudge 18]").as_deref(),
+            Some("[nudge 17]")
+        );
+        assert_eq!(mark_in("[nudge 17"), None);
+        assert_eq!(mark_in("[nudge 99999999999999999999]"), None);
+    }
+
+    #[test]
+    fn hooks_are_read() {
+        let json = serde_json::json!({"hook_event_name": "UserPromptSubmit", "session_id": "u", "prompt": "hi [nudge 3] x",
+            "transcript_path": null, "new_field": {}});
+        let hook = read(Family::ClaudeCode, &json);
+        assert_eq!(
+            (hook.mark.as_deref(), hook.agent_session_id.as_deref()),
+            (Some("[nudge 3]"), Some("u"))
+        );
+        let json = serde_json::json!({"hook_event_name": "UserPromptSubmit", "session_id": "u", "agent_id": "s", "prompt": "[nudge 3]"});
+        let hook = read(Family::ClaudeCode, &json);
+        assert!(hook.event.of_subagent && hook.mark.is_none() && hook.agent_session_id.is_none());
+        let json = serde_json::json!({"hook_event_name": "PermissionRequest", "session_id": "u", "tool_name": "Bash", "tool_input": {"command": "rm x"}});
+        assert_eq!(read(Family::Codex, &json).event.message, "Bash: rm x");
+        let json = serde_json::json!({"hook_event_name": "StopFailure", "session_id": "u", "error": "rate_limit"});
+        assert_eq!(read(Family::ClaudeCode, &json).event.detail, "rate_limit");
+        let json = serde_json::json!({"hook_event_name": "Stop", "session_id": "u", "background_tasks": [{"id": "1"}]});
+        assert_eq!(read(Family::ClaudeCode, &json).event.background_tasks, 1);
+        assert_eq!(Hook::read(Family::ClaudeCode, "", None), None);
+        assert_eq!(Hook::read(Family::ClaudeCode, "{}", None), None);
+        let json = serde_json::json!({"type": "session.status", "properties": {"sessionID": "ses_1", "status": {"type": "busy"}}});
+        let hook = read(Family::Opencode, &json);
+        assert_eq!(
+            (&*hook.event.detail, hook.agent_session_id.as_deref()),
+            ("busy", Some("ses_1"))
+        );
+    }
+
+    #[test]
+    fn the_next_stop_proves_an_answer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        remember_answer(folder.path(), "[nudge 8]").expect("written");
+        let stop = |active: bool| {
+            let json = serde_json::json!({"hook_event_name": "Stop", "session_id": "u", "stop_hook_active": active});
+            Hook::read(Family::ClaudeCode, &json.to_string(), Some(folder.path()))
+                .expect("a hook")
+                .mark
+        };
+        assert_eq!(stop(false), None);
+        assert_eq!(stop(true).as_deref(), Some("[nudge 8]"));
+        assert_eq!(stop(true), None);
     }
 }

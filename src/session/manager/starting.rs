@@ -13,7 +13,7 @@ use crate::domain::{
     ActivitySeen, ActivitySource, ActivityState, OperationKind, ProbeAnswer,
     Runtime as RuntimeFact, SessionFact,
 };
-use crate::session::channel::{Beginning, Begun};
+use crate::session::channel::begin::{Beginning, Begun};
 use crate::session::harness::{Assignment, HarnessError, Way};
 use crate::session::runtime::{Handle, Launch, Runtime, RuntimeError};
 use crate::store::views::SessionView;

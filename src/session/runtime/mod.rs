@@ -11,6 +11,7 @@ mod probing;
 pub mod procfs;
 pub mod screen;
 pub mod server;
+mod sight;
 pub mod tmux;
 
 use serde::{Deserialize, Serialize};

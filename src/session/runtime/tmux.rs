@@ -16,7 +16,8 @@ use super::launch::{complaint_of, mark};
 use super::probing::{Listing, Lives, ROW, Row, judge};
 use super::procfs::{self, Life, Process};
 use super::server::{Client, Place, is_unreachable};
-use super::{Foreground, Handle, Launch, Pane, Runtime, RuntimeError, Screen, Typed, View};
+use super::sight;
+use super::{Handle, Launch, Pane, Runtime, RuntimeError, Screen, Typed, View};
 use crate::domain::Probe;
 use crate::session::Later;
 use crate::session::environment::Environment;
@@ -267,13 +268,13 @@ impl Tmux {
             "-t",
             &session,
             "-F",
-            "client #{client_readonly} #{client_activity}",
+            sight::CLIENT,
             ";",
             "display-message",
             "-p",
             "-t",
             &pane.id,
-            "pane %s #{pane_pid} #{pane_dead} #{pane_in_mode} #{pane_current_command}",
+            sight::PANE,
             ";",
             "capture-pane",
             "-p",
@@ -286,49 +287,7 @@ impl Tmux {
             Err(error) if error.said().contains("can't find") => return Err(gone("it was closed")),
             Err(error) => return Err(error.into()),
         };
-        let mut keys: Vec<u64> = Vec::new();
-        let mut rest = said.as_str();
-        loop {
-            let Some((line, after)) = rest.split_once('\n') else {
-                return Err(gone("tmux did not tell of it"));
-            };
-            rest = after;
-            if let Some(key) = line.strip_prefix("client 0 ") {
-                keys.extend(key.parse::<u64>());
-            } else if let Some(fields) = line.strip_prefix("pane ") {
-                let fields: Vec<&str> = fields.splitn(5, ' ').collect();
-                let [now, pid, is_dead, mode, command] = fields[..] else {
-                    return Err(gone("tmux did not tell of it"));
-                };
-                if pid.parse() != Ok(pane.process.pid) {
-                    return Err(gone("its pane was closed"));
-                }
-                let screen = Screen::parse(rest);
-                if is_dead == "1" {
-                    // Of one that has ended only the last words are of interest.
-                    let foreground = Foreground::Other("nothing".to_owned());
-                    let command = String::new();
-                    return Ok(View {
-                        screen,
-                        is_in_mode: false,
-                        foreground,
-                        last_key: None,
-                        last_key_at: None,
-                        command,
-                    });
-                }
-                let last_key_at = keys.iter().copied().max();
-                let now = now.parse::<u64>().unwrap_or(0);
-                return Ok(View {
-                    screen,
-                    is_in_mode: mode != "0",
-                    foreground: foreground(pane.process, command),
-                    last_key: last_key_at.map(|key| now.saturating_sub(key)),
-                    last_key_at,
-                    command: command.to_owned(),
-                });
-            }
-        }
+        sight::read(pane, &said).map_err(gone)
     }
 
     /// Runs a command of tmux in the pane, if the agent is still what `view` shows; tmux itself compares.
@@ -456,24 +415,5 @@ fn escaped(word: &str) -> String {
     match word.strip_suffix(';') {
         Some(start) => format!("{start}\\;"),
         None => word.to_owned(),
-    }
-}
-
-fn foreground(agent: Process, command: &str) -> Foreground {
-    let name_of = |arguments: &[String]| {
-        let program = arguments.first().map_or(command, String::as_str);
-        program.rsplit('/').next().unwrap_or(program).to_owned()
-    };
-    let Ok(Some(stat)) = procfs::stat(agent.pid) else {
-        return Foreground::Other("nothing".to_owned());
-    };
-    let reader = if stat.foreground == stat.group { agent.pid } else { stat.foreground };
-    let arguments = procfs::arguments(reader);
-    if procfs::is_shell(&arguments) {
-        Foreground::Shell(name_of(&arguments))
-    } else if reader == agent.pid {
-        Foreground::Agent
-    } else {
-        Foreground::Other(name_of(&arguments))
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Found, Workspace, WorkspaceError, Worktrees, disk, remove_folder, salvage, submodule};
+use super::worktrees::remove_folder;
+use super::{Found, Workspace, WorkspaceError, Worktrees, disk, salvage, submodule};
 
 /// What is to become of work that exists in the worktree alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

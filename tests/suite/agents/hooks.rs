@@ -133,7 +133,7 @@ async fn a_merge_ends_the_agent_and_a_stream_shows_each_stage_once() {
         .await;
     assert_eq!(
         (&ended["terminationReason"], &ended["status"]),
-        (&json!("pr_merged"), &json!("merged")),
+        (&json!("pr_merged"), &json!("cleanup")),
         "{ended}"
     );
     ground.said("end", 1).await;
