@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::client::Client;
 use super::output::{Outcome, complain, print};
 use crate::api::ActivityBody;
-use crate::config::{AgentSelf, agent_self};
+use crate::config::{AgentSelf, agent_folder, agent_self};
 use crate::session::channel::waiter::{Waited, wait};
 use crate::session::channel::wake::answer_stop;
 use crate::session::harness::Family;
@@ -80,9 +80,7 @@ async fn report(harness: &str, agent: &AgentSelf) -> anyhow::Result<()> {
 /// Waits beside the agent. It uses no runtime: it is all that its process does.
 pub(super) fn run(args: &Hooks) -> ExitCode {
     let HooksCommand::Wait = args.command;
-    let Ok(Some(AgentSelf { folder: Some(folder), .. })) = agent_self() else {
-        return ExitCode::SUCCESS;
-    };
+    let Ok(Some(folder)) = agent_folder() else { return ExitCode::SUCCESS };
     match wait(&folder) {
         Ok(Waited::Woken { text }) => {
             complain(&text);

@@ -22,6 +22,14 @@ pub struct AgentSelf {
     pub folder: Option<PathBuf>,
 }
 
+/// The folder of the session of ours in which this process runs, if it does.
+///
+/// # Errors
+/// The variable cannot be read.
+pub fn agent_folder() -> Result<Option<PathBuf>, ConfigError> {
+    Ok(variable("NUDGED_FOLDER")?.map(PathBuf::from))
+}
+
 /// `None`: this process is no agent of ours, and was not started by one.
 ///
 /// # Errors
@@ -35,6 +43,6 @@ pub fn agent_self() -> Result<Option<AgentSelf>, ConfigError> {
         token: Secret::new(token),
         session,
         launch_id: variable("NUDGED_LAUNCH_ID")?,
-        folder: variable("NUDGED_FOLDER")?.map(PathBuf::from),
+        folder: agent_folder()?,
     }))
 }

@@ -32,6 +32,7 @@ mod panics;
 mod payloads;
 mod reads;
 mod retention;
+mod rooms;
 mod rules;
 mod schemas;
 mod slow_bodies;

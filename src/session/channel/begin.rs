@@ -65,7 +65,11 @@ pub(super) async fn begin(
     }
     let prompt = beginning.prompt.filter(|prompt| !prompt.trim().is_empty());
     if prompt.is_none() && to.harness.family == Family::Other {
-        return Begun::Started { agent_session_id: known() };
+        return match runtime.look(to.handle).await {
+            Ok(view) if is_over(&view) => ended(&view),
+            Ok(_) => Begun::Started { agent_session_id: known() },
+            Err(error) => Begun::Failed { reason: error.to_string() },
+        };
     }
     if let Seen::Not(begun) = wait(runtime, to, until, prompt.is_some()).await {
         return begun;
@@ -101,10 +105,8 @@ async fn wait(
             Err(error) => return Seen::Not(Begun::Failed { reason: error.to_string() }),
         };
         let shown = dialogs::end_of(&view.screen);
-        if view.foreground == Foreground::Other("nothing".to_owned()) {
-            return Seen::Not(Begun::Failed {
-                reason: format!("the agent ended at once:\n{shown}"),
-            });
+        if is_over(&view) {
+            return Seen::Not(ended(&view));
         }
         if !is_first && to.harness.family == Family::ClaudeCode && claude::running(to).is_some() {
             return Seen::There;
@@ -139,6 +141,14 @@ async fn wait(
     }
 }
 
+fn is_over(view: &View) -> bool {
+    view.foreground == Foreground::Other("nothing".to_owned())
+}
+
+fn ended(view: &View) -> Begun {
+    Begun::Failed { reason: format!("the agent ended at once:\n{}", dialogs::end_of(&view.screen)) }
+}
+
 /// A prompt as one line; a long one is left in a file that git does not see.
 fn line(to: &Addressee<'_>, prompt: &str) -> std::io::Result<String> {
     let line = one_line(prompt);
@@ -168,8 +178,8 @@ async fn begin_opencode(
             Err(error) => return Begun::Failed { reason: error.to_string() },
         };
         let shown = dialogs::end_of(&view.screen);
-        if view.foreground == Foreground::Other("nothing".to_owned()) {
-            return Begun::Failed { reason: format!("the agent ended at once:\n{shown}") };
+        if is_over(&view) {
+            return ended(&view);
         }
         // Its terminal shows no session before it has drawn itself.
         let composer = composer::judge(Family::Opencode, &view.screen);

@@ -1,6 +1,7 @@
 //! The ways of telling agents, tried in the order that a harness names.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::app_server::{self, AppServer};
@@ -42,8 +43,15 @@ impl Channels {
     /// Tells it, by the first way that is open. Right before it leaves for good `leave` is asked, once.
     pub async fn deliver(&self, to: &Addressee<'_>, message: &Message, leave: &dyn Leave) -> Told {
         let mut closed = Vec::new();
+        let has_left = AtomicBool::new(false);
         for name in &to.harness.deliver {
-            let noted = Noted { folder: to.folder, mark: &message.mark, channel: *name, leave };
+            let noted = Noted {
+                folder: to.folder,
+                mark: &message.mark,
+                channel: *name,
+                leave,
+                has_left: &has_left,
+            };
             match self.channel(*name).deliver(to, message, &noted).await {
                 Tried::Told(told) => {
                     if matches!(told, Told::NotNow { .. }) {
@@ -51,7 +59,10 @@ impl Channels {
                     }
                     return told;
                 }
-                Tried::Closed(why) => closed.push(why),
+                Tried::Closed(why) => {
+                    journal::forget(to.folder, &message.mark);
+                    closed.push(why);
+                }
             }
         }
         let reason = if closed.is_empty() {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Leave, word_of};
 use crate::session::Later;
@@ -36,6 +37,8 @@ pub(super) struct Noted<'a> {
     pub(super) mark: &'a str,
     pub(super) channel: ChannelName,
     pub(super) leave: &'a dyn Leave,
+    /// It was let go before, by a channel that has taken it back.
+    pub(super) has_left: &'a AtomicBool,
 }
 
 impl Leave for Noted<'_> {
@@ -45,7 +48,8 @@ impl Leave for Noted<'_> {
                 tracing::warn!(folder = %self.folder.display(), %error, "nothing can be noted here");
                 return false;
             }
-            let may = self.leave.leave().await;
+            let may = self.has_left.load(Ordering::Relaxed) || self.leave.leave().await;
+            self.has_left.store(may, Ordering::Relaxed);
             if !may {
                 forget(self.folder, self.mark);
             }

@@ -92,7 +92,7 @@ pub enum Told {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tried {
     Told(Told),
-    /// This way is not open; nothing was given, and the next can be tried.
+    /// This way is not open, or was not taken; nothing was given, and the next can be tried.
     Closed(String),
 }
 

@@ -118,3 +118,62 @@ fn end_of(path: &Path) -> Option<String> {
     file.take(MOST).read_to_end(&mut text).ok()?;
     Some(String::from_utf8_lossy(&text).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn traced(read: fn(&Path, &str) -> Trace, lines: &[&str]) -> Trace {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), lines.join("\n")).expect("written");
+        read(file.path(), "[nudge 17]")
+    }
+
+    const ENQUEUE: &str =
+        r#"{"type":"queue-operation","operation":"enqueue","content":"[nudge 17] x"}"#;
+    const OTHER: &str = r#"{"type":"queue-operation","operation":"enqueue","content":"mine"}"#;
+    const DEQUEUE: &str = r#"{"type":"queue-operation","operation":"dequeue"}"#;
+
+    #[test]
+    fn a_queue_is_followed_to_its_end() {
+        let remove = |why: &str| {
+            format!(
+                r#"{{"type":"queue-operation","operation":"remove","content":"[nudge 17] x","reason":"{why}"}}"#
+            )
+        };
+        assert_eq!(traced(claude, &[]), Trace::None);
+        assert_eq!(traced(claude, &[ENQUEUE]), Trace::Queued);
+        assert_eq!(traced(claude, &[ENQUEUE, DEQUEUE]), Trace::Begun);
+        assert_eq!(traced(claude, &[OTHER, ENQUEUE, DEQUEUE]), Trace::Queued);
+        assert_eq!(traced(claude, &[OTHER, ENQUEUE, DEQUEUE, DEQUEUE]), Trace::Begun);
+        assert_eq!(traced(claude, &[ENQUEUE, &remove("absorbed_mid_turn")]), Trace::Begun);
+        assert_eq!(traced(claude, &[ENQUEUE, &remove("edited")]), Trace::Removed);
+        assert_eq!(
+            traced(claude, &[ENQUEUE, r#"{"type":"queue-operation","operation":"popAll"}"#]),
+            Trace::Removed
+        );
+        assert_eq!(claude(Path::new("/no/such/file"), "x"), Trace::Unreadable);
+    }
+
+    #[test]
+    fn only_what_was_said_to_the_agent_counts() {
+        let user = r#"{"type":"user","message":{"role":"user","content":"[nudge 17] x"}}"#;
+        let parts =
+            r#"{"type":"user","message":{"content":[{"type":"text","text":"a [nudge 17]"}]}}"#;
+        let result = r#"{"type":"user","message":{"content":[{"type":"tool_result","content":"[nudge 17]"}]}}"#;
+        let beside = r#"{"type":"user","isSidechain":true,"message":{"content":"[nudge 17]"}}"#;
+        let agent =
+            r#"{"type":"assistant","message":{"content":[{"type":"text","text":"[nudge 17]"}]}}"#;
+        let last = r#"{"type":"last-prompt","lastPrompt":"[nudge 17]"}"#;
+        assert_eq!(traced(claude, &[user]), Trace::Begun);
+        assert_eq!(traced(claude, &["{broken [nudge 17]", parts]), Trace::Begun);
+        assert_eq!(traced(claude, &[result, beside, agent, last]), Trace::None);
+        let said =
+            r#"{"type":"event_msg","payload":{"type":"user_message","message":"[nudge 17] x"}}"#;
+        let answer =
+            r#"{"type":"event_msg","payload":{"type":"agent_message","message":"[nudge 17] x"}}"#;
+        assert_eq!((traced(codex, &[said]), traced(codex, &[answer])), (Trace::Begun, Trace::None));
+        assert_eq!(traced(aider, &["#### [nudge 17] x", ""]), Trace::Begun);
+        assert_eq!(traced(aider, &["I read [nudge 17]", "> [nudge 17]"]), Trace::None);
+    }
+}

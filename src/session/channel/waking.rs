@@ -59,13 +59,10 @@ async fn tell(to: &Addressee<'_>, message: &Message, leave: &dyn Leave) -> Tried
     while Instant::now() < until && !wake::was_taken(to.folder, &message.mark) {
         sleep(STEP).await;
     }
-    Tried::Told(match wake::withdraw(to.folder, &message.mark) {
-        true => {
-            let reason = "the agent's hook did not take it".to_owned();
-            Told::NotNow { reason, retry_after: 2 }
-        }
-        false => Told::Handed,
-    })
+    match wake::withdraw(to.folder, &message.mark) {
+        true => Tried::Closed("the agent's hook did not take it".to_owned()),
+        false => Tried::Told(Told::Handed),
+    }
 }
 
 fn look(to: &Addressee<'_>, mark: &str) -> Record {

@@ -16,20 +16,23 @@ use crate::world::{SECRET, TOKEN, answer, sign};
 /// Nothing here takes longer, on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether real tmux and git are there. Without them a test is passed over, loudly, unless all are required.
+/// Whether real tmux and git are there.
 pub fn is_possible() -> bool {
-    let has = |program: &str, flag: &str| {
-        Command::new(program).arg(flag).output().is_ok_and(|said| said.status.success())
+    has_all(&[("tmux", "-V"), ("git", "--version")])
+}
+
+/// Whether programs are there. Without one a test is passed over, loudly, unless all are required.
+pub fn has_all(programs: &[(&str, &str)]) -> bool {
+    let is_missing = |(program, flag): &&(&str, &str)| {
+        !Command::new(program).arg(flag).output().is_ok_and(|said| said.status.success())
     };
-    if has("tmux", "-V") && has("git", "--version") {
-        return true;
-    }
+    let Some((missing, _)) = programs.iter().find(is_missing) else { return true };
     #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
-    let all = std::env::var("NUDGED_REQUIRE_ALL").is_ok_and(|value| value == "1");
-    assert!(!all, "tmux and git are needed: install them");
+    let all = std::env::var_os("NUDGED_REQUIRE_ALL").is_some_and(|value| value == "1");
+    assert!(!all, "{missing} is needed: install it");
     #[expect(clippy::print_stderr, reason = "a test that is passed over says so")]
     {
-        eprintln!("PASSED OVER: tmux and git are needed for this test");
+        eprintln!("PASSED OVER: {missing} is needed for this test");
     }
     false
 }

@@ -6,3 +6,5 @@ mod ground;
 mod hooks;
 mod life;
 mod story;
+
+pub use ground::has_all as is_possible;
