@@ -1,9 +1,13 @@
 //! git, as it is asked here: never through a shell, never asking a person, each question with a time limit.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Workspace, WorkspaceError};
 use crate::session::environment::Environment;
@@ -22,6 +26,9 @@ const WORK: Duration = Duration::from_secs(600);
 pub struct Git {
     program: OsString,
     environment: Environment,
+    /// One at a time of what makes, removes or lists worktrees of a repository: git itself stumbles over a worktree that
+    /// is half made.
+    turns: Arc<StdMutex<HashMap<PathBuf, Arc<Mutex<()>>>>>,
 }
 
 /// A worktree, as `git worktree list` tells of it.
@@ -50,7 +57,15 @@ impl Git {
             .with("SSH_ASKPASS", "true")
             .with("GIT_EDITOR", "true")
             .with("LC_ALL", "C");
-        Self { program: program.into(), environment }
+        Self { program: program.into(), environment, turns: Arc::default() }
+    }
+
+    async fn turn(&self, repository: &Path) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(repository.to_owned()).or_default())
+        };
+        turn.lock_owned().await
     }
 
     pub(super) async fn version(&self) -> Result<String, ToolError> {
@@ -193,6 +208,7 @@ impl Git {
 
     /// All worktrees of a repository, the main one first.
     pub(super) async fn worktrees(&self, folder: &Path) -> Result<Vec<Entry>, WorkspaceError> {
+        let _turn = self.turn(folder).await;
         let said = self.look(folder, ["worktree", "list", "--porcelain", "-z"]).await?;
         Ok(parse(&said.output))
     }
@@ -220,6 +236,7 @@ impl Git {
         asked.arguments.push("--".into());
         asked.arguments.push(workspace.path.clone().into());
         asked.arguments.push(base.unwrap_or(&workspace.branch).into());
+        let _turn = self.turn(&workspace.repository).await;
         asked.answer().await?;
         Ok(())
     }
@@ -229,6 +246,7 @@ impl Git {
         let words = ["worktree", "remove", "--force", "--force", "--"];
         let mut asked = self.asked(Some(&workspace.repository), words, WORK);
         asked.arguments.push(workspace.path.clone().into());
+        let _turn = self.turn(&workspace.repository).await;
         match asked.answer().await {
             Ok(_) => Ok(()),
             Err(ToolError::Refused { said, .. }) if said.contains("is not a working tree") => {

@@ -228,7 +228,7 @@ async fn many_at_once_get_numbers_of_their_own() {
         return;
     }
     let ground = Ground::new().await;
-    let spawns = (0..12).map(|number| {
+    let spawns = (0..40).map(|number| {
         ground.post(
             "/v1/sessions",
             json!({"projectId": "mer", "harness": "scripted", "prompt": number.to_string()}),
@@ -248,8 +248,8 @@ async fn many_at_once_get_numbers_of_their_own() {
         .collect();
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len(), 12);
-    assert_eq!(ground.tmux(&["list-sessions", "-F", "#{session_name}"]).lines().count(), 12);
+    assert_eq!(ids.len(), 40);
+    assert_eq!(ground.tmux(&["list-sessions", "-F", "#{session_name}"]).lines().count(), 40);
 }
 
 #[tokio::test]
