@@ -25,6 +25,7 @@ const SURVIVAL: Duration = Duration::from_millis(1_500);
 /// The lines that its terminal shows, and those of them that tell why it ended.
 const SCREEN: u32 = 60;
 const LAST_WORDS: usize = 10;
+const ENDED: &str = "the agent ended at once";
 /// The agent of a start that was cut off may be about to begin: it is looked for so often, and so long each time.
 const LOOKS: usize = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -246,7 +247,7 @@ async fn survives(tools: &Tools, handle: &Handle) -> Result<(), Halt> {
                 last_words(&tools.tmux.scrollback(handle, SCREEN).await.unwrap_or_default());
             tools.tmux.kill(handle).await?;
             return Err(Halt::Failed(format!(
-                "the agent ended at once: {shown}; restore it with --fresh to begin a new conversation"
+                "{ENDED}: {shown}; restore it with --fresh to begin a new conversation"
             )));
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
@@ -312,8 +313,15 @@ pub(super) async fn first_words(
             Ok(words)
         }
         Begun::Failed { reason } => {
+            // What it said last may stand far above the end of its screen.
+            let shown = tools.tmux.scrollback(&line.handle, SCREEN).await.unwrap_or_default();
             tools.tmux.kill(&line.handle).await?;
-            Err(Halt::Failed(reason))
+            match last_words(&shown) {
+                shown if reason.starts_with(ENDED) && !shown.is_empty() => {
+                    Err(Halt::Failed(format!("{ENDED}: {shown}")))
+                }
+                _ => Err(Halt::Failed(reason)),
+            }
         }
     }
 }
