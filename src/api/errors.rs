@@ -31,6 +31,10 @@ pub enum Code {
     RepoWatched,
     /// A rule refuses it.
     Refused,
+    /// It wants GitHub's API, and there are no App credentials.
+    NoGithub,
+    /// GitHub cannot give it: the message says why.
+    Github,
     /// Not now: nothing was stored, and the request may be repeated in a second.
     Unavailable,
     /// A fault of the server.
@@ -50,6 +54,8 @@ impl Code {
             Self::RepoBound => "repo_bound",
             Self::RepoWatched => "repo_watched",
             Self::Refused => "refused",
+            Self::NoGithub => "no_github_app",
+            Self::Github => "github",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }

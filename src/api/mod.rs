@@ -8,6 +8,7 @@ mod changes;
 mod commands;
 mod deliveries;
 mod errors;
+mod github;
 mod nudges;
 mod paging;
 mod projects;
@@ -16,12 +17,17 @@ mod sessions;
 mod waiting;
 mod words;
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 pub use changes::{ChangeJson, ChangePage, ChangesJson, change_filter, read_cursor, refusal};
 pub use commands::{Answer, Origin};
 pub use deliveries::{DeliveryJson, DeliveryQuery};
 pub use errors::{ApiError, Code, ErrorJson};
+pub use github::{
+    Asked, GithubDoor, GithubPass, GithubStanding, GithubTrouble, LogPart, LogText, Recovery,
+};
 pub use nudges::{NudgeJson, NudgeQuery};
 pub use paging::{LIMITS, List, Paging};
 pub use projects::{ProjectBody, ProjectJson, ProjectNudges};
@@ -39,4 +45,6 @@ pub struct Api {
     pub engine: Engine,
     /// Becomes `true` when the server shuts down: whoever waits for news is answered at once.
     pub shutdown: watch::Receiver<bool>,
+    /// GitHub's API, where there are App credentials.
+    pub github: Option<Arc<dyn GithubDoor>>,
 }

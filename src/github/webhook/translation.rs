@@ -6,8 +6,9 @@ use super::envelope::Envelope;
 use super::payload::{
     App, CheckRun, CheckRunEvent, CheckSuiteEvent, HeadBranch, InstallationEvent,
     IssueCommentEvent, MergeGroupEvent, Output, PullRequest, PullRequestEvent, PushEvent,
-    Repository, RepositoryChanges, RepositoryEvent, ReviewCommentEvent, ReviewEvent, StatusEvent,
-    Step, ThreadEvent, User, WorkflowJobEvent, WorkflowRunEvent,
+    Repository, RepositoryChanges, RepositoryEvent, Review, ReviewCommentEvent, ReviewEvent,
+    StatusEvent, Step, ThreadEvent, User, WorkflowJob, WorkflowJobEvent, WorkflowRun,
+    WorkflowRunEvent,
 };
 use super::scalar::Time;
 use crate::domain::{
@@ -19,7 +20,7 @@ use crate::lifecycle::check_status;
 use crate::lifecycle::excerpt::{excerpt, one_line, truncate};
 
 /// Bytes kept of a name, a title or an address.
-const MOST_TEXT: usize = 1_000;
+pub(super) const MOST_TEXT: usize = 1_000;
 /// Bytes kept of what a failed check wrote.
 const MOST_OUTPUT: usize = 8 * 1024;
 
@@ -97,7 +98,15 @@ fn grouped_pull(head_ref: &str) -> Option<i64> {
 /// `pull_request_review`.
 pub(super) fn review(event: &ReviewEvent<'_>) -> Translated {
     let pull = pull_seen(&event.pull_request, None)?;
-    let seen = &event.review;
+    let review = review_of(&event.review, pull.updated_at)?;
+    fact(ScmObservation::Review { repo: repo(&event.repository)?, pull, review })
+}
+
+/// A review, as it is seen of a pull request that was changed last at `seen_at`.
+pub(super) fn review_of(
+    seen: &Review<'_>,
+    seen_at: Timestamp,
+) -> Result<domain::Review, UnclearField> {
     let state = match seen.state.to_ascii_lowercase().as_str() {
         "approved" => ReviewState::Approved,
         "changes_requested" => ReviewState::ChangesRequested,
@@ -106,23 +115,29 @@ pub(super) fn review(event: &ReviewEvent<'_>) -> Translated {
         "pending" => ReviewState::Pending,
         _ => return Err(UnclearField("review.state")),
     };
-    let review = domain::Review {
+    Ok(domain::Review {
         id: seen.id,
         author_id: seen.user.as_ref().map(|user| user.id),
         author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
         state,
-        submitted_at: seen.submitted_at.0.unwrap_or(pull.updated_at),
-        seen_at: pull.updated_at,
+        submitted_at: seen.submitted_at.0.unwrap_or(seen_at),
+        seen_at,
         url: optional_text(seen.html_url.as_deref()),
         body: excerpt(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
         standing: standing(seen.user.as_ref(), seen.author_association.as_deref()),
-    };
-    fact(ScmObservation::Review { repo: repo(&event.repository)?, pull, review })
+    })
 }
 
 /// `check_run`, whatever its action: each carries the whole run.
 pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
-    let run = &event.check_run;
+    let (sha, run) = run_at(&event.check_run)?;
+    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run })
+}
+
+/// A check run, and the commit it is of.
+pub(super) fn run_at(
+    run: &CheckRun<'_>,
+) -> Result<(CommitSha, Arc<domain::CheckRun>), UnclearField> {
     let urls = [run.html_url.as_deref(), run.details_url.as_deref()];
     let state = RunState {
         status: how_far(&run.status, run.conclusion.as_deref(), run.completed_at),
@@ -145,12 +160,19 @@ pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
         failed_step: None,
         state,
     };
-    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+    Ok((sha, Arc::new(run)))
 }
 
 /// `workflow_job`: the check run it names, never a second check.
 pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
-    let job = &event.workflow_job;
+    let (sha, run) = job_at(&event.workflow_job)?;
+    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run })
+}
+
+/// The check run that a job is, and the commit it is of.
+pub(super) fn job_at(
+    job: &WorkflowJob<'_>,
+) -> Result<(CommitSha, Arc<domain::CheckRun>), UnclearField> {
     let state = RunState {
         status: how_far(&job.status, job.conclusion.as_deref(), job.completed_at),
         completed_at: job.completed_at.0,
@@ -173,13 +195,19 @@ pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
         failed_step: failed_step.map(|text| stamped(&state, text)),
         state,
     };
-    let sha = commit(&job.head_sha, "workflow_job.head_sha")?;
-    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+    Ok((commit(&job.head_sha, "workflow_job.head_sha")?, Arc::new(run)))
 }
 
 /// `workflow_run`.
 pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Translated {
-    let run = &event.workflow_run;
+    let (sha, run) = workflow_at(&event.workflow_run)?;
+    fact(ScmObservation::WorkflowRun { repo: repo(&event.repository)?, sha, run })
+}
+
+/// A workflow run, and the commit it is of.
+pub(super) fn workflow_at(
+    run: &WorkflowRun<'_>,
+) -> Result<(CommitSha, Arc<domain::WorkflowRun>), UnclearField> {
     let status = run_status(&run.status);
     let state = RunState {
         status,
@@ -198,7 +226,7 @@ pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Translated {
         event: text(&run.event),
         suite_id: run.check_suite_id,
     };
-    fact(ScmObservation::WorkflowRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+    Ok((sha, Arc::new(run)))
 }
 
 /// `status`.
@@ -299,7 +327,7 @@ pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Transl
     fact(ScmObservation::Access { repos, account: None, granted, at })
 }
 
-fn comment(
+pub(super) fn comment(
     seen: &super::payload::Comment<'_>,
     kind: CommentKind,
     deleted: bool,
@@ -328,7 +356,7 @@ fn standing(user: Option<&User<'_>>, association: Option<&str>) -> Standing {
     }
 }
 
-fn repo(seen: &Repository<'_>) -> Result<RepoSeen, UnclearField> {
+pub(super) fn repo(seen: &Repository<'_>) -> Result<RepoSeen, UnclearField> {
     let name = RepoName::parse(&seen.full_name).ok_or(UnclearField("repository.full_name"))?;
     let url = match &seen.html_url {
         Some(url) => text(url.trim_end_matches('/')),
@@ -356,7 +384,10 @@ fn former_name(name: &RepoName, changes: &RepositoryChanges<'_>) -> Option<RepoN
     RepoName::parse(&format!("{owner}/{own}"))
 }
 
-fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSeen, UnclearField> {
+pub(super) fn pull_seen(
+    seen: &PullRequest<'_>,
+    before: Option<CommitSha>,
+) -> Result<PullSeen, UnclearField> {
     if seen.number < 1 {
         return Err(UnclearField("pull_request.number"));
     }
@@ -455,11 +486,11 @@ fn stamped(state: &RunState, text: String) -> Excerpt {
     Excerpt { status: state.status, completed_at: state.completed_at, text: text.into() }
 }
 
-fn commit(sha: &str, field: &'static str) -> Result<CommitSha, UnclearField> {
+pub(super) fn commit(sha: &str, field: &'static str) -> Result<CommitSha, UnclearField> {
     CommitSha::parse(sha).ok_or(UnclearField(field))
 }
 
-fn required(at: Time, field: &'static str) -> Result<Timestamp, UnclearField> {
+pub(super) fn required(at: Time, field: &'static str) -> Result<Timestamp, UnclearField> {
     at.0.ok_or(UnclearField(field))
 }
 
@@ -469,11 +500,11 @@ fn ghost() -> Text {
 }
 
 /// A text of bounded size. NUL would end it inside SQLite.
-fn text(raw: &str) -> Text {
+pub(super) fn text(raw: &str) -> Text {
     let cut = truncate(raw, MOST_TEXT);
     if cut.contains('\0') { cut.replace('\0', "").into() } else { cut.into() }
 }
 
-fn optional_text(raw: Option<&str>) -> Text {
+pub(super) fn optional_text(raw: Option<&str>) -> Text {
     raw.map_or_else(|| "".into(), text)
 }

@@ -66,7 +66,9 @@ fn status(code: Code) -> StatusCode {
         | Code::NothingKept
         | Code::RepoBound
         | Code::RepoWatched
-        | Code::Refused => StatusCode::CONFLICT,
+        | Code::Refused
+        | Code::NoGithub => StatusCode::CONFLICT,
+        Code::Github => StatusCode::BAD_GATEWAY,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -86,6 +88,8 @@ impl From<ApiError> for HttpError {
             | Code::RepoBound
             | Code::RepoWatched
             | Code::Refused
+            | Code::NoGithub
+            | Code::Github
             | Code::Internal => error,
         }
     }
