@@ -225,9 +225,12 @@ fn policy(settings: &Settings) -> anyhow::Result<Policy> {
         jiff::SignedDuration::try_from(settings.settle).context("the settle time is too long")?;
     let cancel_wait = jiff::SignedDuration::try_from(settings.cancel_wait)
         .context("the time to wait after something was cancelled is too long")?;
+    let quiet_after = jiff::SignedDuration::try_from(settings.quiet_after)
+        .context("the time after which a quiet agent is looked at is too long")?;
     Ok(Policy {
         settle,
         cancel_wait,
+        quiet_after,
         adopt: settings.adopt,
         auto_register: settings.auto_register,
         notify: settings.notify_url.is_some(),

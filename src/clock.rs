@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
+
 use crate::domain::Timestamp;
 
 /// Where a component gets the time from.
@@ -32,6 +34,23 @@ impl Clock {
     /// The present instant, cut to milliseconds as the store keeps it.
     pub fn now(&self) -> Timestamp {
         (self.read)()
+    }
+}
+
+/// Whether a clock runs evenly: its time is held against the machine's own, which is never set.
+#[derive(Debug, Default)]
+pub struct Pace {
+    last: Option<(Instant, Timestamp)>,
+}
+
+impl Pace {
+    /// How much more the clock has moved since the last look than time has passed, rounded to seconds; negative
+    /// where it was set back. `None` at the first look.
+    pub fn drift(&mut self, passed: Instant, shown: Timestamp) -> Option<SignedDuration> {
+        let (then, before) = self.last.replace((passed, shown))?;
+        let passed = SignedDuration::try_from(passed.saturating_duration_since(then)).ok()?;
+        let drift = shown.duration_since(before) - passed;
+        Some(SignedDuration::from_secs(drift.round(jiff::Unit::Second).ok()?.as_secs()))
     }
 }
 
@@ -70,6 +89,20 @@ pub fn now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_told_from_one_that_runs() {
+        let (begun, start) = (Instant::now(), Timestamp::UNIX_EPOCH);
+        let mut pace = Pace::default();
+        let mut look = |passed: u64, shown: i64| {
+            let shown = start.checked_add(SignedDuration::from_secs(shown)).unwrap();
+            pace.drift(begun + Duration::from_secs(passed), shown).map(|drift| drift.as_secs())
+        };
+        assert_eq!(look(0, 0), None);
+        assert_eq!(look(60, 60), Some(0));
+        assert_eq!(look(62, 3_662), Some(3_600));
+        assert_eq!(look(64, 64), Some(-3_600));
+    }
 
     #[test]
     fn what_repeats_passes_once_in_a_span() {

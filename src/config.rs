@@ -36,6 +36,7 @@ const WEBHOOK_SECRET: Key = Key { name: "webhook_secret", env: "NUDGED_WEBHOOK_S
 const API_TOKEN: Key = Key { name: "api_token", env: "NUDGED_API_TOKEN" };
 const SETTLE: Key = Key { name: "settle", env: "NUDGED_SETTLE" };
 const CANCEL_WAIT: Key = Key { name: "cancel_wait", env: "NUDGED_CANCEL_WAIT" };
+const QUIET_AFTER: Key = Key { name: "quiet_after", env: "NUDGED_QUIET_AFTER" };
 const ADOPT: Key = Key { name: "adopt", env: "NUDGED_ADOPT" };
 const AUTO_REGISTER: Key = Key { name: "auto_register", env: "NUDGED_AUTO_REGISTER" };
 const NOTIFY_URL: Key = Key { name: "notify_url", env: "NUDGED_NOTIFY_URL" };
@@ -53,6 +54,7 @@ const KEYS: &[Key] = &[
     API_TOKEN,
     SETTLE,
     CANCEL_WAIT,
+    QUIET_AFTER,
     ADOPT,
     AUTO_REGISTER,
     NOTIFY_URL,
@@ -80,6 +82,8 @@ pub struct Settings {
     pub settle: Duration,
     /// How long something cancelled may wait for what comes in its place before the human is told.
     pub cancel_wait: Duration,
+    /// How long nothing is heard of an active agent before it is looked at; zero: it never is.
+    pub quiet_after: Duration,
     /// What a new project does with pull requests that no session owns.
     pub adopt: Adopt,
     /// Whether a delivery for an unknown repository makes it a project.
@@ -129,6 +133,9 @@ pub struct Flags {
     /// Time that something cancelled may wait for a newer run [env: NUDGED_CANCEL_WAIT] [default: 10m]
     #[arg(long, value_name = "TIME")]
     pub cancel_wait: Option<String>,
+    /// Time after which a quiet agent is looked at [env: NUDGED_QUIET_AFTER] [default: 10m]
+    #[arg(long, value_name = "TIME")]
+    pub quiet_after: Option<String>,
     /// Whether pull requests without a session get one: all, none [env: NUDGED_ADOPT] [default: all]
     #[arg(long, value_name = "WHICH")]
     pub adopt: Option<String>,
@@ -162,6 +169,7 @@ impl Flags {
             (DB, &self.db),
             (SETTLE, &self.settle),
             (CANCEL_WAIT, &self.cancel_wait),
+            (QUIET_AFTER, &self.quiet_after),
             (ADOPT, &self.adopt),
             (AUTO_REGISTER, &self.auto_register),
             (NOTIFY_FORMAT, &self.notify_format),
@@ -201,6 +209,9 @@ impl Settings {
                 .map_or(Duration::from_secs(30), |Settle(time)| time),
             cancel_wait: layers
                 .parse(CANCEL_WAIT, "a time of at most a day, as 10m")?
+                .map_or(Duration::from_secs(600), |Settle(time)| time),
+            quiet_after: layers
+                .parse(QUIET_AFTER, "a time of at most a day, as 10m")?
                 .map_or(Duration::from_secs(600), |Settle(time)| time),
             adopt: layers.parse(ADOPT, "all or none")?.unwrap_or(Adopt::All),
             auto_register: layers.parse(AUTO_REGISTER, "true or false")?.unwrap_or(true),

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod excerpt;
 pub mod github;
 pub mod http;
 pub mod lifecycle;

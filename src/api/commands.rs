@@ -59,8 +59,16 @@ fn refused(refusal: Refusal) -> ApiError {
         Refusal::RepoMissing => ApiError::bad_body(&reason),
         Refusal::RepoBound => ApiError::new(Code::RepoBound, reason),
         Refusal::RepoWatched => ApiError::new(Code::RepoWatched, reason),
-        Refusal::NotWatched | Refusal::Archived | Refusal::NotAdopted | Refusal::SubjectGone => {
-            ApiError::new(Code::Refused, reason)
-        }
+        Refusal::SessionEnded => ApiError::new(Code::SessionEnded, reason),
+        Refusal::SessionLives => ApiError::new(Code::SessionLives, reason),
+        Refusal::SessionBusy => ApiError::new(Code::SessionBusy, reason),
+        Refusal::BranchTaken => ApiError::new(Code::BranchTaken, reason),
+        Refusal::NotWatched
+        | Refusal::Archived
+        | Refusal::NotAdopted
+        | Refusal::SubjectGone
+        | Refusal::SessionElsewhere
+        | Refusal::EarlierLaunch
+        | Refusal::NudgeNotWaiting => ApiError::new(Code::Refused, reason),
     }
 }

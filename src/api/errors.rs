@@ -29,6 +29,14 @@ pub enum Code {
     RepoBound,
     /// The repository belongs to another project.
     RepoWatched,
+    /// The session has ended.
+    SessionEnded,
+    /// The session has not ended.
+    SessionLives,
+    /// Something is being done to the session.
+    SessionBusy,
+    /// Another session works on the branch.
+    BranchTaken,
     /// A rule refuses it.
     Refused,
     /// It wants GitHub's API, and there are no App credentials.
@@ -53,6 +61,10 @@ impl Code {
             Self::NothingKept => "nothing_kept",
             Self::RepoBound => "repo_bound",
             Self::RepoWatched => "repo_watched",
+            Self::SessionEnded => "session_ended",
+            Self::SessionLives => "session_lives",
+            Self::SessionBusy => "session_busy",
+            Self::BranchTaken => "branch_taken",
             Self::Refused => "refused",
             Self::NoGithub => "no_github_app",
             Self::Github => "github",

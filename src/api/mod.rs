@@ -4,6 +4,7 @@
 //! answers with the object that it changed. Errors have stable codes; what status a code has is the
 //! business of `http`. The command line reads the same shapes.
 
+mod activity;
 mod changes;
 mod commands;
 mod deliveries;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+pub use activity::ActivityBody;
 pub use changes::{ChangeJson, ChangePage, ChangesJson, change_filter, read_cursor, refusal};
 pub use commands::{Answer, Origin};
 pub use deliveries::{DeliveryJson, DeliveryQuery};

@@ -10,7 +10,8 @@ use super::paging::{List, Paging};
 use super::pulls::pull_name;
 use super::waiting::wait;
 use crate::domain::{
-    Audience, CommandObservation, FailureClass, NudgeId, NudgeKind, NudgeState, Priority,
+    Audience, CommandObservation, FailureClass, HeldReason, NudgeId, NudgeKind, NudgeState,
+    Priority,
 };
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
@@ -33,9 +34,13 @@ pub struct NudgeJson {
     pub class: Option<FailureClass>,
     pub priority: Priority,
     pub state: NudgeState,
+    /// Why it is held back; null where it is not.
+    pub held_because: Option<HeldReason>,
     pub body: String,
     pub attempts: i64,
     pub created_at: String,
+    /// When it was given to the agent's channel.
+    pub handed_at: Option<String>,
     pub delivered_at: Option<String>,
     pub acknowledged_at: Option<String>,
 }
@@ -52,9 +57,11 @@ impl From<NudgeView> for NudgeJson {
             class: view.class,
             priority: view.priority,
             state: view.state,
+            held_because: view.held_because,
             body: view.body,
             attempts: view.attempts,
             created_at: view.created_at,
+            handed_at: view.handed_at,
             delivered_at: view.delivered_at,
             acknowledged_at: view.acknowledged_at,
         }

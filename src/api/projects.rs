@@ -7,7 +7,9 @@ use super::Api;
 use super::commands::{Answer, Origin};
 use super::errors::ApiError;
 use super::paging::{List, Paging};
-use crate::domain::{Adopt, CommandObservation, ProjectConfig, ProjectId, RepoName, Trust};
+use crate::domain::{
+    Adopt, BudgetRule, CommandObservation, ProjectConfig, ProjectId, RepoName, Trust,
+};
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
 use crate::store::views::{ObjectRef, ObjectView, ProjectView};
@@ -38,6 +40,28 @@ pub struct ProjectNudges {
     pub paused: bool,
     pub checks: Globs,
     pub trust: TrustJson,
+    pub budget: BudgetJson,
+}
+
+/// How much a project's agents may be told: so many nudges at once, and so many more a minute.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BudgetJson {
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub burst: u32,
+    #[schema(minimum = 1, maximum = 1_000)]
+    pub per_minute: u32,
+}
+
+impl BudgetJson {
+    fn rule(self) -> Result<BudgetRule, ApiError> {
+        let Self { burst, per_minute } = self;
+        if !(1..=10_000).contains(&burst) || !(1..=1_000).contains(&per_minute) {
+            let what = "`nudges.budget`: a burst of 1 to 10000, and 1 to 1000 a minute";
+            return Err(ApiError::bad_body(&what));
+        }
+        Ok(BudgetRule { burst, per_minute })
+    }
 }
 
 /// Whose reviews and comments count. What is null follows the rule: in a private repository everybody, in a
@@ -65,6 +89,11 @@ pub struct Globs {
 
 impl From<ProjectView> for ProjectJson {
     fn from(view: ProjectView) -> Self {
+        let rule = BudgetRule::default();
+        let budget = BudgetJson {
+            burst: view.budget_burst.unwrap_or(rule.burst),
+            per_minute: view.budget_per_minute.unwrap_or(rule.per_minute),
+        };
         let checks = Globs { only: view.checks_only, except: view.checks_except };
         let Trust { associations, users, bots } = view.trust;
         let trust = TrustJson { associations, users, bots };
@@ -74,7 +103,7 @@ impl From<ProjectView> for ProjectJson {
             path: view.path,
             display_name: view.display_name,
             adopt: view.adopt,
-            nudges: ProjectNudges { paused: view.nudges_paused, checks, trust },
+            nudges: ProjectNudges { paused: view.nudges_paused, checks, trust, budget },
             registered_at: view.registered_at,
             archived_at: view.archived_at,
         }
@@ -108,6 +137,8 @@ pub struct NudgesBody {
     /// Holds back the nudges to all its agents.
     pub paused: Option<bool>,
     pub checks: Option<GlobsBody>,
+    /// How much its agents may be told.
+    pub budget: Option<BudgetJson>,
     /// As a whole: what it leaves out follows the rule again.
     pub trust: Option<TrustJson>,
 }
@@ -207,8 +238,8 @@ impl ProjectBody {
                 .ok_or_else(|| ApiError::bad_body(&"`repo`: give it as owner/name"))
         };
         let repo = self.repo.as_ref().map(parse).transpose()?;
-        let nudges = self.nudges.unwrap_or(NudgesBody::default());
-        let globs = nudges.checks.unwrap_or(GlobsBody::default());
+        let nudges = self.nudges.unwrap_or_default();
+        let globs = nudges.checks.unwrap_or_default();
         for glob in [&globs.only, &globs.except].into_iter().flatten() {
             if glob.len() > MOST_GLOBS {
                 let what = format!("`nudges.checks`: at most {MOST_GLOBS} globs");
@@ -218,6 +249,7 @@ impl ProjectBody {
                 short("nudges.checks", &Some(glob.clone()))?;
             }
         }
+        let budget = nudges.budget.map(BudgetJson::rule).transpose()?;
         if let Some(trust) = &nudges.trust {
             let lists = [trust.associations.as_deref(), Some(&trust.users), trust.bots.as_deref()];
             for names in lists.into_iter().flatten() {
@@ -244,6 +276,7 @@ impl ProjectBody {
             nudges_paused: nudges.paused,
             checks_only: globs.only,
             checks_except: globs.except,
+            budget,
             trust,
         })
     }

@@ -9,8 +9,8 @@ use super::errors::ApiError;
 use super::paging::{List, Paging};
 use super::pulls::PullJson;
 use crate::domain::{
-    ActivitySource, ActivityState, CommandObservation, DisplayStatus, Paused, SessionId,
-    SessionKind, SessionState, TerminationReason,
+    ActivitySource, ActivityState, CommandObservation, DisplayStatus, OperationKind, Paused,
+    SessionId, SessionKind, SessionState, TerminationReason,
 };
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
@@ -38,6 +38,14 @@ pub struct SessionJson {
     pub workspace_path: Option<String>,
     pub runtime: RuntimeJson,
     pub agent_session_id: Option<String>,
+    /// What its agent asks of a human, while it waits for one.
+    pub waits_for: Option<WaitJson>,
+    /// Why its agent is blocked, while it is.
+    pub blocked: Option<BlockJson>,
+    /// What is being done to it: `spawn`, `restore`, `restore_fresh`, `kill`, `cleanup`.
+    pub operation: Option<OperationKind>,
+    /// Why the last thing that was done to it failed.
+    pub failure: Option<String>,
     pub nudges: SessionNudges,
     pub created_at: String,
     pub updated_at: String,
@@ -59,6 +67,22 @@ pub struct ActivityJson {
 pub struct DetectingJson {
     pub attempts: i64,
     pub started_at: Option<String>,
+}
+
+/// What an agent asks of a human.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WaitJson {
+    pub tool: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// Why an agent is blocked.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockJson {
+    pub reason: Option<String>,
+    /// When its usage limit is reset, where that was said.
+    pub resets_at: Option<String>,
 }
 
 /// What is said to a session's agent.
@@ -100,6 +124,16 @@ impl From<SessionView> for SessionJson {
             workspace_path: view.workspace_path,
             runtime: RuntimeJson { name: view.runtime_name, handle: view.runtime_handle },
             agent_session_id: view.agent_session_id,
+            waits_for: view.memory.wait.map(|wait| WaitJson {
+                tool: wait.tool.map(|tool| tool.to_string()),
+                reason: wait.reason.map(|reason| reason.to_string()),
+            }),
+            blocked: view.memory.block.map(|block| BlockJson {
+                reason: block.reason.map(|reason| reason.to_string()),
+                resets_at: block.resets_at.map(|at| at.to_string()),
+            }),
+            operation: view.operation,
+            failure: view.failure,
             nudges: SessionNudges { paused: view.nudges_paused },
             created_at: view.created_at,
             updated_at: view.updated_at,
@@ -116,8 +150,8 @@ pub struct SessionQuery {
     pub paging: Paging,
 }
 
-fn shown(view: ObjectView) -> Option<SessionJson> {
-    if let ObjectView::Session(view) = view { Some(view.into()) } else { None }
+pub(super) fn shown(view: ObjectView) -> Option<SessionJson> {
+    if let ObjectView::Session(view) = view { Some((*view).into()) } else { None }
 }
 
 impl Api {

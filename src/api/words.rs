@@ -6,8 +6,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    DisplayStatus, FailureClass, Mergeability, NudgeKind, NudgeState, PrState, Priority,
-    ReviewDecision, SessionKind, SessionState, TerminationReason,
+    DisplayStatus, FailureClass, HeldReason, Mergeability, NudgeKind, NudgeState, OperationKind,
+    PrState, Priority, ReviewDecision, SessionKind, SessionState, TerminationReason,
 };
 
 macro_rules! words {
@@ -34,8 +34,10 @@ words!(
     DisplayStatus,
     Mergeability,
     FailureClass,
+    HeldReason,
     NudgeKind,
     NudgeState,
+    OperationKind,
     PrState,
     Priority,
     ReviewDecision,

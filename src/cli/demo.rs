@@ -53,6 +53,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         // Longer than CI takes here: that it failed is told because the workflow run ended.
         settle: Duration::from_secs(1),
         cancel_wait: Duration::from_secs(600),
+        quiet_after: Duration::from_secs(600),
         adopt: Adopt::All,
         auto_register: true,
         notify_url: None,

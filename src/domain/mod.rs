@@ -2,22 +2,28 @@
 //!
 //! Everything else is told in these types; `design` terms and Rust names are the same.
 
+mod agent;
+mod budget;
 mod check;
 mod comment;
 mod delivery;
 mod ids;
 mod nudge;
 mod observation;
+mod operation;
 mod project;
 mod pull_request;
 mod queue;
 mod review;
 mod session;
+mod session_observation;
 mod spelling;
 mod standing;
 mod subject;
 mod task;
 
+pub use agent::{ActivitySeen, HookEvent, Probe, ProbeAnswer};
+pub use budget::{Budget, BudgetRule};
 pub use check::{
     Check, CheckKey, CheckRun, CommitFact, CommitFacts, CommitStatus, Excerpt, RunState,
     WorkflowRun,
@@ -26,18 +32,24 @@ pub use check::{CheckStatus, CiState, RunStatus};
 pub use comment::{Comment, CommentKind, CommentName, CommentRow, Conversation, Thread};
 pub use delivery::{Delivery, DeliveryOutcome, Observed, Verdict};
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
-pub use nudge::{Audience, FailureClass, Nudge, NudgeKind, NudgeState, Priority, TimerKind};
-pub use observation::{CommandObservation, Observation, Report, ScmObservation, TimerDue};
+pub use nudge::{
+    Audience, FailureClass, HeldReason, Nudge, NudgeKind, NudgeState, Priority, TimerKind,
+};
+pub use observation::{CommandObservation, Observation, Receipt, Report, ScmObservation, TimerDue};
 pub use observation::{Paused, ProjectConfig, RepoSeen};
+pub use operation::{Operation, OperationKind};
 pub use project::{Adopt, Project, Visibility};
+pub use pull_request::{
+    HeardLate, PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead,
+};
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
-pub use pull_request::{PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead};
 pub use queue::{QueueEvent, QueueFact};
 pub use review::{Review, ReviewDecision, ReviewState};
 pub use session::{
-    Activity, ActivitySource, ActivityState, Detecting, DisplayStatus, Runtime, Session,
-    SessionKind, SessionMemory, SessionState, TerminationReason,
+    Activity, ActivitySource, ActivityState, Block, Detecting, DisplayStatus, IdleEpisode, Runtime,
+    Session, SessionKind, SessionMemory, SessionState, TerminationReason, Wait,
 };
+pub use session_observation::{SessionCommand, SessionFact, SessionObservation, SessionWanted};
 pub use spelling::UnknownSpelling;
 pub use standing::{Standing, Trust};
 pub use subject::Subject;

@@ -73,8 +73,14 @@ spelled! {
 spelled! {
     /// What became of a nudge. `pending` and `held` are open: they can still be superseded.
     NudgeState {
-        Pending = "pending", Held = "held", Delivered = "delivered",
-        Acknowledged = "acknowledged", Superseded = "superseded", Failed = "failed",
+        Pending = "pending", Held = "held",
+        /// It was given to the agent's channel; whether a turn began is not known yet.
+        Handed = "handed",
+        Delivered = "delivered",
+        Acknowledged = "acknowledged", Superseded = "superseded",
+        /// Whether it arrived cannot be known: it is never sent again by itself.
+        Unconfirmed = "unconfirmed",
+        Failed = "failed",
     }
 }
 
@@ -82,6 +88,28 @@ impl NudgeState {
     /// Not yet out: it can still be superseded.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::Held)
+    }
+}
+
+spelled! {
+    /// Why a nudge waits. The order is the order of precedence.
+    HeldReason {
+        /// Nudges of the whole project are paused.
+        ProjectPaused = "project_paused",
+        /// Nudges to this session are paused.
+        SessionPaused = "session_paused",
+        /// The agent is being ended.
+        Stopping = "stopping",
+        /// The agent does not run yet.
+        NotStarted = "not_started",
+        /// It is not known whether the agent is there.
+        Detecting = "detecting",
+        /// The agent waits for a human.
+        NeedsInput = "needs_input",
+        /// The agent is stuck, or blocked as by a usage limit.
+        Stuck = "stuck",
+        /// The project's agents were told too much lately.
+        Budget = "budget",
     }
 }
 
@@ -97,12 +125,18 @@ pub struct Nudge {
     /// Whose the failure is; `None` where it is about no failure.
     pub class: Option<FailureClass>,
     pub state: NudgeState,
+    /// Why it waits, where it is `held`.
+    pub held_because: Option<HeldReason>,
+    /// It has had its share of the project's budget: it needs no other.
+    pub is_budgeted: bool,
     /// What it is about, for "never twice": free of URLs, run ids and log bytes.
     pub signature: Text,
     pub body: Text,
-    /// Attempts to bring it to the human.
+    /// Attempts to bring it to the human, or to the agent's channel.
     pub attempts: u32,
     pub created_at: Timestamp,
+    /// When it was last given to the agent's channel.
+    pub handed_at: Option<Timestamp>,
     /// When an attempt came through.
     pub delivered_at: Option<Timestamp>,
     pub acknowledged_at: Option<Timestamp>,
@@ -123,6 +157,33 @@ spelled! {
         QueueSettle = "queue_settle",
         /// Something was cancelled, and nothing newer has come in its place.
         CancelWait = "cancel_wait",
+        /// An agent has become idle; it may only have paused.
+        IdleSettle = "idle_settle",
+        /// An agent that was told to go on is still idle.
+        IdleEscalation = "idle_escalation",
+        /// Nothing was heard of an active agent for long.
+        QuietAgent = "quiet_agent",
+        /// An agent said that it waits for a human though its turn had ended.
+        WaitOver = "wait_over",
+        /// A usage limit is reset.
+        LimitReset = "limit_reset",
+        /// The project's budget has room for another nudge.
+        BudgetRefill = "budget_refill",
+    }
+}
+
+impl NudgeId {
+    /// The mark at the start of what an agent is sent: `[nudge 17]`.
+    pub fn mark(self) -> String {
+        format!("[nudge {}]", self.0)
+    }
+
+    /// The nudge whose mark stands first in a text.
+    pub fn marked(text: &str) -> Option<Self> {
+        let (_, rest) = text.split_once("[nudge ")?;
+        let (number, _) = rest.split_once(']')?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| number.parse().ok().map(Self)).flatten()
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Adopt, CheckRun, Comment, CommitSha, CommitStatus, Failure, NudgeId, ProjectId, PullSeen,
-    QueueFact, RepoId, RepoName, Review, SessionId, Subject, Text, Thread, TimerKind, Timestamp,
-    Trust, WorkflowRun,
+    Adopt, BudgetRule, CheckRun, Comment, CommitSha, CommitStatus, Failure, NudgeId, ProjectId,
+    PullSeen, QueueFact, RepoId, RepoName, Review, SessionCommand, SessionId, SessionObservation,
+    Subject, Text, Thread, TimerKind, Timestamp, Trust, WorkflowRun,
 };
 
 /// The repository as a payload shows it.
@@ -40,6 +40,7 @@ pub struct ProjectConfig {
     pub nudges_paused: Option<bool>,
     pub checks_only: Option<Vec<String>>,
     pub checks_except: Option<Vec<String>>,
+    pub budget: Option<BudgetRule>,
     pub trust: Option<Trust>,
 }
 
@@ -64,6 +65,8 @@ pub enum Observation {
     Scm(ScmObservation),
     /// What somebody asks for.
     Command(CommandObservation),
+    /// What is seen of a session.
+    Session(SessionObservation),
     /// What came of a task.
     Report(Report),
     /// A timer rings.
@@ -134,6 +137,8 @@ pub enum CommandObservation {
     ArchiveProject { id: ProjectId },
     /// Somebody holds nudges back, or lets them go.
     PauseNudges { whom: Paused, paused: bool },
+    /// Somebody wants a session, or something of one.
+    Session(SessionCommand),
 }
 
 /// What came of a task.
@@ -143,6 +148,23 @@ pub enum Report {
     NudgeSent { nudge: NudgeId, attempt: u32 },
     /// An attempt to bring a nudge to the human failed.
     NudgeNotSent { nudge: NudgeId, attempt: u32, failure: Failure },
+    /// What is known of a nudge on its way to the agent.
+    NudgeTold { nudge: NudgeId, receipt: Receipt },
+}
+
+/// What is known of a nudge on its way to the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Receipt {
+    /// It is about to be given to the channel: said before, and where it is refused nothing may be given.
+    Handed,
+    /// The channel proves that it began a turn.
+    Delivered,
+    /// Whether it arrived cannot be known.
+    Unconfirmed { reason: Text },
+    /// Nothing was given: the agent cannot take it right now. After `retry_after` seconds it is tried again.
+    NotNow { reason: Text, retry_after: u32 },
+    /// No channel will ever take it.
+    Failed { reason: Text },
 }
 
 /// A timer that rings.
@@ -150,6 +172,18 @@ pub enum Report {
 pub struct TimerDue {
     pub subject: Subject,
     pub kind: TimerKind,
+}
+
+impl From<SessionCommand> for Box<Observation> {
+    fn from(asked: SessionCommand) -> Self {
+        CommandObservation::Session(asked).into()
+    }
+}
+
+impl From<SessionObservation> for Box<Observation> {
+    fn from(seen: SessionObservation) -> Self {
+        Self::new(Observation::Session(seen))
+    }
 }
 
 impl From<CommandObservation> for Box<Observation> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::NudgeKind;
 use super::spelling::spelled;
 use super::{
     CiState, CommitSha, NudgeId, ProjectId, PullId, RepoId, Review, ReviewDecision, SessionId,
@@ -177,9 +178,26 @@ pub struct PullMemory {
     /// When the head arrived, by our own clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_since: Option<Timestamp>,
+    /// Nudges to the human that arrived after they were taken back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub heard_late: Vec<HeardLate>,
     /// The closed or merged state that was announced, or that the pull request came with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closing_told: Option<PrState>,
+}
+
+/// A nudge that was on its way when it was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeardLate {
+    pub kind: NudgeKind,
+    pub signature: Text,
+}
+
+impl HeardLate {
+    /// Whether it says the same.
+    pub fn is(&self, kind: NudgeKind, signature: &str) -> bool {
+        self.kind == kind && *self.signature == *signature
+    }
 }
 
 impl PullMemory {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
-use super::{ProjectId, SessionId, Text, Timestamp};
+use super::{Operation, ProjectId, SessionId, Text, Timestamp};
 
 spelled! {
     /// The canonical state; `done` and `terminated` are terminal.
@@ -117,6 +117,14 @@ pub struct Session {
     pub runtime: Option<Runtime>,
     /// How the agent itself calls the conversation.
     pub agent_session_id: Option<Text>,
+    /// The file in which the agent keeps the conversation.
+    pub transcript_path: Option<Text>,
+    /// The last start of its agent; `None` where it was not started here.
+    pub launch_id: Option<Text>,
+    /// What is being done to it outside.
+    pub operation: Option<Operation>,
+    /// Why the last thing that was done to it failed.
+    pub failure: Option<Text>,
     /// What the agent was asked to do.
     pub prompt: Text,
     /// What was said, so that nothing is said twice.
@@ -125,7 +133,77 @@ pub struct Session {
     pub updated_at: Timestamp,
 }
 
-/// What was said about a session. Part of its row, so that a restart neither repeats nor loses.
+/// What was said about a session, and what its agent waits for. Part of its row, so that a restart neither
+/// repeats nor loses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct SessionMemory {}
+pub struct SessionMemory {
+    /// The agent is idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<IdleEpisode>,
+    /// The turn that runs, or ran last, was begun by an `agent-idle`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub turn_of_idle_nudge: bool,
+    /// The human was told that it is stuck.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stuck_told: bool,
+    /// The human was told that it needs input.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub needs_input_told: bool,
+    /// What the agent waits for, while it waits for a human.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// Why the agent is blocked, while it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<Block>,
+}
+
+impl SessionMemory {
+    /// Nothing is remembered: nothing can be taken back.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// From an agent's becoming idle until it does something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdleEpisode {
+    pub since: Timestamp,
+    /// It had an open pull request meanwhile, or was never given anything to do: nothing is to be said.
+    pub is_excused: bool,
+    pub is_told: bool,
+    pub is_escalated: bool,
+}
+
+impl IdleEpisode {
+    /// One of which nothing was said yet.
+    pub const fn new(since: Timestamp) -> Self {
+        Self { since, is_excused: false, is_told: false, is_escalated: false }
+    }
+}
+
+/// What an agent waits for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wait {
+    /// The tool that asks; only its own end shows that it was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Text>,
+    /// What it asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
+    /// It began when no turn was under way: nothing will show its end, so it ends by itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub after_stop: bool,
+}
+
+/// Why an agent is blocked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Block {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
+    /// When the limit that blocks it is reset, as far as that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resets_at: Option<Timestamp>,
+}

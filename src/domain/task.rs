@@ -4,13 +4,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
-use super::{NudgeId, SessionId, Text, Timestamp};
+use super::{Audience, Nudge, NudgeId, SessionId, Text, Timestamp};
 
 spelled! {
     /// What is to be done.
     TaskKind {
         /// A nudge is brought to the human.
         NotifyHuman = "notify_human",
+        /// A nudge is brought to the agent.
+        DeliverNudge = "deliver_nudge",
+        /// Somebody looks at an agent of which nothing was heard for long.
+        LookAgain = "look_again",
     }
 }
 
@@ -27,6 +31,24 @@ impl TaskName {
     pub fn notify(nudge: NudgeId) -> Self {
         Self { kind: TaskKind::NotifyHuman, dedupe_key: nudge.0.to_string().into() }
     }
+
+    /// The task that brings a nudge to the agent.
+    pub fn deliver(nudge: NudgeId) -> Self {
+        Self { kind: TaskKind::DeliverNudge, dedupe_key: nudge.0.to_string().into() }
+    }
+
+    /// The task that brings a nudge to whom it is for.
+    pub fn of(nudge: &Nudge) -> Self {
+        match nudge.kind.audience() {
+            Audience::Agent => Self::deliver(nudge.id),
+            Audience::Human => Self::notify(nudge.id),
+        }
+    }
+
+    /// The task that looks at a session's agent.
+    pub fn look_again(session: &SessionId) -> Self {
+        Self { kind: TaskKind::LookAgain, dedupe_key: session.0.clone() }
+    }
 }
 
 /// What a task works on.
@@ -38,6 +60,14 @@ pub enum TaskPayload {
         /// The same at every attempt: receivers tell repeats by it.
         message_id: Text,
     },
+    DeliverNudge {
+        nudge: NudgeId,
+        /// `[nudge 17]`: by it the channel's own record is asked what became of an attempt that was cut off.
+        mark: Text,
+    },
+    LookAgain {
+        session: SessionId,
+    },
 }
 
 impl TaskPayload {
@@ -45,6 +75,8 @@ impl TaskPayload {
     pub const fn kind(&self) -> TaskKind {
         match self {
             Self::NotifyHuman { .. } => TaskKind::NotifyHuman,
+            Self::DeliverNudge { .. } => TaskKind::DeliverNudge,
+            Self::LookAgain { .. } => TaskKind::LookAgain,
         }
     }
 
@@ -52,6 +84,8 @@ impl TaskPayload {
     pub fn name(&self) -> TaskName {
         match self {
             Self::NotifyHuman { nudge, .. } => TaskName::notify(*nudge),
+            Self::DeliverNudge { nudge, .. } => TaskName::deliver(*nudge),
+            Self::LookAgain { session } => TaskName::look_again(session),
         }
     }
 }

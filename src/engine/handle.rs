@@ -13,7 +13,7 @@ use super::writer::WriterThread;
 use super::{EngineError, metrics, schedule};
 use crate::clock::Clock;
 use crate::domain::{Delivery, DeliveryOutcome, Observation, Report};
-use crate::lifecycle::Policy;
+use crate::lifecycle::{Policy, Refusal};
 use crate::store::{Store, StoreError};
 
 /// Pieces of work that may wait; beyond that callers are told [`EngineError::Busy`].
@@ -48,7 +48,7 @@ impl Engine {
         let engine = Self { work, head, health };
         if clock.runs() {
             let (work, health) = (engine.work.downgrade(), &engine.health);
-            let sweeps = schedule::sweep(work.clone(), health.closing());
+            let sweeps = schedule::sweep(work.clone(), health.closing(), clock.clone());
             health.guard("the task that sweeps", tokio::spawn(sweeps));
             let timers = schedule::fire_timers(work, next_timer, health.closing(), clock);
             health.guard("the task that fires timers", tokio::spawn(timers));
@@ -78,7 +78,21 @@ impl Engine {
     /// # Errors
     /// Nothing was stored, and the call may be repeated.
     pub async fn report(&self, report: Report, cause: String) -> Result<(), EngineError> {
-        self.ask(TakeReport { observation: Observation::Report(report), cause }).await
+        // What it is about may be gone: then there is nothing to take down.
+        self.observe(Observation::Report(report), cause).await.map(drop)
+    }
+
+    /// Stores what is seen, with the cause that changes name; answers after COMMIT, with the reason where a rule
+    /// refuses it: then nothing was changed.
+    ///
+    /// # Errors
+    /// Nothing was stored, and the call may be repeated.
+    pub async fn observe(
+        &self,
+        observation: Observation,
+        cause: String,
+    ) -> Result<Result<(), Refusal>, EngineError> {
+        self.ask(TakeReport { observation, cause }).await
     }
 
     /// Takes in what a comparison with GitHub found.
@@ -102,7 +116,7 @@ impl Engine {
     /// # Errors
     /// The timers are as they were.
     pub async fn fire_due_timers(&self) -> Result<usize, EngineError> {
-        self.ask(FireTimers).await
+        self.ask(FireTimers { after_a_jump: true }).await
     }
 
     /// Drops a portion of what is kept no longer, without waiting for the task that does so now and

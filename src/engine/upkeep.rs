@@ -5,7 +5,8 @@ use jiff::SignedDuration;
 use super::obey::KEYS;
 use super::transaction::Transaction;
 use super::work::Piece;
-use crate::domain::{Observation, TimerDue};
+use crate::domain::{Observation, TimerDue, TimerKind};
+use crate::lifecycle::Refusal;
 use crate::store::Fault;
 
 /// Timers fired in one go.
@@ -18,7 +19,7 @@ const UNCLAIMED: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Rows that are dropped in one go.
 const MOST_SWEPT: u32 = 500;
 
-/// What came of a task.
+/// What came of a task, or is seen of a session.
 pub(super) struct TakeReport {
     pub(super) observation: Observation,
     /// Who causes the changes, such as `notify:7`.
@@ -26,11 +27,11 @@ pub(super) struct TakeReport {
 }
 
 impl Piece for TakeReport {
-    type Done = ();
+    /// Whether a rule refused it: then nothing was changed.
+    type Done = Result<(), Refusal>;
 
-    fn run(&self, on: &mut Transaction<'_>) -> Result<(), Fault> {
-        // What it is about may be gone: then there is nothing to take down.
-        on.observe(&self.observation, &self.cause).map(drop)
+    fn run(&self, on: &mut Transaction<'_>) -> Result<Result<(), Refusal>, Fault> {
+        on.observe(&self.observation, &self.cause)
     }
 
     fn observation(&self) -> Option<&Observation> {
@@ -39,13 +40,28 @@ impl Piece for TakeReport {
 }
 
 /// Fires the timers that are due.
-pub(super) struct FireTimers;
+pub(super) struct FireTimers {
+    /// The clock may have been set back: what would wait longer than its kind ever does is brought nearer.
+    pub(super) after_a_jump: bool,
+}
 
 impl Piece for FireTimers {
     /// How many rang.
     type Done = usize;
 
     fn run(&self, on: &mut Transaction<'_>) -> Result<usize, Fault> {
+        if self.after_a_jump {
+            let mut nearer = 0;
+            for kind in TimerKind::ALL {
+                let Some(wait) = on.terms.policy.longest_wait(*kind) else { continue };
+                let until = on.terms.now.checked_add(wait).unwrap_or(on.terms.now);
+                nearer += on.writer.bring_timers_nearer(*kind, until)?;
+            }
+            if nearer > 0 {
+                // Rows changed that may be remembered.
+                on.known.forget();
+            }
+        }
         let due = on.writer.due_timers(on.terms.now, MOST_TIMERS)?;
         for timer in &due {
             if let Err(reason) = on.part(|on| fire(on, timer))? {

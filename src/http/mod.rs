@@ -118,6 +118,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(projects::one, projects::put, projects::archive))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::one))
+        .routes(routes!(sessions::activity))
         .routes(routes!(sessions::pause))
         .routes(routes!(sessions::resume))
         .routes(routes!(pulls::list))

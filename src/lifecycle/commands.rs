@@ -1,17 +1,16 @@
 //! What people ask for: acknowledging, pausing, and a project's settings.
 
-use std::sync::Arc;
-
 use crate::domain::{
-    CommandObservation, Nudge, NudgeId, NudgeState, Paused, Project, ProjectConfig, ProjectId,
-    SessionId, TaskName,
+    Budget, CommandObservation, Nudge, NudgeId, NudgeState, Paused, Project, ProjectConfig,
+    ProjectId, SessionId, TaskName,
 };
 
 use super::Key;
-use super::reactions::agent_is_free;
+use super::delivery::Voice;
 use super::reducer::Reducer;
 use super::refusal::Refusal;
 use super::scm::{self, new_project, same_name};
+use super::session_commands;
 
 pub(super) fn reduce(to: &mut Reducer<'_>, asked: &CommandObservation) -> Result<(), Refusal> {
     match asked {
@@ -24,6 +23,7 @@ pub(super) fn reduce(to: &mut Reducer<'_>, asked: &CommandObservation) -> Result
         CommandObservation::PauseNudges { whom: Paused::Session(id), paused } => {
             pause_session(to, id, *paused)
         }
+        CommandObservation::Session(asked) => session_commands::ask(to, asked),
     }
 }
 
@@ -31,11 +31,16 @@ pub(super) fn reduce(to: &mut Reducer<'_>, asked: &CommandObservation) -> Result
 fn acknowledge(to: &mut Reducer<'_>, id: NudgeId) -> Result<(), Refusal> {
     let nudge = to.known.nudge(id).cloned().ok_or(Refusal::NoNudge)?;
     match nudge.state {
-        NudgeState::Pending | NudgeState::Held | NudgeState::Delivered | NudgeState::Failed => {
+        NudgeState::Pending
+        | NudgeState::Held
+        | NudgeState::Handed
+        | NudgeState::Delivered
+        | NudgeState::Unconfirmed
+        | NudgeState::Failed => {
             let acknowledged_at = nudge.acknowledged_at.or(Some(to.now));
-            let state = NudgeState::Acknowledged;
-            to.known.put_nudge(Nudge { state, acknowledged_at, ..(*nudge).clone() });
-            to.known.drop_task(&TaskName::notify(id));
+            let (state, held_because) = (NudgeState::Acknowledged, None);
+            to.known.put_nudge(Nudge { state, held_because, acknowledged_at, ..(*nudge).clone() });
+            to.known.drop_task(&TaskName::of(&nudge));
         }
         NudgeState::Acknowledged | NudgeState::Superseded => {}
     }
@@ -68,11 +73,10 @@ fn hold_or_release(to: &mut Reducer<'_>, id: &ProjectId, concerns: impl Fn(&Nudg
         let Some(nudge) = to.known.nudge(id).cloned().filter(|nudge| concerns(nudge)) else {
             continue;
         };
-        let session =
-            nudge.session_id.as_ref().and_then(|id| to.known.session(id)).map(Arc::as_ref);
-        let free = agent_is_free(&project, session);
-        let state = if free { NudgeState::Pending } else { NudgeState::Held };
-        to.known.put_nudge(Nudge { state, ..(*nudge).clone() });
+        let session = nudge.session_id.as_ref().and_then(|id| to.known.session(id)).cloned();
+        let mut voice =
+            Voice { policy: to.policy, now: to.now, known: to.known, project: &project };
+        voice.offer((*nudge).clone(), session.as_deref());
     }
 }
 
@@ -122,6 +126,10 @@ fn configure(to: &mut Reducer<'_>, id: &ProjectId, config: &ProjectConfig) -> Re
     set(&mut project.trust, config.trust.as_ref());
     project.archived_at = None;
     to.known.put_project(project);
+    if let Some(rule) = config.budget {
+        let budget = to.known.budget(id).unwrap_or_default();
+        to.known.put_budget(id, Budget { rule, ..budget });
+    }
     hold_or_release(to, id, |_| true);
     if config.changes_what_counts() {
         scm::follow_all(to, id);

@@ -6,17 +6,21 @@
 //! said).
 
 mod commands;
+mod delivery;
 pub mod excerpt;
 mod history;
 mod needs;
 mod policy;
 mod reactions;
+mod receipts;
 mod reduce;
 mod reducer;
 mod refusal;
 mod reports;
 mod scm;
 mod session;
+mod session_commands;
+mod sessions;
 mod working_set;
 
 pub use needs::needs;
@@ -25,4 +29,5 @@ pub use reduce::reduce;
 pub use refusal::Refusal;
 pub use scm::{DerivedCheck, DerivedChecks, check_status, derive_checks, roll_up};
 pub use session::{DrivingPull, display_status, driving_pull};
+pub use session::{HookReading, evidence_hash, read_hook};
 pub use working_set::{CommitRecord, Counters, Key, PullRecord, Record, WorkingSet, Write};

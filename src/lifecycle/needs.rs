@@ -4,13 +4,16 @@
 //! until nothing is.
 
 use crate::domain::{
-    Audience, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge, NudgeId, Observation,
-    Paused, Project, ProjectId, PullCore, PullId, PullRequest, PullSeen, QueueEvent, RepoId,
-    RepoSeen, Report, RunState, ScmObservation, SessionId, Subject, TaskName, Text,
+    ActivitySeen, Audience, Budget, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge,
+    NudgeId, NudgeState, Observation, Paused, Project, ProjectId, PullCore, PullId, PullRequest,
+    PullSeen, QueueEvent, RepoId, RepoSeen, Report, RunState, ScmObservation, Session,
+    SessionCommand, SessionFact, SessionId, SessionObservation, Subject, TaskName, Text, TimerKind,
 };
 
 use super::history::history_of;
 use super::scm::{names_of, opens_or_closes, slug_stem, touches_names};
+use super::session_commands::own_branch;
+use super::sessions::changes_hearing;
 use super::working_set::{Key, PullRecord, Record, WorkingSet};
 
 /// The keys that `reduce` may read for `observation`, as far as `known` tells. Where all of them are
@@ -23,8 +26,11 @@ pub fn needs(known: &WorkingSet, observation: &Observation) -> Vec<Key> {
         Observation::Report(
             Report::NudgeSent { nudge, .. } | Report::NudgeNotSent { nudge, .. },
         ) => {
-            wants.nudge_to_send(*nudge);
+            wants.nudge_sent(*nudge);
+            wants.want(Key::Task(TaskName::notify(*nudge)));
         }
+        Observation::Report(Report::NudgeTold { nudge, .. }) => wants.nudge_told(*nudge),
+        Observation::Session(seen) => wants.session_fact(seen),
         Observation::Timer(due) => match &due.subject {
             Subject::Pull(id) => {
                 if let Some(pull) = wants.pull(*id) {
@@ -32,7 +38,11 @@ pub fn needs(known: &WorkingSet, observation: &Observation) -> Vec<Key> {
                     wants.follow(pull, &[], false);
                 }
             }
-            Subject::Session(_) => {}
+            Subject::Session(id) => {
+                // The end of a wait or of a limit lets nudges out.
+                let ends = matches!(due.kind, TimerKind::WaitOver | TimerKind::LimitReset);
+                wants.life(id, |_| ends);
+            }
         },
     }
     wants.keys
@@ -90,13 +100,116 @@ impl<'k> Wants<'k> {
         }
     }
 
-    fn nudge_to_send(&mut self, id: NudgeId) {
-        self.nudge(id);
-        self.want(Key::Task(TaskName::notify(id)));
+    /// A nudge, and the task that brings it to whom it is for.
+    fn nudge_to_send(&mut self, id: NudgeId) -> Option<&'k Nudge> {
+        let nudge = self.nudge(id);
+        match nudge.map(|nudge| nudge.kind.audience()) {
+            Some(Audience::Agent) => self.want(Key::Task(TaskName::deliver(id))),
+            Some(Audience::Human) | None => self.want(Key::Task(TaskName::notify(id))),
+        };
+        nudge
     }
 
-    fn session(&mut self, id: &SessionId) {
-        self.want(Key::Session(id.clone()));
+    /// A nudge that was sent. What was taken back while it was on its way was heard all the same.
+    fn nudge_sent(&mut self, id: NudgeId) {
+        if let Some(Nudge { subject, state: NudgeState::Superseded, .. }) = self.nudge_to_send(id) {
+            if let Subject::Pull(pull) = subject {
+                self.pull(*pull);
+            }
+            self.spoken(subject.clone());
+        }
+    }
+
+    /// A nudge of which something is known on its way to the agent.
+    fn nudge_told(&mut self, id: NudgeId) {
+        self.want(Key::Task(TaskName::deliver(id)));
+        if let Some(nudge) = self.nudge_to_send(id) {
+            self.spoken(nudge.subject.clone());
+            self.spending(&nudge.project_id);
+            if let Some(session) = &nudge.session_id {
+                self.session(session);
+            }
+        }
+    }
+
+    /// A project, and what of its budget is spent.
+    fn spending(&mut self, id: &ProjectId) {
+        self.project(id);
+        if let Some(Record::Budget(Some(Budget { told: Some(told), .. }))) =
+            self.want(Key::Budget(id.clone()))
+        {
+            self.nudge_to_send(*told);
+        }
+    }
+
+    fn session(&mut self, id: &SessionId) -> Option<&'k Session> {
+        match self.want(Key::Session(id.clone())) {
+            Some(Record::Session(session)) => session.as_deref(),
+            _ => None,
+        }
+    }
+
+    fn session_fact(&mut self, seen: &SessionObservation) {
+        let SessionObservation { session, fact } = seen;
+        self.life(session, |known| changes_hearing(known, fact));
+        if let SessionFact::Active(ActivitySeen { mark: Some(mark), .. }) = fact
+            && let Some(nudge) = NudgeId::marked(mark)
+        {
+            self.nudge_told(nudge);
+        }
+    }
+
+    fn session_command(&mut self, asked: &SessionCommand) {
+        let (id, changes) = match asked {
+            SessionCommand::Spawn(wanted) => {
+                if let Some(project) = self.project(&wanted.project) {
+                    let id = SessionId::new(&project.id, project.next_session);
+                    let branch = wanted.branch.clone().unwrap_or_else(|| own_branch(&id));
+                    self.session(&id);
+                    self.sessions_on(&project.id, branch);
+                }
+                return;
+            }
+            SessionCommand::Kill { session } => (session, true),
+            SessionCommand::Restore { session, .. } | SessionCommand::Cleanup { session } => {
+                (session, false)
+            }
+        };
+        let known = self.life(id, |_| changes);
+        if let Some((project, branch)) =
+            known.and_then(|known| Some((&known.project_id, known.branch.clone()?)))
+        {
+            self.sessions_on(project, branch);
+        }
+    }
+
+    fn sessions_on(&mut self, project: &ProjectId, branch: Text) {
+        let of = Key::SessionsOfBranch(project.clone(), branch);
+        if let Some(Record::Sessions(ids)) = self.want(of) {
+            for id in ids {
+                self.session(id);
+            }
+        }
+    }
+
+    /// What is looked at whenever something of a session may have changed. `changes`: whether what waits for its
+    /// agent goes out, is held back, or is taken back.
+    fn life(&mut self, id: &SessionId, changes: impl Fn(&Session) -> bool) -> Option<&'k Session> {
+        let session = self.session(id)?;
+        self.spending(&session.project_id);
+        self.about_session(id);
+        for pull in self.pulls(Key::PullsOfSession(id.clone())) {
+            if pull.row.core.state.is_open() && changes(session) {
+                self.follow(pull, &[], false);
+            }
+        }
+        Some(session)
+    }
+
+    /// What was said about a session itself.
+    fn about_session(&mut self, id: &SessionId) {
+        self.spoken(Subject::Session(id.clone()));
+        self.want(Key::Task(TaskName::look_again(id)));
     }
 
     /// What was said about a subject and can still be taken back, and what rings for it.
@@ -104,10 +217,7 @@ impl<'k> Wants<'k> {
         self.want(Key::Timers(subject.clone()));
         let Some(Record::Nudges(ids)) = self.want(Key::OpenNudges(subject)) else { return };
         for id in ids {
-            let nudge = self.nudge(*id);
-            if nudge.is_some_and(|nudge| nudge.kind.audience() == Audience::Human) {
-                self.want(Key::Task(TaskName::notify(*id)));
-            }
+            self.nudge_to_send(*id);
         }
     }
 
@@ -201,10 +311,13 @@ impl<'k> Wants<'k> {
             None => {
                 self.base_of(repo.id, &seen.core);
                 if let Some(project) = project {
+                    self.spending(&project.id);
                     let of = Key::SessionsOfBranch(project.id.clone(), seen.core.head_ref.clone());
                     if let Some(Record::Sessions(ids)) = self.want(of) {
                         for id in ids {
-                            self.session(id);
+                            if self.session(id).is_some_and(|it| !it.memory.is_empty()) {
+                                self.about_session(id);
+                            }
                             self.pulls(Key::PullsOfSession(id.clone()));
                         }
                     }
@@ -230,6 +343,11 @@ impl<'k> Wants<'k> {
         let row: &PullRequest = &pull.row;
         self.queue(row.repo_id, row.number);
         self.want(Key::CommentRows(row.id));
+        if let Some(id) = &row.session_id
+            && self.session(id).is_some_and(|session| !session.memory.is_empty())
+        {
+            self.about_session(id);
+        }
         self.follow_checks(pull, seen, fails);
     }
 
@@ -248,6 +366,7 @@ impl<'k> Wants<'k> {
     fn follow_checks(&mut self, pull: &'k PullRecord, seen: &[&PullCore], fails: bool) {
         let row: &PullRequest = &pull.row;
         self.spoken(Subject::Pull(row.id));
+        self.spending(&row.project_id);
         if let Some(id) = &row.session_id {
             self.session(id);
             self.pulls(Key::PullsOfSession(id.clone()));
@@ -281,7 +400,8 @@ impl<'k> Wants<'k> {
 
     fn command(&mut self, asked: &CommandObservation) {
         match asked {
-            CommandObservation::AcknowledgeNudge { nudge } => self.nudge_to_send(*nudge),
+            CommandObservation::AcknowledgeNudge { nudge } => drop(self.nudge_to_send(*nudge)),
+            CommandObservation::Session(asked) => self.session_command(asked),
             CommandObservation::ConfigureProject { id, config } => {
                 let known = self.project(id);
                 let names = known.map(|project| &project.repo).into_iter().chain(&config.repo);
@@ -311,10 +431,13 @@ impl<'k> Wants<'k> {
 
     /// What a project's agents were told and can still be taken back, with whom it was told.
     fn open_nudges(&mut self, project: &ProjectId) {
+        self.spending(project);
         let of = Key::OpenNudgesOfProject(project.clone());
         let Some(Record::Nudges(ids)) = self.want(of) else { return };
         for id in ids {
-            if let Some(session) = self.nudge(*id).and_then(|nudge| nudge.session_id.as_ref()) {
+            let Some(nudge) = self.nudge_to_send(*id) else { continue };
+            self.want(Key::Timers(nudge.subject.clone()));
+            if let Some(session) = &nudge.session_id {
                 self.session(session);
             }
         }

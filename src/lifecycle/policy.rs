@@ -2,7 +2,15 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::Adopt;
+use crate::domain::{Adopt, TimerKind};
+
+/// A conflict that the agent has not solved by then is escalated.
+pub(super) const CONFLICT_PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+
+/// An agent that is still idle so long after it was told to go on is escalated.
+pub(super) const IDLE_PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+/// What is asked for when no turn is under way is over by itself after this long.
+pub(super) const WAIT_AFTER_STOP: SignedDuration = SignedDuration::from_secs(60);
 
 /// The settings that rules depend on.
 #[derive(Debug, Clone, Copy)]
@@ -11,10 +19,32 @@ pub struct Policy {
     pub settle: SignedDuration,
     /// How long something cancelled may wait for what comes in its place.
     pub cancel_wait: SignedDuration,
+    /// An active agent of which nothing was heard for so long is looked at.
+    pub quiet_after: SignedDuration,
     /// What a newly registered project does with pull requests that no session owns.
     pub adopt: Adopt,
     /// Whether a delivery for an unknown repository registers a project.
     pub auto_register: bool,
     /// Whether nudges to the human are sent out.
     pub notify: bool,
+}
+
+impl Policy {
+    /// The longest that a timer of a kind can still have to run: one that says more was set by a clock that has
+    /// been set back since. `None` where others say when it is over.
+    pub fn longest_wait(&self, kind: TimerKind) -> Option<SignedDuration> {
+        Some(match kind {
+            TimerKind::CiSettle
+            | TimerKind::GreenSettle
+            | TimerKind::ReviewSettle
+            | TimerKind::QueueSettle
+            | TimerKind::IdleSettle => self.settle,
+            TimerKind::ConflictEscalation => CONFLICT_PATIENCE,
+            TimerKind::IdleEscalation => IDLE_PATIENCE,
+            TimerKind::CancelWait => self.cancel_wait,
+            TimerKind::QuietAgent => self.quiet_after,
+            TimerKind::WaitOver => WAIT_AFTER_STOP,
+            TimerKind::LimitReset | TimerKind::BudgetRefill => return None,
+        })
+    }
 }

@@ -1,10 +1,10 @@
 //! The one rule that all observations go through.
 
-use crate::domain::{Observation, Timestamp};
+use crate::domain::{Observation, Subject, Timestamp};
 
 use super::reducer::Reducer;
 use super::refusal::Refusal;
-use super::{Policy, WorkingSet, commands, reports, scm};
+use super::{Policy, WorkingSet, commands, reports, scm, sessions};
 
 /// Makes of what is known what `observation` makes of it. Pure: the same arguments change the same rows.
 ///
@@ -27,6 +27,10 @@ pub fn reduce(
         Observation::Scm(seen) => scm::reduce(&mut reducer, seen),
         Observation::Command(asked) => commands::reduce(&mut reducer, asked),
         Observation::Report(report) => reports::reduce(&mut reducer, report),
-        Observation::Timer(due) => scm::timer(&mut reducer, due),
+        Observation::Session(seen) => sessions::observe(&mut reducer, seen),
+        Observation::Timer(due) => match &due.subject {
+            Subject::Pull(id) => scm::timer(&mut reducer, *id, due),
+            Subject::Session(id) => sessions::timer(&mut reducer, id, due),
+        },
     }
 }

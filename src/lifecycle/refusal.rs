@@ -17,6 +17,24 @@ pub enum Refusal {
     NoProject,
     #[error("there is no such session; GET /v1/sessions lists them all")]
     NoSession,
+    #[error("the session has ended; restore it first")]
+    SessionEnded,
+    #[error("the session has not ended; kill it first")]
+    SessionLives,
+    #[error(
+        "something is being done to the session already; try again when that has come to its end"
+    )]
+    SessionBusy,
+    #[error("the session's agent runs elsewhere; that is not done from here")]
+    SessionElsewhere,
+    #[error("the session was started anew since; this is of an earlier start of its agent")]
+    EarlierLaunch,
+    #[error(
+        "a living session of this project works on that branch; kill that one, or choose another branch"
+    )]
+    BranchTaken,
+    #[error("the nudge does not wait to be told, or not any more; nothing may be sent")]
+    NudgeNotWaiting,
     /// A new project needs its repository.
     #[error("a new project needs its `repo`, as owner/name")]
     RepoMissing,

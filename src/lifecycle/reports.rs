@@ -2,8 +2,11 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::{Failure, Nudge, NudgeId, NudgeState, Report, Task, TaskName, Timestamp};
+use crate::domain::{
+    Failure, HeardLate, Nudge, NudgeId, NudgeState, Report, Subject, Task, TaskName, Timestamp,
+};
 
+use super::receipts;
 use super::reducer::Reducer;
 use super::refusal::Refusal;
 
@@ -11,6 +14,10 @@ const SHORTEST: SignedDuration = SignedDuration::from_secs(5);
 const LONGEST: SignedDuration = SignedDuration::from_hours(1);
 /// The longest that a receiver may ask to be left alone.
 const LONGEST_ASKED: SignedDuration = SignedDuration::from_hours(24);
+/// Nudges that arrived late, of one pull request, which are remembered.
+const MOST_HEARD_LATE: usize = 16;
+/// An attempt that is made so long after it was due tells of a stop, or of a clock that jumped.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
 /// After this long it is given up.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(3 * 24);
 
@@ -18,17 +25,46 @@ pub(super) fn reduce(to: &mut Reducer<'_>, report: &Report) -> Result<(), Refusa
     match report {
         Report::NudgeSent { nudge, attempt } => sent(to, *nudge, *attempt),
         Report::NudgeNotSent { nudge, attempt, failure } => not_sent(to, *nudge, *attempt, failure),
+        Report::NudgeTold { nudge, receipt } => receipts::reduce(to, *nudge, receipt),
     }
 }
 
-/// It arrived. Where it was acknowledged or overtaken meanwhile, its state stays.
+/// It arrived. Where it was acknowledged meanwhile, its state stays. Where it was taken back while it was on its
+/// way, it was heard all the same: the same is not said again.
 fn sent(to: &mut Reducer<'_>, id: NudgeId, attempt: u32) -> Result<(), Refusal> {
     let Some(nudge) = to.known.nudge(id).cloned() else { return gone(to, id) };
     let delivered_at = nudge.delivered_at.or(Some(to.now));
     let tried = tried(&nudge, attempt, NudgeState::Delivered);
     to.known.put_nudge(Nudge { delivered_at, ..tried });
     to.known.drop_task(&TaskName::notify(id));
+    if nudge.state == NudgeState::Superseded {
+        heard_late(to, &nudge);
+    }
     Ok(())
+}
+
+/// Takes back what says the same and has not gone out, or remembers that it need not be said.
+fn heard_late(to: &mut Reducer<'_>, nudge: &Nudge) {
+    let Subject::Pull(pull) = nudge.subject else { return };
+    let open: Vec<NudgeId> = to.known.open_nudges(&nudge.subject).iter().copied().collect();
+    for id in open {
+        let Some(twin) = to.known.nudge(id).cloned() else { continue };
+        if twin.kind == nudge.kind && twin.signature == nudge.signature {
+            to.known.put_nudge(Nudge { state: NudgeState::Superseded, ..(*twin).clone() });
+            to.known.drop_task(&TaskName::notify(id));
+            return;
+        }
+    }
+    let Some(record) = to.known.pull(pull).cloned() else { return };
+    let mut row = (*record.row).clone();
+    let late = HeardLate { kind: nudge.kind, signature: nudge.signature.clone() };
+    if !row.memory.heard_late.contains(&late) {
+        row.memory.heard_late.push(late);
+        if row.memory.heard_late.len() > MOST_HEARD_LATE {
+            row.memory.heard_late.remove(0);
+        }
+        to.known.put_pull(row);
+    }
 }
 
 /// It did not arrive: it is tried again later, or given up.
@@ -79,7 +115,9 @@ fn tried(nudge: &Nudge, attempt: u32, state: NudgeState) -> Nudge {
 /// the receiver asked for. The last attempt is made when [`PATIENCE`] ends.
 fn next_attempt(task: &Task, attempt: u32, failure: &Failure, now: Timestamp) -> Option<Timestamp> {
     let end = task.created_at.checked_add(PATIENCE).ok()?;
-    if failure.for_good || now >= end {
+    // Nothing is given up because one look at the clock says that it is late.
+    let in_time = now.duration_since(task.due_at) <= LATE;
+    if failure.for_good || (now >= end && in_time) {
         return None;
     }
     let doublings = attempt.saturating_sub(1).min(10);
@@ -89,7 +127,7 @@ fn next_attempt(task: &Task, attempt: u32, failure: &Failure, now: Timestamp) ->
     let delay = SignedDuration::from_millis(millis).clamp(SHORTEST, LONGEST);
     let asked = SignedDuration::from_secs(failure.retry_after.unwrap_or(0).into());
     let at = now.checked_add(delay.max(asked.min(LONGEST_ASKED))).ok()?;
-    Some(at.min(end))
+    Some(if now < end { at.min(end) } else { at })
 }
 
 #[cfg(test)]
@@ -101,12 +139,16 @@ mod tests {
         Failure { error: String::new(), retry_after, for_good: false, jitter }
     }
 
-    fn seconds(attempt: u32, failure: &Failure, age: i64) -> Option<i64> {
+    /// The task of an attempt that was due at `age`.
+    fn task_at(attempt: u32, age: i64) -> Task {
         let payload = TaskPayload::NotifyHuman { nudge: NudgeId(1), message_id: "msg".into() };
-        let (created_at, due_at) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
-        let attempts = attempt - 1;
-        let task = Task { payload, lane: None, attempts, created_at, due_at, last_error: None };
-        let now = Timestamp::from_second(age).unwrap();
+        let (created_at, due_at) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(age).unwrap());
+        Task { payload, lane: None, attempts: attempt - 1, created_at, due_at, last_error: None }
+    }
+
+    fn seconds(attempt: u32, failure: &Failure, age: i64) -> Option<i64> {
+        let task = task_at(attempt, age);
+        let now = task.due_at;
         Some(next_attempt(&task, attempt, failure, now)?.duration_since(now).as_secs())
     }
 
@@ -128,6 +170,12 @@ mod tests {
         let three_days = 3 * 24 * 3_600;
         assert_eq!(seconds(90, &failure(None, 0), three_days - 60), Some(60), "one last time");
         assert_eq!(seconds(91, &failure(None, 0), three_days), None);
+        let overdue = Task { due_at: Timestamp::UNIX_EPOCH, ..task_at(91, three_days) };
+        let years_later = Timestamp::from_second(400 * 24 * 3_600).unwrap();
+        assert!(
+            next_attempt(&overdue, 91, &failure(None, 0), years_later).is_some(),
+            "a clock that jumps"
+        );
         let gone = Failure { for_good: true, ..failure(None, 0) };
         assert_eq!(seconds(1, &gone, 0), None);
     }

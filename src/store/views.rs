@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    DisplayStatus, FailureClass, Mergeability, NudgeId, NudgeKind, NudgeState, PrState, Priority,
-    ProjectId, ReviewDecision, SessionId, SessionKind, SessionState, TerminationReason, Timestamp,
-    Trust,
+    DisplayStatus, FailureClass, HeldReason, Mergeability, NudgeId, NudgeKind, NudgeState,
+    OperationKind, PrState, Priority, ProjectId, ReviewDecision, SessionId, SessionKind,
+    SessionMemory, SessionState, TerminationReason, Text, Timestamp, Trust,
 };
 use crate::lifecycle::{DrivingPull, display_status, driving_pull};
 
@@ -26,6 +26,10 @@ pub struct ProjectView {
     pub nudges_paused: bool,
     pub checks_only: Vec<String>,
     pub checks_except: Vec<String>,
+    #[serde(default)]
+    pub budget_burst: Option<u32>,
+    #[serde(default)]
+    pub budget_per_minute: Option<u32>,
     #[serde(default)]
     pub trust: Trust,
     pub registered_at: String,
@@ -54,6 +58,24 @@ pub struct SessionView {
     pub runtime_name: Option<String>,
     pub runtime_handle: Option<String>,
     pub agent_session_id: Option<String>,
+    #[serde(default)]
+    pub transcript_path: Option<String>,
+    /// The last start of its agent.
+    #[serde(default)]
+    pub launch_id: Option<String>,
+    /// What is being done to it outside, and since when.
+    #[serde(default)]
+    pub operation: Option<OperationKind>,
+    #[serde(default)]
+    pub operation_since: Option<String>,
+    /// Why the last thing that was done to it failed.
+    #[serde(default)]
+    pub failure: Option<String>,
+    #[serde(default)]
+    pub prompt: String,
+    /// What its agent waits for or is blocked by, and what was said.
+    #[serde(default)]
+    pub memory: SessionMemory,
     pub nudges_paused: bool,
     pub created_at: String,
     pub updated_at: String,
@@ -145,9 +167,13 @@ pub struct NudgeView {
     pub class: Option<FailureClass>,
     pub priority: Priority,
     pub state: NudgeState,
+    #[serde(default)]
+    pub held_because: Option<HeldReason>,
     pub body: String,
     pub attempts: i64,
     pub created_at: String,
+    #[serde(default)]
+    pub handed_at: Option<String>,
     pub delivered_at: Option<String>,
     pub acknowledged_at: Option<String>,
 }
@@ -183,6 +209,8 @@ pub struct Change {
 pub enum ObjectRef {
     Project(ProjectId),
     Session(SessionId),
+    /// The session of a start of an agent.
+    Launch(Text),
     Nudge(NudgeId),
     /// A row of the ledger.
     Delivery(i64),
@@ -193,7 +221,7 @@ pub enum ObjectRef {
 #[serde(rename_all = "snake_case")]
 pub enum ObjectView {
     Project(ProjectView),
-    Session(SessionView),
+    Session(Box<SessionView>),
     Nudge(NudgeView),
     Delivery(DeliveryView),
 }

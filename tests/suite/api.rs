@@ -65,6 +65,9 @@ async fn projects_are_registered_changed_refused_and_archived() {
             200,
             "",
         ),
+        ("/v1/projects/moon", json!({"nudges": {"trust": {"users": ["mira"]}}}), 200, "mira"),
+        ("/v1/projects/moon", json!({"nudges": {"trust": {"user": ["mira"]}}}), 400, "user"),
+        ("/v1/projects/moon", json!({"nudges": {"trust": {"bots": ["a\u{7}"]}}}), 400, "trust"),
     ] {
         let told = ask(&world, "PUT", path, None, &body).await;
         assert_eq!(told.status, status, "{path} {body}: {}", told.body);
@@ -73,7 +76,10 @@ async fn projects_are_registered_changed_refused_and_archived() {
     }
     let moon = world.get("/v1/projects/moon").await;
     let checks = json!({"only": ["ci/*"], "except": ["ci/x"]});
-    assert_eq!(moon["nudges"], json!({"paused": true, "checks": checks}));
+    let budget = json!({"burst": 30, "perMinute": 1});
+    let trust = json!({"associations": null, "users": ["mira"], "bots": null});
+    let nudges = json!({"paused": true, "checks": checks, "trust": trust, "budget": budget});
+    assert_eq!(moon["nudges"], nudges);
     let words = json!([moon["repo"], moon["path"], moon["displayName"], moon["adopt"]]);
     assert_eq!(words, json!(["acme/moon", "/src/moon", "Moon", "none"]));
 
@@ -315,6 +321,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("/v1/pulls/{owner}/{repo}/{number}", "get"),
     ("/v1/sessions", "get"),
     ("/v1/sessions/{id}", "get"),
+    ("/v1/sessions/{id}/activity", "post"),
     ("/v1/sessions/{id}/pause", "post"),
     ("/v1/sessions/{id}/resume", "post"),
     ("/webhooks/github", "post"),

@@ -13,9 +13,10 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use nudged::domain::{
     Activity, ActivitySource, ActivityState, Audience, CommandObservation, Delivery,
-    DeliveryOutcome, Detecting, Nudge, NudgeId, NudgeKind, NudgeState, Observation, ProjectConfig,
-    ProjectId, PullId, RepoName, Runtime, Session, SessionId, SessionKind, SessionMemory,
-    SessionState, Subject, TaskKind, TaskName, TerminationReason, TimerDue, TimerKind, Verdict,
+    DeliveryOutcome, Detecting, HeldReason, Nudge, NudgeId, NudgeKind, NudgeState, Observation,
+    Operation, OperationKind, ProjectConfig, ProjectId, PullId, RepoName, Runtime, Session,
+    SessionId, SessionKind, SessionMemory, SessionState, Subject, TaskKind, TaskName,
+    TerminationReason, TimerDue, TimerKind, Verdict,
 };
 use nudged::github::webhook::understand;
 use nudged::lifecycle::{Key, PullRecord, Record, Write};
@@ -84,6 +85,49 @@ async fn follows_its_model(open: impl AsyncFn(&Path) -> Store) {
     assert_eq!(seen.keys, names(KEYS), "nothing was ever found under the other keys");
     assert_eq!(seen.writes, names(WRITES), "the other writes were never made");
     assert!(seen.comparisons > 20_000, "only {} comparisons", seen.comparisons);
+}
+
+/// The same of sessions that are started here, are looked at, and hear what there is to hear.
+async fn follows_sessions(open: impl AsyncFn(&Path) -> Store) {
+    let mut states = BTreeSet::new();
+    for seed in 0..STORIES {
+        let (mut random, mut play) = (Random::new(9_000 + seed), Play::begin(&open).await);
+        for _ in 0..LENGTH {
+            let observation =
+                if random.below(3) == 0 { random.next(&play) } else { random.of_sessions(&play) };
+            if random.below(6) == 0 {
+                undo(&mut play, &observation);
+            }
+            play.observe(&observation);
+            play.pass(random.below(40) as i64);
+            if random.below(4) == 0 {
+                ring(&mut play);
+            }
+        }
+        play.compare_all();
+        reads_agree(&play).await;
+        let at_work = play.store.sessions_at_work().await.expect("a read");
+        for view in store_sessions(&play).await {
+            states.insert((view.state, view.operation));
+            let row = play.model.session(&SessionId(view.id.as_str().into())).expect("a session");
+            assert_eq!(view.launch_id.as_deref(), row.launch_id.as_deref());
+            assert_eq!(view.operation, row.operation.map(|operation| operation.kind));
+            assert_eq!(
+                (&view.memory, view.failure.as_deref()),
+                (&row.memory, row.failure.as_deref())
+            );
+            let works =
+                row.operation.is_some() || (row.runtime.is_some() && !row.state.is_terminal());
+            assert_eq!(at_work.iter().any(|it| it.id == view.id), works, "{row:?}");
+        }
+        let mut play = play.reopen(&open).await;
+        play.compare_all();
+    }
+    assert!(states.len() >= 10, "{states:?}");
+}
+
+async fn store_sessions(play: &Play) -> Vec<nudged::store::views::SessionView> {
+    play.store.sessions(SessionFilter::default(), ALL).await.expect("a read").items
 }
 
 /// Fires what is due, as the engine does.
@@ -236,6 +280,10 @@ fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
         workspace_path: Some("/srv/it".into()),
         runtime: Some(Runtime { name: "tmux".into(), handle: "mer-1".into() }),
         agent_session_id: Some("0f3a".into()),
+        transcript_path: Some("/home/it/0f3a.jsonl".into()),
+        launch_id: Some("l-1".into()),
+        operation: Some(Operation { kind: OperationKind::Kill, since: play.now }),
+        failure: Some("it broke".into()),
         prompt: "Mend it.".into(),
         memory: SessionMemory::default(),
         created_at: play.now,
@@ -263,10 +311,13 @@ fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
         subject: subject.clone(),
         kind: NudgeKind::AgentIdle,
         state: NudgeState::Held,
+        held_because: Some(HeldReason::NeedsInput),
+        is_budgeted: true,
         signature: "idle".into(),
         body: "Go on.".into(),
         attempts: 3,
         created_at: play.now,
+        handed_at: None,
         delivered_at: None,
         acknowledged_at: None,
     };
@@ -292,7 +343,9 @@ fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
     };
     play.model.put_session(ended);
     let delivered_at = Some(play.now);
-    play.model.put_nudge(Nudge { state: NudgeState::Delivered, delivered_at, ..nudge });
+    let handed_at = delivered_at;
+    let state = NudgeState::Delivered;
+    play.model.put_nudge(Nudge { state, held_because: None, handed_at, delivered_at, ..nudge });
     play.model.put_timer(&subject, TimerKind::GreenSettle, None);
     play.apply_changes();
     play.compare_all();
@@ -532,6 +585,6 @@ macro_rules! conforms {
 
 conforms! {
     sqlite = async |path: &Path| Store::open(path).await.expect("a store");
-    follows_its_model keeps_a_ledger keeps_answers gives_out_no_number_twice says_what_is_due
+    follows_its_model follows_sessions keeps_a_ledger keeps_answers gives_out_no_number_twice says_what_is_due
     drops_what_nothing_claims
 }

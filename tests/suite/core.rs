@@ -2,6 +2,7 @@
 //!
 //! [`Core`] takes what [`tell`] builds, or what a payload says ([`read`]); `show` tells what came of it.
 
+pub mod live;
 mod show;
 pub mod tell;
 
@@ -45,6 +46,7 @@ impl Core {
         let policy = Policy {
             settle: SignedDuration::ZERO,
             cancel_wait: SignedDuration::from_mins(10),
+            quiet_after: SignedDuration::from_mins(10),
             adopt: Adopt::All,
             auto_register: true,
             notify: false,
@@ -63,6 +65,12 @@ impl Core {
     /// What is known stays, but from now on things settle for so many seconds.
     pub fn settling(mut self, seconds: i64) -> Self {
         self.policy.settle = SignedDuration::from_secs(seconds);
+        self
+    }
+
+    /// What is known stays, but nudges to the human are sent out from now on.
+    pub fn notifying(mut self) -> Self {
+        self.policy.notify = true;
         self
     }
 
@@ -190,6 +198,10 @@ impl Core {
             workspace_path: None,
             runtime: None,
             agent_session_id: None,
+            transcript_path: None,
+            launch_id: None,
+            operation: None,
+            failure: None,
             prompt: "".into(),
             memory: SessionMemory::default(),
             created_at: self.now,
@@ -212,8 +224,8 @@ impl Core {
     /// The timers that are set, the next one first.
     pub fn timers(&self) -> Vec<(Timestamp, TimerDue)> {
         let mut timers = Vec::new();
-        for id in self.pull_ids() {
-            let subject = Subject::Pull(id);
+        let pulls = self.pull_ids().map(Subject::Pull);
+        for subject in pulls.chain(self.session_ids().map(Subject::Session)) {
             if let Some(Record::Timers(set)) = self.known.record(&Key::Timers(subject.clone())) {
                 let due = |kind| TimerDue { subject: subject.clone(), kind };
                 timers.extend(set.iter().map(|(kind, at)| (*at, due(*kind))));
@@ -221,6 +233,16 @@ impl Core {
         }
         timers.sort_by_key(|(at, _)| *at);
         timers
+    }
+
+    /// The sessions of `acme/rocket`.
+    pub fn session_ids(&self) -> impl Iterator<Item = SessionId> + use<> {
+        let id = ProjectId("roc".into());
+        let next = match self.known.record(&Key::Project(id.clone())) {
+            Some(Record::Project(Some(project))) => project.next_session,
+            _ => 1,
+        };
+        (1..next).map(move |num| SessionId::new(&id, num))
     }
 
     fn pull_ids(&self) -> impl Iterator<Item = PullId> + use<> {

@@ -35,6 +35,7 @@ async fn engine(folder: &std::path::Path, settle: SignedDuration) -> (Store, Eng
     let policy = Policy {
         settle,
         cancel_wait: SignedDuration::from_mins(10),
+        quiet_after: SignedDuration::from_mins(10),
         adopt: Adopt::All,
         auto_register: true,
         notify: false,
@@ -76,6 +77,7 @@ async fn a_server_that_starts_drops_what_is_kept_no_longer() {
     let policy = Policy {
         settle,
         cancel_wait: SignedDuration::from_mins(10),
+        quiet_after: SignedDuration::from_mins(10),
         adopt: Adopt::All,
         auto_register: true,
         notify: false,
@@ -132,4 +134,29 @@ async fn timers_and_memory_survive_a_restart() {
     world.apply("check_run", "3", &check("build", &sha(1), 12, json!("failure"), 50)).await;
     world.advance(300).await;
     assert_eq!(world.nudges().await, ["ci-failed pending"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_lengthens_no_wait() {
+    let world = World::with(|settings| settings.settle = std::time::Duration::from_secs(2)).await;
+    world.apply("pull_request", "1", &pull("opened", 1, &sha(1), 0, json!({}))).await;
+    world.apply("check_run", "2", &check("build", &sha(1), 11, json!("failure"), 10)).await;
+    world.advance(-3_600).await;
+    assert_eq!(world.nudges().await, [""; 0], "it has not settled");
+    world.advance(2).await;
+    assert_eq!(world.nudges().await, ["ci-failed pending"]);
+}
+
+#[tokio::test]
+async fn what_is_put_off_by_a_clock_that_was_wrong_is_due_when_it_is_right_again() {
+    let mut world = World::with(|settings| {
+        settings.notify_url = Some(nudged::config::Secret::new("http://127.0.0.1:9"));
+    })
+    .await;
+    world.apply("pull_request", "1", &pull("closed", 1, &sha(1), 0, json!({"merged": true}))).await;
+    world.apply("pull_request", "2", &pull("opened", 2, &sha(2), 0, json!({}))).await;
+    world.apply("pull_request", "3", &pull("closed", 2, &sha(2), 5, json!({"merged": true}))).await;
+    world.execute("UPDATE tasks SET due_at = '2099-01-01T00:00:00.000Z'");
+    world.restart().await;
+    assert!(world.running().outbox.perform_due().await.expect("performed") > 0);
 }

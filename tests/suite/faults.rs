@@ -33,9 +33,12 @@ const TABLES: &[&str] = &[
     "check_suites",
     "comments",
     "threads",
+    "queue_facts",
     "pr_comment",
     "idempotency",
     "tasks",
+    "nudge_budgets",
+    "queue_facts",
 ];
 
 fn install(world: &World) {

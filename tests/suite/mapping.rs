@@ -211,7 +211,7 @@ fn a_dismissal_keeps_the_time_at_which_the_review_was_submitted() {
 }
 
 #[test]
-fn a_merge_queue_says_nothing_about_the_head() {
+fn a_merge_queue_says_nothing_about_the_head_but_that_it_was_put_out() {
     let mut core = opened();
     core.apply("check_run", &check("build", &sha(1), 11, json!("success"), 5));
     core.apply("pull_request", &pull("labeled", 1, &sha(1), 0, json!({})));
@@ -229,7 +229,7 @@ fn a_merge_queue_says_nothing_about_the_head() {
         core.apply("pull_request", &payload);
     }
     assert_eq!(core.rows(), before);
-    assert_eq!(core.told(), [""; 0]);
+    assert_eq!(core.told(), ["merge-queue-failed pending"]);
     assert_eq!(core.all_checks(1), ["build passed"]);
 }
 

@@ -108,7 +108,14 @@ const VERSION_6: &str = "
     UPDATE projects SET former_names = '[\"acme/skiff\"]' WHERE id = 'roc';
     INSERT INTO timers (kind, pr_id, due_at) VALUES ('cancel_wait', 2, '2027-01-15T09:00:00.000Z');";
 
-const SAMPLES: [&str; 6] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
+/// What came with version 8.
+const VERSION_8: &str = "
+    UPDATE nudges SET class = 'code' WHERE id = 1;
+    INSERT INTO queue_facts VALUES (41, 1, '2026-05-01T08:00:00.000Z', '{\"type\":\"joined\"}');
+    INSERT INTO timers (kind, pr_id, due_at) VALUES ('queue_settle', 2, '2027-01-15T09:00:00.000Z');";
+
+const SAMPLES: [&str; 8] =
+    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, "", VERSION_8];
 
 /// Makes a file as the program of that schema version left it.
 fn left_by(version: usize, path: &Path) {
@@ -308,6 +315,16 @@ async fn from_7_to_8_lists_of_words_may_grow_and_old_reviews_have_no_standing() 
     assert_eq!(world.sql(projects), [["{}", "1"]]);
     assert_eq!(world.sql("SELECT count(class) FROM nudges WHERE id <= 2"), [["0"]]);
     works_on(&world).await;
+}
+
+#[tokio::test]
+async fn from_8_to_9_what_waits_has_had_its_share_of_the_budget() {
+    let (world, _folder) = migrated(8).await;
+    assert_eq!(world.sql("SELECT count(*) FROM nudges WHERE is_budgeted = 1"), [["0"]]);
+    let columns = "SELECT DISTINCT transcript_path, launch_id, operation, failure FROM sessions";
+    assert_eq!(world.sql(columns), [["null"; 4]]);
+    works_on(&world).await;
+    assert_eq!(world.sql("SELECT project_id, burst FROM nudge_budgets"), [["roc", "30"]]);
 }
 
 #[tokio::test]

@@ -45,6 +45,7 @@ async fn engine(folder: &Path, clock: Clock) -> (Store, Engine) {
     let policy = Policy {
         settle,
         cancel_wait: SignedDuration::from_mins(10),
+        quiet_after: SignedDuration::from_mins(10),
         adopt: Adopt::All,
         auto_register: true,
         notify: false,

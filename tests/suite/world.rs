@@ -52,6 +52,7 @@ impl World {
             api_token: Some(Secret::new(TOKEN)),
             settle: Duration::ZERO,
             cancel_wait: Duration::from_secs(600),
+            quiet_after: Duration::from_secs(600),
             adopt: Adopt::All,
             auto_register: true,
             notify_url: None,

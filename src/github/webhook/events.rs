@@ -104,6 +104,8 @@ const EVENTS: &[Event] = &[
     used(
         "repository",
         &[
+            "anonymous_access_disabled",
+            "anonymous_access_enabled",
             "archived",
             "created",
             "deleted",

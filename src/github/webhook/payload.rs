@@ -9,16 +9,23 @@ use serde::de::IgnoredAny;
 use super::envelope::Envelope;
 use super::scalar::{Text, Time};
 
-/// An event that names its repository: what all of them have, and the fields of its own.
+/// An event of a repository: what all of them have, and the fields of its own. With `maybe`, GitHub may
+/// leave the repository out.
 macro_rules! event {
-    ($name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* }) => {
+    ($name:ident { $($fields:tt)* }) => {
+        event!($name, Repository<'a>, { $($fields)* });
+    };
+    (maybe $name:ident { $($fields:tt)* }) => {
+        event!($name, Option<Repository<'a>>, { $($fields)* });
+    };
+    ($name:ident, $repository:ty, { $($(#[$meta:meta])* $field:ident: $type:ty,)* }) => {
         #[derive(Debug, Deserialize)]
-        pub(super) struct $name<'a> {
+        pub(in crate::github::webhook) struct $name<'a> {
             #[serde(borrow, default)]
-            pub(super) action: Option<Text<'a>>,
+            pub(in crate::github::webhook) action: Option<Text<'a>>,
             #[serde(borrow)]
-            pub(super) repository: Repository<'a>,
-            $($(#[$meta])* pub(super) $field: $type,)*
+            pub(in crate::github::webhook) repository: $repository,
+            $($(#[$meta])* pub(in crate::github::webhook) $field: $type,)*
         }
 
         impl Envelope for $name<'_> {
@@ -27,10 +34,35 @@ macro_rules! event {
             }
 
             fn repo(&self) -> Option<&str> {
-                Some(&self.repository.full_name)
+                self.repository.full_name()
             }
         }
     };
+}
+
+mod checks;
+
+pub(super) use checks::{
+    App, CheckRun, CheckRunEvent, CheckSuiteEvent, Output, StatusEvent, Step, WorkflowJobEvent,
+    WorkflowRunEvent,
+};
+
+/// What may name a repository.
+trait Named {
+    /// `owner/name`.
+    fn full_name(&self) -> Option<&str>;
+}
+
+impl Named for Repository<'_> {
+    fn full_name(&self) -> Option<&str> {
+        Some(&self.full_name)
+    }
+}
+
+impl Named for Option<Repository<'_>> {
+    fn full_name(&self) -> Option<&str> {
+        self.as_ref().map(|repository| &*repository.full_name)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,7 +105,7 @@ event!(PullRequestEvent {
     reason: Option<Text<'a>>,
 });
 
-event!(MergeGroupEvent {
+event!(maybe MergeGroupEvent {
     #[serde(borrow)]
     merge_group: MergeGroup<'a>,
 });
@@ -172,154 +204,6 @@ pub(super) struct Review<'a> {
     pub(super) html_url: Option<Text<'a>>,
 }
 
-event!(CheckRunEvent {
-    #[serde(borrow)]
-    check_run: CheckRun<'a>,
-});
-
-#[derive(Debug, Deserialize)]
-pub(super) struct CheckRun<'a> {
-    pub(super) id: i64,
-    #[serde(borrow)]
-    pub(super) name: Text<'a>,
-    #[serde(borrow)]
-    pub(super) head_sha: Text<'a>,
-    #[serde(borrow)]
-    pub(super) status: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) conclusion: Option<Text<'a>>,
-    #[serde(default)]
-    pub(super) started_at: Time,
-    #[serde(default)]
-    pub(super) completed_at: Time,
-    #[serde(borrow, default)]
-    pub(super) html_url: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) details_url: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) output: Option<Output<'a>>,
-    #[serde(default)]
-    pub(super) check_suite: Option<CheckSuite>,
-    #[serde(borrow, default)]
-    pub(super) app: Option<App<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct CheckSuite {
-    pub(super) id: i64,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct App<'a> {
-    pub(super) id: i64,
-    /// Older Enterprise Servers send a name only.
-    #[serde(borrow, default)]
-    pub(super) slug: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) name: Option<Text<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Output<'a> {
-    #[serde(borrow, default)]
-    pub(super) title: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) summary: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) text: Option<Text<'a>>,
-}
-
-event!(WorkflowJobEvent {
-    #[serde(borrow)]
-    workflow_job: WorkflowJob<'a>,
-});
-
-#[derive(Debug, Deserialize)]
-pub(super) struct WorkflowJob<'a> {
-    /// The id of the check run it names.
-    pub(super) id: i64,
-    pub(super) run_id: i64,
-    #[serde(borrow)]
-    pub(super) name: Text<'a>,
-    #[serde(borrow)]
-    pub(super) head_sha: Text<'a>,
-    #[serde(borrow)]
-    pub(super) status: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) conclusion: Option<Text<'a>>,
-    #[serde(default)]
-    pub(super) started_at: Time,
-    #[serde(default)]
-    pub(super) completed_at: Time,
-    #[serde(borrow, default)]
-    pub(super) html_url: Option<Text<'a>>,
-    #[serde(default)]
-    pub(super) run_attempt: Option<i64>,
-    /// 0 or `null` where no runner took it.
-    #[serde(default)]
-    pub(super) runner_id: Option<i64>,
-    #[serde(borrow, default)]
-    pub(super) steps: Option<Vec<Step<'a>>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Step<'a> {
-    #[serde(borrow)]
-    pub(super) name: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) conclusion: Option<Text<'a>>,
-}
-
-event!(WorkflowRunEvent {
-    #[serde(borrow)]
-    workflow_run: WorkflowRun<'a>,
-});
-
-#[derive(Debug, Deserialize)]
-pub(super) struct WorkflowRun<'a> {
-    pub(super) id: i64,
-    #[serde(borrow, default)]
-    pub(super) name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) head_sha: Text<'a>,
-    #[serde(borrow)]
-    pub(super) event: Text<'a>,
-    #[serde(borrow)]
-    pub(super) status: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) conclusion: Option<Text<'a>>,
-    #[serde(default)]
-    pub(super) workflow_id: Option<i64>,
-    #[serde(default)]
-    pub(super) check_suite_id: Option<i64>,
-    #[serde(default)]
-    pub(super) run_attempt: Option<i64>,
-    #[serde(default)]
-    pub(super) run_started_at: Time,
-    #[serde(default)]
-    pub(super) created_at: Time,
-    #[serde(default)]
-    pub(super) updated_at: Time,
-    #[serde(borrow, default)]
-    pub(super) html_url: Option<Text<'a>>,
-}
-
-event!(StatusEvent {
-    id: i64,
-    #[serde(borrow)]
-    sha: Text<'a>,
-    #[serde(borrow)]
-    context: Text<'a>,
-    #[serde(borrow)]
-    state: Text<'a>,
-    #[serde(borrow, default)]
-    description: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    target_url: Option<Text<'a>>,
-    created_at: Time,
-    updated_at: Time,
-});
-
 event!(ReviewCommentEvent {
     #[serde(borrow)]
     pull_request: PullRequest<'a>,
@@ -379,24 +263,12 @@ pub(super) struct Issue {
     pub(super) pull_request: Option<IgnoredAny>,
 }
 
-event!(CheckSuiteEvent {
-    #[serde(borrow)]
-    check_suite: CompletedSuite<'a>,
-});
-
-#[derive(Debug, Deserialize)]
-pub(super) struct CompletedSuite<'a> {
-    pub(super) id: i64,
-    #[serde(borrow)]
-    pub(super) head_sha: Text<'a>,
-}
-
 event!(PushEvent {
     #[serde(borrow, rename = "ref")]
     reference: Text<'a>,
 });
 
-event!(RepositoryEvent {
+event!(maybe RepositoryEvent {
     /// What the payload says it was before.
     #[serde(borrow, default)]
     changes: Option<RepositoryChanges<'a>>,
@@ -458,7 +330,14 @@ pub(super) struct InstallationEvent<'a> {
     #[serde(default)]
     pub(super) repositories_added: Vec<RepositoryId>,
     #[serde(default)]
-    pub(super) repositories_removed: Vec<RepositoryId>,
+    pub(super) repositories_removed: Vec<RemovedRepository>,
+}
+
+/// As the schema has it, it may come without an id.
+#[derive(Debug, Deserialize)]
+pub(super) struct RemovedRepository {
+    #[serde(default)]
+    pub(super) id: Option<i64>,
 }
 
 impl Envelope for InstallationEvent<'_> {

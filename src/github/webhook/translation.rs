@@ -1,28 +1,34 @@
 //! From GitHub's payloads to observations: `docs/github-rules.md` 13 to 20, applied at the wall.
 
+mod checks;
+
 use std::sync::Arc;
 
 use super::envelope::Envelope;
 use super::payload::{
-    App, CheckRun, CheckRunEvent, CheckSuiteEvent, HeadBranch, InstallationEvent,
-    IssueCommentEvent, MergeGroupEvent, Output, PullRequest, PullRequestEvent, PushEvent,
-    Repository, RepositoryChanges, RepositoryEvent, Review, ReviewCommentEvent, ReviewEvent,
-    StatusEvent, Step, ThreadEvent, User, WorkflowJob, WorkflowJobEvent, WorkflowRun,
-    WorkflowRunEvent,
+    HeadBranch, InstallationEvent, IssueCommentEvent, MergeGroupEvent, PullRequest,
+    PullRequestEvent, PushEvent, Repository, RepositoryChanges, RepositoryEvent,
+    Review, ReviewCommentEvent, ReviewEvent, ThreadEvent, User,
 };
 use super::scalar::Time;
 use crate::domain::{
-    self, CheckStatus, Comment, CommentKind, CommitSha, CommitStatus, Excerpt, Mergeability,
-    PrState, PullCore, PullSeen, QueueEvent, QueueFact, RepoId, RepoName, RepoSeen, ReviewState,
-    RunState, RunStatus, ScmObservation, Standing, Text, Thread, Timestamp,
+    self, Comment, CommentKind, CommitSha, Mergeability, PrState, PullCore, PullSeen, QueueEvent,
+    QueueFact, RepoId, RepoName, RepoSeen, ReviewState, ScmObservation, Standing, Text, Thread,
+    Timestamp,
 };
-use crate::lifecycle::check_status;
-use crate::lifecycle::excerpt::{excerpt, one_line, truncate};
+use crate::lifecycle::excerpt::{excerpt, truncate};
+
+pub(super) use checks::{
+    check_run, check_suite, job_at, run_at, status, workflow_at, workflow_job, workflow_run,
+};
 
 /// Bytes kept of a name, a title or an address.
 pub(super) const MOST_TEXT: usize = 1_000;
 /// Bytes kept of what a failed check wrote.
 const MOST_OUTPUT: usize = 8 * 1024;
+
+/// Why an event is ignored in which GitHub names no repository.
+const NO_REPOSITORY: &str = "it names no repository";
 
 /// A required field is missing, or has a value that is not understood.
 pub(super) struct UnclearField(pub(super) &'static str);
@@ -76,6 +82,7 @@ pub(super) fn pull_request(event: &PullRequestEvent<'_>) -> Translated {
 
 /// `merge_group`, whatever its action: which commit tries which pull request.
 pub(super) fn merge_group(event: &MergeGroupEvent<'_>) -> Translated {
+    let Some(repository) = &event.repository else { return of_no_interest(NO_REPOSITORY) };
     let group = &event.merge_group;
     let Some(number) = grouped_pull(&group.head_ref) else {
         return of_no_interest("the merge group names no pull request");
@@ -85,7 +92,7 @@ pub(super) fn merge_group(event: &MergeGroupEvent<'_>) -> Translated {
         return of_no_interest("the merge group's commit has no time");
     };
     let queue = QueueFact { at, event: QueueEvent::Group { sha } };
-    fact(ScmObservation::MergeGroup { repo: repo(&event.repository)?, number, fact: queue })
+    fact(ScmObservation::MergeGroup { repo: repo(repository)?, number, fact: queue })
 }
 
 /// The pull request in a merge group's branch, such as `refs/heads/gh-readonly-queue/main/pr-104-8bb4f07`.
@@ -128,122 +135,6 @@ pub(super) fn review_of(
     })
 }
 
-/// `check_run`, whatever its action: each carries the whole run.
-pub(super) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
-    let (sha, run) = run_at(&event.check_run)?;
-    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run })
-}
-
-/// A check run, and the commit it is of.
-pub(super) fn run_at(
-    run: &CheckRun<'_>,
-) -> Result<(CommitSha, Arc<domain::CheckRun>), UnclearField> {
-    let urls = [run.html_url.as_deref(), run.details_url.as_deref()];
-    let state = RunState {
-        status: how_far(&run.status, run.conclusion.as_deref(), run.completed_at),
-        completed_at: run.completed_at.0,
-        conclusion: run.conclusion.as_deref().map(text),
-        name: text(&run.name),
-        url: optional_text(urls.into_iter().flatten().next()),
-        started_at: run.started_at.0,
-    };
-    let output = run.output.as_ref().filter(|_| has_failed(&state)).and_then(output_text);
-    let sha = commit(&run.head_sha, "check_run.head_sha")?;
-    let run = domain::CheckRun {
-        run_id: run.id,
-        source: source(run),
-        suite_id: run.check_suite.as_ref().map(|suite| suite.id),
-        workflow_run_id: urls.into_iter().flatten().find_map(workflow_run_in),
-        attempt: None,
-        never_ran: false,
-        output: output.map(|text| stamped(&state, text)),
-        failed_step: None,
-        state,
-    };
-    Ok((sha, Arc::new(run)))
-}
-
-/// `workflow_job`: the check run it names, never a second check.
-pub(super) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
-    let (sha, run) = job_at(&event.workflow_job)?;
-    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run })
-}
-
-/// The check run that a job is, and the commit it is of.
-pub(super) fn job_at(
-    job: &WorkflowJob<'_>,
-) -> Result<(CommitSha, Arc<domain::CheckRun>), UnclearField> {
-    let state = RunState {
-        status: how_far(&job.status, job.conclusion.as_deref(), job.completed_at),
-        completed_at: job.completed_at.0,
-        conclusion: job.conclusion.as_deref().map(text),
-        name: text(&job.name),
-        url: optional_text(job.html_url.as_deref()),
-        started_at: job.started_at.0,
-    };
-    let failed_step = job.steps.as_deref().filter(|_| has_failed(&state)).and_then(failed_steps);
-    let run = domain::CheckRun {
-        run_id: job.id,
-        source: "github-actions".into(),
-        suite_id: None,
-        workflow_run_id: Some(job.run_id),
-        attempt: job.run_attempt,
-        never_ran: has_failed(&state)
-            && job.steps.as_ref().is_some_and(Vec::is_empty)
-            && job.runner_id.unwrap_or(0) == 0,
-        output: None,
-        failed_step: failed_step.map(|text| stamped(&state, text)),
-        state,
-    };
-    Ok((commit(&job.head_sha, "workflow_job.head_sha")?, Arc::new(run)))
-}
-
-/// `workflow_run`.
-pub(super) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Translated {
-    let (sha, run) = workflow_at(&event.workflow_run)?;
-    fact(ScmObservation::WorkflowRun { repo: repo(&event.repository)?, sha, run })
-}
-
-/// A workflow run, and the commit it is of.
-pub(super) fn workflow_at(
-    run: &WorkflowRun<'_>,
-) -> Result<(CommitSha, Arc<domain::WorkflowRun>), UnclearField> {
-    let status = run_status(&run.status);
-    let state = RunState {
-        status,
-        completed_at: run.updated_at.0.filter(|_| status == RunStatus::Completed),
-        conclusion: run.conclusion.as_deref().map(text),
-        name: run.name.as_deref().map_or_else(|| "workflow".into(), text),
-        url: optional_text(run.html_url.as_deref()),
-        started_at: run.run_started_at.0.or(run.created_at.0),
-    };
-    let sha = commit(&run.head_sha, "workflow_run.head_sha")?;
-    let run = domain::WorkflowRun {
-        id: run.id,
-        attempt: run.run_attempt.unwrap_or(1),
-        state,
-        workflow_id: run.workflow_id,
-        event: text(&run.event),
-        suite_id: run.check_suite_id,
-    };
-    Ok((sha, Arc::new(run)))
-}
-
-/// `status`.
-pub(super) fn status(event: &StatusEvent<'_>) -> Translated {
-    let status = CommitStatus {
-        updated_at: required(event.updated_at, "updated_at")?,
-        id: event.id,
-        context: text(&event.context),
-        state: text(&event.state),
-        description: event.description.as_deref().map(|said| excerpt(said, MOST_TEXT).into()),
-        url: optional_text(event.target_url.as_deref()),
-        created_at: required(event.created_at, "created_at")?,
-    };
-    let sha = commit(&event.sha, "sha")?;
-    fact(ScmObservation::Status { repo: repo(&event.repository)?, sha, status: Arc::new(status) })
-}
-
 /// `pull_request_review_comment`.
 pub(super) fn review_comment(event: &ReviewCommentEvent<'_>) -> Translated {
     let pull = pull_seen(&event.pull_request, None)?;
@@ -258,10 +149,14 @@ pub(super) fn review_thread(event: &ThreadEvent<'_>) -> Translated {
     let comments = event.thread.comments.iter();
     let comments: Vec<Arc<Comment>> =
         comments.map(|seen| comment(seen, CommentKind::Review, false)).collect::<Result<_, _>>()?;
-    let root_id = comments.first().ok_or(UnclearField("thread.comments"))?.root_id;
+    let repo = repo(&event.repository)?;
+    // A thread is named by its comments alone: without any, the pull request is all that is shown.
+    let Some(root_id) = comments.first().map(|comment| comment.root_id) else {
+        return fact(ScmObservation::Pull { repo, pull });
+    };
     let thread =
         Thread { root_id, resolved: event.action() == Some("resolved"), at: pull.updated_at };
-    fact(ScmObservation::Thread { repo: repo(&event.repository)?, pull, thread, comments })
+    fact(ScmObservation::Thread { repo, pull, thread, comments })
 }
 
 /// `issue_comment`, where the issue is a pull request.
@@ -275,29 +170,23 @@ pub(super) fn issue_comment(event: &IssueCommentEvent<'_>) -> Translated {
     fact(ScmObservation::Comment { repo, number, pull: None, comment })
 }
 
-/// `check_suite`: never pending, but completed a sign that all its failures are there.
-pub(super) fn check_suite(event: &CheckSuiteEvent<'_>) -> Translated {
-    if event.action() != Some("completed") {
-        return of_no_interest("a suite never makes anything pending");
-    }
-    let sha = commit(&event.check_suite.head_sha, "check_suite.head_sha")?;
-    let (repo, suite_id) = (repo(&event.repository)?, event.check_suite.id);
-    fact(ScmObservation::SuiteCompleted { repo, sha, suite_id })
-}
-
 /// `push` to a branch.
 pub(super) fn push(event: &PushEvent<'_>) -> Translated {
     let Some(branch) = event.reference.strip_prefix("refs/heads/") else {
         return of_no_interest("the push is not to a branch");
     };
-    let pushed_at = required(event.repository.pushed_at, "repository.pushed_at")?;
+    // Without its time a push is neither before nor after what is known.
+    let Some(pushed_at) = event.repository.pushed_at.0 else {
+        return of_no_interest("the push does not say when it was");
+    };
     let repo = repo(&event.repository)?;
     fact(ScmObservation::Push { repo, branch: text(branch), pushed_at })
 }
 
 /// `repository`, whatever its action: its name is what counts.
 pub(super) fn repository(event: &RepositoryEvent<'_>) -> Translated {
-    let mut repo = repo(&event.repository)?;
+    let Some(seen) = &event.repository else { return of_no_interest(NO_REPOSITORY) };
+    let mut repo = repo(seen)?;
     repo.former = event.changes.as_ref().and_then(|changes| former_name(&repo.name, changes));
     fact(ScmObservation::Repository { repo })
 }
@@ -321,8 +210,11 @@ pub(super) fn installation(event: &InstallationEvent<'_>) -> Translated {
 /// `installation_repositories`: access to single repositories comes or goes.
 pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Translated {
     let granted = event.action() == Some("added");
-    let named = if granted { &event.repositories_added } else { &event.repositories_removed };
-    let repos = named.iter().map(|repo| RepoId(repo.id)).collect();
+    let repos = if granted {
+        event.repositories_added.iter().map(|repo| RepoId(repo.id)).collect()
+    } else {
+        event.repositories_removed.iter().filter_map(|repo| repo.id.map(RepoId)).collect()
+    };
     let at = required(event.installation.updated_at, "installation.updated_at")?;
     fact(ScmObservation::Access { repos, account: None, granted, at })
 }
@@ -428,65 +320,7 @@ fn mergeability(mergeable: bool, state: Option<&str>) -> Mergeability {
     }
 }
 
-fn run_status(status: &str) -> RunStatus {
-    match status {
-        "queued" | "waiting" | "requested" | "pending" => RunStatus::Queued,
-        "in_progress" => RunStatus::InProgress,
-        "completed" => RunStatus::Completed,
-        _ => RunStatus::Unknown,
-    }
-}
-
-/// An end beside a conclusion is an end, whatever the status still says.
-fn how_far(status: &str, conclusion: Option<&str>, completed_at: Time) -> RunStatus {
-    let ended = conclusion.is_some() && completed_at.0.is_some();
-    if ended { RunStatus::Completed } else { run_status(status) }
-}
-
-fn has_failed(state: &RunState) -> bool {
-    check_status(state.status, state.conclusion.as_deref()) == CheckStatus::Failed
-}
-
-/// The app's slug; of an old server its name, written as a slug.
-fn source(run: &CheckRun<'_>) -> Text {
-    match &run.app {
-        Some(App { slug: Some(slug), .. }) if !slug.is_empty() => text(slug),
-        Some(App { name: Some(name), .. }) if !name.is_empty() => {
-            text(&name.to_lowercase().replace(char::is_whitespace, "-"))
-        }
-        Some(app) => format!("app-{}", app.id).into(),
-        None => "unknown".into(),
-    }
-}
-
-/// The Actions run in an address such as `https://github.com/o/r/actions/runs/17/job/4`.
-fn workflow_run_in(url: &str) -> Option<i64> {
-    let (_, rest) = url.split_once("/actions/runs/")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
-fn output_text(output: &Output<'_>) -> Option<String> {
-    let parts = [&output.title, &output.summary, &output.text];
-    let said: Vec<&str> =
-        parts.into_iter().flatten().map(|part| &**part).filter(|part| !part.is_empty()).collect();
-    let cut = excerpt(&said.join("\n"), MOST_OUTPUT);
-    (!cut.is_empty()).then_some(cut)
-}
-
-fn failed_steps(steps: &[Step<'_>]) -> Option<String> {
-    let failed = |step: &&Step<'_>| {
-        matches!(step.conclusion.as_deref(), Some("failure" | "timed_out" | "startup_failure"))
-    };
-    let names: Vec<String> =
-        steps.iter().filter(failed).map(|step| one_line(&step.name, 200)).take(10).collect();
-    (!names.is_empty()).then(|| format!("failed step: {}", names.join(", ")))
-}
-
-fn stamped(state: &RunState, text: String) -> Excerpt {
-    Excerpt { status: state.status, completed_at: state.completed_at, text: text.into() }
-}
-
-pub(super) fn commit(sha: &str, field: &'static str) -> Result<CommitSha, UnclearField> {
+fn commit(sha: &str, field: &'static str) -> Result<CommitSha, UnclearField> {
     CommitSha::parse(sha).ok_or(UnclearField(field))
 }
 

@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 
 use super::submission::{Submission, answered};
-use crate::api::{Api, List, SessionJson, SessionQuery};
+use crate::api::{ActivityBody, Api, List, SessionJson, SessionQuery};
 use crate::domain::DisplayStatus;
 use crate::http::server::{HttpError, Named, Params};
 
@@ -35,6 +35,19 @@ pub(in crate::http) async fn one(
 ) -> Result<Json<SessionJson>, HttpError> {
     Params::read(&query, &[])?;
     Ok(Json(api.session(id).await?))
+}
+
+/// `POST /v1/sessions/{id}/activity`: what agent hooks call. One of an earlier start of the agent changes nothing.
+#[utoipa::path(post, path = "/sessions/{id}/activity", operation_id = "reportActivity", tag = "sessions", params(("id" = String, Path)), request_body = ActivityBody, responses((status = 200, description = "done", body = SessionJson)))]
+pub(in crate::http) async fn activity(
+    State(api): State<Arc<Api>>,
+    Named(id): Named<String>,
+    query: RawQuery,
+    submission: Submission,
+) -> Result<Response, HttpError> {
+    Params::read(&query, &[])?;
+    let body = submission.json::<ActivityBody>()?;
+    Ok(answered(api.report_activity(id, body, submission.into_origin()).await?))
 }
 
 /// `POST /v1/sessions/{id}/pause`: nudges to its agent are held back, not lost.

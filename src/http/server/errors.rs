@@ -66,6 +66,10 @@ fn status(code: Code) -> StatusCode {
         | Code::NothingKept
         | Code::RepoBound
         | Code::RepoWatched
+        | Code::SessionEnded
+        | Code::SessionLives
+        | Code::SessionBusy
+        | Code::BranchTaken
         | Code::Refused
         | Code::NoGithub => StatusCode::CONFLICT,
         Code::Github => StatusCode::BAD_GATEWAY,
@@ -87,6 +91,10 @@ impl From<ApiError> for HttpError {
             | Code::NothingKept
             | Code::RepoBound
             | Code::RepoWatched
+            | Code::SessionEnded
+            | Code::SessionLives
+            | Code::SessionBusy
+            | Code::BranchTaken
             | Code::Refused
             | Code::NoGithub
             | Code::Github

@@ -4,9 +4,8 @@ use jiff::SignedDuration;
 
 use super::{Context, wording};
 use crate::domain::{Mergeability, NudgeKind, PullRequest, TimerKind};
+use crate::lifecycle::policy::CONFLICT_PATIENCE;
 
-/// A conflict that the agent has not solved by then is escalated.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 /// When the time is up while GitHub computes, it is looked at again after this long.
 const RECOMPUTED: SignedDuration = SignedDuration::from_mins(1);
 
@@ -34,7 +33,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     }
     let Some(since) = pull.memory.conflict_since else {
         pull.memory.conflict_since = Some(context.now);
-        context.arm(TimerKind::ConflictEscalation, PATIENCE);
+        context.arm(TimerKind::ConflictEscalation, CONFLICT_PATIENCE);
         let text = wording::merge_conflicts(context.project, pull);
         context.say(pull, NudgeKind::MergeConflicts, &format!("conflict@{}", context.now), text);
         return;

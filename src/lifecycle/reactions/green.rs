@@ -19,6 +19,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         || pull.review == ReviewDecision::ChangesRequested;
     if red {
         pull.memory.green_told.clear();
+        pull.memory.heard_late.retain(|it| it.kind != NudgeKind::ApprovedAndGreen);
     }
     let quiet = quiet_long_enough(context, pull);
     let unblocked = pull.core.state == PrState::Open

@@ -21,12 +21,10 @@ const NO_FAILURE: &[&str] =
     &["MERGE", "ALREADY_MERGED", "MANUAL", "QUEUE_CLEARED", "MERGE_CONFLICT"];
 
 pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
-    let is_ours = |kind: NudgeKind, signature: &str| {
-        kind == NudgeKind::MergeQueueFailed
-            || (kind == NudgeKind::Escalated && signature.starts_with(AGAIN))
-    };
     if !pull.core.state.is_open() {
-        context.supersede(pull, |nudge| is_ours(nudge.kind, &nudge.signature));
+        context.supersede(pull, |nudge| {
+            nudge.kind == NudgeKind::MergeQueueFailed || nudge.signature.starts_with(AGAIN)
+        });
         return;
     }
     // Facts about commits alone change nothing here.
@@ -38,11 +36,12 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let current = due.map(|(at, ..)| at);
     let told_of = pull.memory.queue_unheard.clone();
     let again = format!("{AGAIN}{}", head.as_str());
-    context.supersede(pull, |nudge| match nudge.kind {
-        NudgeKind::MergeQueueFailed => {
-            told_of.get(&nudge.id).copied() != current || current.is_none()
-        }
-        kind => is_ours(kind, &nudge.signature) && *nudge.signature != *again,
+    context.supersede(pull, |nudge| {
+        let its = told_of.get(&nudge.id).copied();
+        let is_over =
+            nudge.kind == NudgeKind::MergeQueueFailed && (current.is_none() || its != current);
+        let of_old_head = nudge.signature.starts_with(AGAIN) && *nudge.signature != *again;
+        is_over || of_old_head
     });
     let Some((at, reason)) = due else {
         context.cancel(TimerKind::QueueSettle);

@@ -3,6 +3,8 @@
 //! Each reaction looks at the state, not at the event that led to it, and keeps what it said in
 //! the row's memory: so the order of events, a repetition or a restart cannot make it speak twice.
 
+mod agent;
+mod agent_wording;
 mod cancelled;
 mod ci_failed;
 mod closing;
@@ -17,14 +19,15 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::domain::{
-    ActivityState, Audience, CiState, Conversation, FailureClass, Nudge, NudgeId, NudgeKind,
-    NudgeState, Project, PullRequest, Session, SessionState, Subject, Task, TaskName, TaskPayload,
-    Text, TimerKind, Timestamp,
+    Audience, CiState, Conversation, FailureClass, Nudge, NudgeId, NudgeKind, Project, PullRequest,
+    Session, Subject, Text, TimerKind, Timestamp,
 };
 
+use super::delivery::{Voice, Words};
 use super::scm::DerivedCheck;
 use super::{Policy, WorkingSet};
 
+pub(super) use agent::{Circumstances, owns_open, pulls_changed, react_to_session};
 pub(super) use ci_failed::gathered;
 
 /// What the reactions to one pull request see and say.
@@ -57,7 +60,9 @@ pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
         }
     }
     closing::react(&mut context, pull);
-    if pull.memory.head_since.is_none() || context.head_moved {
+    // A head cannot have arrived later than now: the clock has been set back since.
+    let in_future = |at| at > context.now;
+    if pull.memory.head_since.is_none_or(in_future) || context.head_moved {
         pull.memory.head_since = Some(context.now);
     }
     ci_failed::react(&mut context, pull);
@@ -69,20 +74,6 @@ pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
     context.follow_agent(pull);
 }
 
-/// An agent that waits for a human, is not known to be there, or whose nudges are paused is not
-/// spoken to.
-pub(super) fn agent_is_free(project: &Project, session: Option<&Session>) -> bool {
-    !project.nudges_paused
-        && session.is_none_or(|session| {
-            let waits = matches!(
-                session.activity.state,
-                ActivityState::WaitingInput | ActivityState::Blocked
-            );
-            let there = matches!(session.state, SessionState::Working | SessionState::Idle);
-            there && !waits && !session.nudges_paused
-        })
-}
-
 impl Context<'_> {
     /// Says something; to an agent that cannot listen now it is held back, and to one that has ended it
     /// is not said.
@@ -90,7 +81,7 @@ impl Context<'_> {
     /// Answers the nudge, if there is one.
     fn say(
         &mut self,
-        pull: &PullRequest,
+        pull: &mut PullRequest,
         kind: NudgeKind,
         signature: &str,
         body: String,
@@ -102,46 +93,34 @@ impl Context<'_> {
     fn say_of(
         &mut self,
         class: Option<FailureClass>,
-        pull: &PullRequest,
+        pull: &mut PullRequest,
         kind: NudgeKind,
         signature: &str,
         body: String,
     ) -> Option<NudgeId> {
-        let to_agent = kind.audience() == Audience::Agent;
-        if to_agent && self.agent_has_ended() {
+        if kind.audience() == Audience::Agent && self.agent_has_ended() {
             return None;
         }
-        let held = to_agent && !self.agent_is_free();
-        let state = if held { NudgeState::Held } else { NudgeState::Pending };
-        let id = NudgeId(self.known.next(|counters| &mut counters.nudge));
-        self.known.put_nudge(Nudge {
-            id,
-            project_id: pull.project_id.clone(),
-            session_id: pull.session_id.clone(),
+        // It was on its way when it was taken back, and has arrived: that is not to be heard twice.
+        if let Some(at) = pull.memory.heard_late.iter().position(|it| it.is(kind, signature)) {
+            pull.memory.heard_late.remove(at);
+            return None;
+        }
+        let words = Words {
             subject: self.subject.clone(),
+            session: pull.session_id.clone(),
             kind,
             class,
-            state,
-            signature: signature.into(),
-            body: body.into(),
-            attempts: 0,
-            created_at: self.now,
-            delivered_at: None,
-            acknowledged_at: None,
-        });
-        if self.policy.notify && !to_agent {
-            let epoch: &Text = &self.known.counters().epoch;
-            let message_id = format!("msg_{epoch}_{}", id.0).into();
-            self.known.put_task(Task {
-                payload: TaskPayload::NotifyHuman { nudge: id, message_id },
-                lane: pull.session_id.clone(),
-                attempts: 0,
-                created_at: self.now,
-                due_at: self.now,
-                last_error: None,
-            });
-        }
-        Some(id)
+            signature,
+            body,
+        };
+        let session = self.session.clone();
+        Some(self.voice().say(words, session.as_deref()))
+    }
+
+    fn voice(&mut self) -> Voice<'_> {
+        let Self { policy, now, project, .. } = *self;
+        Voice { policy, now, known: self.known, project }
     }
 
     /// The nudges of a kind about something of this name that nobody has heard yet.
@@ -167,10 +146,7 @@ impl Context<'_> {
         for id in self.open.clone() {
             let Some(nudge) = self.known.nudge(id).cloned() else { continue };
             if nudge.state.is_open() && stale(&nudge) {
-                self.known.put_nudge(Nudge { state: NudgeState::Superseded, ..(*nudge).clone() });
-                if nudge.kind.audience() == Audience::Human {
-                    self.known.drop_task(&TaskName::notify(id));
-                }
+                self.voice().take_back(id);
                 pull.memory.forget_unheard(id);
                 taken.push(nudge.signature.clone());
             }
@@ -202,10 +178,6 @@ impl Context<'_> {
         self.known.put_timer(&self.subject, kind, None);
     }
 
-    fn agent_is_free(&self) -> bool {
-        agent_is_free(self.project, self.session.as_deref())
-    }
-
     fn agent_has_ended(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.state.is_terminal())
     }
@@ -217,11 +189,11 @@ impl Context<'_> {
             self.supersede(pull, to_agent);
             return;
         }
-        let state = if self.agent_is_free() { NudgeState::Pending } else { NudgeState::Held };
+        let session = self.session.clone();
         for id in self.open.clone() {
             let Some(nudge) = self.known.nudge(id).cloned() else { continue };
-            if nudge.state.is_open() && to_agent(&nudge) {
-                self.known.put_nudge(Nudge { state, ..(*nudge).clone() });
+            if to_agent(&nudge) {
+                self.voice().offer((*nudge).clone(), session.as_deref());
             }
         }
     }

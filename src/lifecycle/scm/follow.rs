@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    CommentRow, CommitSha, PrState, Project, PullRequest, Session, Subject, TimerKind,
+    CommentRow, CommitSha, Operation, OperationKind, PrState, Project, PullRequest, Session,
+    SessionState, Subject, TimerKind,
 };
+use crate::lifecycle::delivery::Voice;
 use crate::lifecycle::reactions::{self, Context};
 use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::session;
@@ -100,7 +102,12 @@ pub(super) fn follow(
         open,
     };
     reactions::react(context, &mut row);
+    let session = row.session_id.clone();
     to.known.put_pull(row);
+    if let (About::Pull { .. }, Some(id)) = (about, session) {
+        let voice = Voice { policy: to.policy, now: to.now, known: to.known, project };
+        reactions::pulls_changed(voice, &id);
+    }
 }
 
 /// The check rows at a commit of the pull request.
@@ -121,7 +128,12 @@ fn follow_session(to: &mut Reducer<'_>, row: &PullRequest) {
     let pulls = to.known.pulls_of_session(id).iter().filter(|pull| **pull != row.id);
     let states = pulls.filter_map(|pull| Some(to.known.pull(*pull)?.row.core.state));
     let siblings: Vec<PrState> = states.collect();
-    let next = session::follow_pulls(&known, row.core.state, &siblings);
+    let mut next = session::follow_pulls(&known, row.core.state, &siblings);
+    if next.state == SessionState::Terminated && next.state != known.state && next.runtime.is_some()
+    {
+        // Its agent still runs: the session manager ends it, also after a restart.
+        next.operation = Some(Operation { kind: OperationKind::Kill, since: to.now });
+    }
     if next != *known {
         to.known.put_session(Session { updated_at: to.now, ..next });
     }

@@ -12,8 +12,8 @@ mod say;
 use std::sync::Arc;
 
 use crate::domain::{
-    CommitFact, CommitSha, ProjectId, PullId, RepoSeen, ScmObservation, Subject, Text, TimerDue,
-    Timestamp,
+    CommitFact, CommitSha, Project, ProjectId, PullId, RepoSeen, ScmObservation, SessionId, Text,
+    TimerDue, Timestamp,
 };
 
 use super::reducer::Reducer;
@@ -147,9 +147,19 @@ pub(super) fn follow_all(to: &mut Reducer<'_>, id: &ProjectId) {
     }
 }
 
+/// Looks at every open pull request of a session again: what its agent may hear has changed.
+pub(super) fn follow_all_of(to: &mut Reducer<'_>, project: &Arc<Project>, id: &SessionId) {
+    let pulls: Vec<PullId> = to.known.pulls_of_session(id).iter().copied().collect();
+    for id in pulls {
+        let Some(before) = to.known.pull(id).cloned() else { continue };
+        if before.row.core.state.is_open() {
+            follow(to, project, &before.row, None, About::Pull { rang: None });
+        }
+    }
+}
+
 /// A timer rings: what it is about is looked at again.
-pub(super) fn timer(to: &mut Reducer<'_>, due: &TimerDue) -> Result<(), Refusal> {
-    let Subject::Pull(id) = due.subject else { return Err(Refusal::SubjectGone) };
+pub(super) fn timer(to: &mut Reducer<'_>, id: PullId, due: &TimerDue) -> Result<(), Refusal> {
     let before = to.known.pull(id).cloned().ok_or(Refusal::SubjectGone)?;
     let project = to.known.project(&before.row.project_id).cloned().ok_or(Refusal::SubjectGone)?;
     if project.archived_at.is_some() {

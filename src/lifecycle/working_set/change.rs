@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    Check, CheckKey, Comment, CommentName, CommentRow, CommitFact, CommitSha, MergeabilityAnswer,
-    Nudge, NudgeId, Project, PullCommit, PullId, PullRegisters, PullRequest, QueueFact, RepoId,
-    Review, Session, Subject, Task, TaskName, Text, Thread, TimerKind, Timestamp,
+    Budget, Check, CheckKey, Comment, CommentName, CommentRow, CommitFact, CommitSha,
+    MergeabilityAnswer, Nudge, NudgeId, Project, ProjectId, PullCommit, PullId, PullRegisters,
+    PullRequest, QueueFact, RepoId, Review, Session, Subject, Task, TaskName, Text, Thread,
+    TimerKind, Timestamp,
 };
 
 use super::record::{check_row, comment, fact};
@@ -32,6 +33,7 @@ impl WorkingSet {
         let project = Arc::new(project);
         self.replace(key, Record::Project(Some(Arc::clone(&project))), 0);
         let Some(known) = known else {
+            self.learn(Key::Budget(id), Record::Budget(None));
             self.write_row(Write::InsertProject(project));
             return;
         };
@@ -346,6 +348,12 @@ impl WorkingSet {
             self.replace(Key::Task(name.clone()), Record::Task(None), 0);
             self.writes.push(Write::DeleteTask(name.clone()));
         }
+    }
+
+    /// Notes down what a project has spent.
+    pub fn put_budget(&mut self, project: &ProjectId, budget: Budget) {
+        self.replace(Key::Budget(project.clone()), Record::Budget(Some(budget)), 0);
+        self.writes.push(Write::SetBudget { project: project.clone(), budget });
     }
 
     /// Writes a row. Where this observation has written it before, that write says what it is now.

@@ -27,6 +27,8 @@ pub enum Key {
     Nudge(NudgeId),
     Timers(Subject),
     Task(TaskName),
+    /// What a project has spent of its budget of nudges.
+    Budget(ProjectId),
 
     /// The project that has the repository.
     ProjectOfRepo(RepoId),

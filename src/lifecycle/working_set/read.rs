@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    Check, CheckKey, CommentName, CommentRow, CommitFacts, CommitSha, Conversation, Nudge, NudgeId,
-    Project, ProjectId, PullId, RepoId, Session, SessionId, Subject, Task, TaskName, Text,
+    Budget, Check, CheckKey, CommentName, CommentRow, CommitFacts, CommitSha, Conversation, Nudge,
+    NudgeId, Project, ProjectId, PullId, RepoId, Session, SessionId, Subject, Task, TaskName, Text,
     TimerKind, Timestamp,
 };
 
@@ -61,6 +61,9 @@ reads! {
     }
     task(name: &TaskName) -> Option<&Arc<Task>> {
         Key::Task(name.clone()) => Task(found) => found.as_ref()
+    }
+    budget(project: &ProjectId) -> Option<Budget> {
+        Key::Budget(project.clone()) => Budget(found) => *found
     }
     project_of_repo(repo: RepoId) -> Option<&ProjectId> {
         Key::ProjectOfRepo(repo) => Projects(found) => found.first()

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    Check, CheckKey, CheckRun, CommentName, CommentRow, CommitFact, CommitFacts, Conversation,
-    Nudge, NudgeId, Project, ProjectId, PullId, PullRegisters, PullRequest, Session, SessionId,
-    Task, Text, TimerKind, Timestamp,
+    Budget, Check, CheckKey, CheckRun, CommentName, CommentRow, CommitFact, CommitFacts,
+    Conversation, Nudge, NudgeId, Project, ProjectId, PullId, PullRegisters, PullRequest, Session,
+    SessionId, Task, Text, TimerKind, Timestamp,
 };
 
 use super::Key;
@@ -26,6 +26,7 @@ pub enum Record {
     Nudge(Option<Arc<Nudge>>),
     Timers(BTreeMap<TimerKind, Timestamp>),
     Task(Option<Arc<Task>>),
+    Budget(Option<Budget>),
     Projects(BTreeSet<ProjectId>),
     Sessions(BTreeSet<SessionId>),
     Pulls(BTreeSet<PullId>),
@@ -77,6 +78,7 @@ impl Record {
             Key::Nudge(_) => Self::Nudge(None),
             Key::Timers(_) => Self::Timers(BTreeMap::new()),
             Key::Task(_) => Self::Task(None),
+            Key::Budget(_) => Self::Budget(None),
             Key::ProjectOfRepo(_)
             | Key::ProjectsNamed(_)
             | Key::ProjectsOfAccount(_)
@@ -94,7 +96,7 @@ impl Record {
     /// The bytes it takes, about.
     pub(super) fn weight(&self) -> usize {
         let inside = match self {
-            Self::Counters(_) | Self::BasePush(_) => 0,
+            Self::Counters(_) | Self::BasePush(_) | Self::Budget(_) => 0,
             Self::Project(_) | Self::Session(_) | Self::Task(_) => 1_024,
             Self::Pull(pull) => pull.as_ref().map_or(0, |pull| {
                 let registers = &pull.registers;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Check, CheckKey, Comment, CommentName, CommentRow, CommitFact, CommitSha, MergeabilityAnswer,
-    Nudge, Project, PullCommit, PullId, PullRequest, QueueFact, RepoId, Review, Session, Subject,
-    Task, TaskName, Text, Thread, TimerKind, Timestamp,
+    Budget, Check, CheckKey, Comment, CommentName, CommentRow, CommitFact, CommitSha,
+    MergeabilityAnswer, Nudge, Project, ProjectId, PullCommit, PullId, PullRequest, QueueFact,
+    RepoId, Review, Session, Subject, Task, TaskName, Text, Thread, TimerKind, Timestamp,
 };
 
 /// A row to write or to delete. A `Set…` makes the row where there is none.
@@ -105,4 +105,8 @@ pub enum Write {
     InsertTask(Arc<Task>),
     UpdateTask(Arc<Task>),
     DeleteTask(TaskName),
+    SetBudget {
+        project: ProjectId,
+        budget: Budget,
+    },
 }

@@ -92,7 +92,7 @@ impl Performer for NotifyHuman {
 
     fn perform(&self, task: Task) -> Pin<Box<dyn Future<Output = Option<Performed>> + Send + '_>> {
         Box::pin(async move {
-            let TaskPayload::NotifyHuman { nudge, message_id } = task.payload;
+            let TaskPayload::NotifyHuman { nudge, message_id } = task.payload else { return None };
             self.notify(nudge, &message_id, task.attempts.saturating_add(1)).await
         })
     }

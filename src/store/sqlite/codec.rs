@@ -5,9 +5,10 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind, CommitSha,
-    DeliveryOutcome, FailureClass, Mergeability, NudgeId, NudgeKind, NudgeState, PrState, Priority,
-    ProjectId, PullId, RepoId, RepoName, ReviewDecision, ReviewState, RunStatus, SessionId,
-    SessionKind, SessionState, TaskKind, TerminationReason, Text, TimerKind, Timestamp,
+    DeliveryOutcome, FailureClass, HeldReason, Mergeability, NudgeId, NudgeKind, NudgeState,
+    OperationKind, PrState, Priority, ProjectId, PullId, RepoId, RepoName, ReviewDecision,
+    ReviewState, RunStatus, SessionId, SessionKind, SessionState, TaskKind, TerminationReason,
+    Text, TimerKind, Timestamp,
 };
 
 /// An instant as the database keeps it: RFC 3339 UTC with milliseconds, so that it sorts as text.
@@ -66,9 +67,11 @@ spelled_columns!(
     CommentKind,
     DeliveryOutcome,
     FailureClass,
+    HeldReason,
     Mergeability,
     NudgeKind,
     NudgeState,
+    OperationKind,
     PrState,
     Priority,
     ReviewDecision,

@@ -51,6 +51,15 @@ impl Store {
         self.read(move |on| read::sessions(on, &filter, page)).await
     }
 
+    /// Sessions that something is being done to, and those whose agent runs here, oldest first, without their
+    /// pull requests: what a start has to finish or take back, and what is to be probed.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn sessions_at_work(&self) -> Result<Vec<SessionView>, StoreError> {
+        self.read(read::at_work).await
+    }
+
     /// One session with its pull requests.
     ///
     /// # Errors

@@ -2,9 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
+use jiff::SignedDuration;
+
 use super::codec::{At, Json};
 use super::writer::Writer;
-use crate::domain::{PullId, SessionId, Subject, Task, TaskKind, TimerDue, Timestamp};
+use crate::domain::{PullId, SessionId, Subject, Task, TaskKind, TimerDue, TimerKind, Timestamp};
 use crate::store::Fault;
 
 impl Writer {
@@ -39,6 +41,17 @@ impl Writer {
             (pull, session, timer.kind, At(until)),
         )?;
         Ok(())
+    }
+
+    /// Has those of a kind that are due later than `until` be due then. Says how many.
+    ///
+    /// # Errors
+    /// The rows cannot be written.
+    pub fn bring_timers_nearer(&self, kind: TimerKind, until: Timestamp) -> Result<usize, Fault> {
+        Ok(self.connection.execute(
+            "UPDATE timers SET due_at = ?2 WHERE kind = ?1 AND due_at > ?2",
+            (kind, At(until)),
+        )?)
     }
 
     /// Takes a timer away.
@@ -135,6 +148,9 @@ fn of(subject: &Subject) -> (Option<&PullId>, Option<&SessionId>) {
     }
 }
 
+/// No attempt is put off for so long: one that would wait longer was put off by a clock that has been set back.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(25);
+
 /// Tasks of a kind whose next attempt is due: the oldest of each lane, in the order of creation, at most
 /// `limit`.
 pub(super) fn due_tasks(
@@ -145,10 +161,11 @@ pub(super) fn due_tasks(
 ) -> Result<Vec<Task>> {
     let mut query = c.prepare_cached(
         "SELECT min(id), lane, payload, attempts, created_at, due_at, last_error
-         FROM tasks WHERE kind = ?1 AND due_at <= ?2
+         FROM tasks WHERE kind = ?1 AND (due_at <= ?2 OR due_at > ?4)
          GROUP BY coalesce(lane, id) ORDER BY 1 LIMIT +?3",
     )?;
-    let tasks = query.query_map((kind, At(now), limit as i64), |row| {
+    let never = At(now.checked_add(LONGEST_DELAY).unwrap_or(Timestamp::MAX));
+    let tasks = query.query_map((kind, At(now), limit as i64, never), |row| {
         let (At(created_at), At(due_at)) = (row.get(4)?, row.get(5)?);
         Ok(Task {
             lane: row.get(1)?,

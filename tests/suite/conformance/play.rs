@@ -25,7 +25,7 @@ macro_rules! variants {
 
 variants! { KEYS, key_name(Key):
     Counters Project Session Pull Commit CheckRows Conversation CommentRows BasePush Nudge Timers Task
-    ProjectOfRepo ProjectsNamed ProjectsOfAccount ProjectsOfStem SessionsOfBranch PullOfNumber
+    Budget ProjectOfRepo ProjectsNamed ProjectsOfAccount ProjectsOfStem SessionsOfBranch PullOfNumber
     PullsWithCommit PullsOfSession PullsInto OpenPulls OpenNudges OpenNudgesOfProject
 }
 
@@ -33,7 +33,7 @@ variants! { WRITES, write_name(Write):
     InsertProject UpdateProject MovePulls InsertSession UpdateSession InsertPull UpdatePull InsertCommit
     ClaimCommit SetFact SetPullCommit SetAnswer SetReview SetComment SetThread AddQueueFact SetBasePush SetCheckRow
     DeleteCheckRow SetCommentRow DeleteCommentRow InsertNudge UpdateNudge SetTimer DeleteTimer InsertTask
-    UpdateTask DeleteTask
+    UpdateTask DeleteTask SetBudget
 }
 
 /// What was compared and written, by name.
@@ -66,6 +66,7 @@ impl Play {
         let policy = Policy {
             settle: SignedDuration::from_secs(30),
             cancel_wait: SignedDuration::from_mins(10),
+            quiet_after: SignedDuration::from_mins(10),
             adopt: Adopt::All,
             auto_register: true,
             notify: true,

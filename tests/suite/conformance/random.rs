@@ -2,8 +2,10 @@
 //! do meanwhile.
 
 use nudged::domain::{
-    CommandObservation, Failure, NudgeId, Observation, Paused, ProjectConfig, ProjectId, Report,
-    ScmObservation, SessionId, TaskName, Verdict,
+    ActivitySeen, ActivitySource, ActivityState, CommandObservation, Failure, NudgeId, Observation,
+    Paused, Probe, ProbeAnswer, ProjectConfig, ProjectId, Receipt, Report, Runtime, ScmObservation,
+    SessionCommand, SessionFact, SessionId, SessionObservation, SessionWanted, TaskName, Text,
+    Verdict,
 };
 use nudged::github::webhook::understand;
 use nudged::lifecycle::{Key, Record};
@@ -47,6 +49,102 @@ impl Random {
             10 => self.timer(play).unwrap_or_else(|| self.source_control()),
             _ => Observation::Report(self.report(play)),
         }
+    }
+
+    /// What is seen of sessions and asked of them.
+    pub fn of_sessions(&mut self, play: &Play) -> Observation {
+        let session = SessionId(format!("roc-{}", 1 + self.below(6)).into());
+        let launch = |this: &mut Self| -> Text { format!("l-{}", 1 + this.below(4)).into() };
+        let known = match play.model.record(&Key::Session(session.clone())) {
+            Some(Record::Session(Some(known))) => known.launch_id.clone(),
+            _ => None,
+        };
+        let launch_id = known.filter(|_| self.below(5) > 0).unwrap_or_else(|| launch(self));
+        let reason: Text = self.one_of(&["it broke", "resets 2027-01-15T09:00:00Z", ""]).into();
+        let fact = match self.below(16) {
+            0..2 => {
+                let is_external = self.below(4) == 0;
+                let branch = self.one_of(&["branch-1", "branch-2", ""]);
+                return Observation::Command(CommandObservation::Session(SessionCommand::Spawn(
+                    SessionWanted {
+                        project: ProjectId("roc".into()),
+                        launch_id,
+                        prompt: "Mend it.".into(),
+                        harness: "claude-code".into(),
+                        branch: (!branch.is_empty()).then(|| branch.into()),
+                        issue_id: None,
+                        is_external,
+                    },
+                )));
+            }
+            2 => {
+                let is_fresh = self.below(2) == 0;
+                let asked = match self.below(4) {
+                    0 => SessionCommand::Kill { session },
+                    1 => SessionCommand::Cleanup { session },
+                    _ => SessionCommand::Restore { session, launch_id, is_fresh },
+                };
+                return Observation::Command(CommandObservation::Session(asked));
+            }
+            3 => {
+                let nudge = self.nudge(play);
+                let receipt = match self.below(6) {
+                    0 => Receipt::Delivered,
+                    1 => Receipt::Unconfirmed { reason },
+                    2 => Receipt::NotNow { reason, retry_after: 20 },
+                    3 => Receipt::Failed { reason },
+                    _ => Receipt::Handed,
+                };
+                return Observation::Report(Report::NudgeTold { nudge, receipt });
+            }
+            4..7 => SessionFact::Launched {
+                launch_id,
+                runtime: Runtime { name: "tmux".into(), handle: "it".into() },
+                agent_session_id: None,
+                activity: self.one_of(&[ActivityState::Active, ActivityState::Ready]),
+            },
+            7 => match self.below(5) {
+                0 => SessionFact::LaunchFailed { launch_id, reason },
+                1 => SessionFact::OperationFailed { reason },
+                2 => SessionFact::CleanedUp,
+                3 => SessionFact::WorkspaceMade { launch_id, path: "/w".into() },
+                _ => SessionFact::Killed,
+            },
+            8..11 => {
+                let runtime = self.one_of(ProbeAnswer::ALL);
+                let process = self.one_of(&[ProbeAnswer::Alive, runtime, ProbeAnswer::Failed]);
+                let evidence = reason;
+                let is_proof = self.below(8) == 0;
+                let launch_id = (self.below(2) == 0).then_some(launch_id);
+                let probe = Probe { runtime, process, evidence, is_proof };
+                SessionFact::Probed { launch_id, probe }
+            }
+            drawn => {
+                let event = self.one_of(&[
+                    "Stop",
+                    "UserPromptSubmit",
+                    "PreToolUse",
+                    "PostToolUse",
+                    "Notification",
+                    "",
+                ]);
+                let mark = self.nudge(play).mark();
+                let seen = ActivitySeen {
+                    event: (!event.is_empty()).then(|| event.into()),
+                    mark: (self.below(3) == 0).then(|| mark.into()),
+                    tool: (self.below(2) == 0).then(|| self.one_of(&["Bash", "Read"]).into()),
+                    reason: Some(reason),
+                    launch_id: (self.below(2) == 0).then_some(launch_id),
+                    transcript_path: (self.below(4) == 0).then(|| "/it/a.jsonl".into()),
+                    ..ActivitySeen::new(self.one_of(ActivityState::ALL), ActivitySource::Hook)
+                };
+                match drawn {
+                    11 => SessionFact::LookedAt(Some(seen).filter(|_| self.below(2) == 0)),
+                    _ => SessionFact::Active(seen),
+                }
+            }
+        };
+        Observation::Session(SessionObservation { session, fact })
     }
 
     fn source_control(&mut self) -> Observation {

@@ -1,6 +1,6 @@
 //! What came of it, in the words that people see.
 
-use nudged::domain::{CommitSha, Project, ProjectId, PullRequest, RepoId, SessionId};
+use nudged::domain::{CommitSha, Project, ProjectId, PullRequest, RepoId, Session, SessionId};
 use nudged::lifecycle::{DrivingPull, PullRecord, display_status, driving_pull};
 
 use super::Core;
@@ -72,6 +72,11 @@ impl Core {
     pub fn comments(&self) -> Vec<String> {
         let rows = self.known.comment_rows(self.row(1).id).values();
         rows.map(|it| format!("{} {} {}", it.id, it.body, it.resolved)).collect()
+    }
+
+    /// The row of a session.
+    pub fn the_session(&self, id: &str) -> &Session {
+        self.known.session(&SessionId(id.into())).expect("a session")
     }
 
     /// `state status alive|dead reason` of a session.

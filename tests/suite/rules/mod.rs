@@ -1,21 +1,26 @@
 //! The rules, room by room, without server, file or async: each case is a few facts and what is told.
 
+mod agents;
 mod ci_failed;
+mod clocks;
 mod closing;
 mod comments;
 mod conflicts;
 mod feedback;
 mod green;
 mod heard;
+mod hooks;
 mod merge_queue;
 mod naming;
 mod once;
+mod operations;
 mod order;
 mod ownership;
 mod pause;
 mod reviews;
 mod roll_up;
 mod say;
+mod told;
 mod untrusted;
 mod what_counts;
 

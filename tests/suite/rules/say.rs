@@ -21,8 +21,8 @@ fn strangers_decide_nothing_and_reach_no_agent() {
     for association in ["NONE", "CONTRIBUTOR", "FIRST_TIME_CONTRIBUTOR", "FIRST_TIMER", "MANNEQUIN"]
     {
         let mut core = public();
-        core.see(review(81).requests_changes().as_a(association).saying("obey me").at(5));
-        core.see(comment(71).as_a(association).body("obey me too").at(6));
+        core.see(review(81).requests_changes().associated(association).saying("obey me").at(5));
+        core.see(comment(71).associated(association).body("obey me too").at(6));
         assert_eq!(core.row(1).review.as_str(), "none", "{association}");
         assert_eq!(core.told(), [""; 0], "{association}");
         assert_eq!(core.row(1).unresolved_comments, 0);
@@ -30,7 +30,7 @@ fn strangers_decide_nothing_and_reach_no_agent() {
     }
     for association in ["OWNER", "MEMBER", "COLLABORATOR"] {
         let mut core = public();
-        core.see(review(81).requests_changes().as_a(association).at(5));
+        core.see(review(81).requests_changes().associated(association).at(5));
         assert_eq!(core.row(1).review.as_str(), "changes_requested", "{association}");
         assert_eq!(core.told(), ["review-comments pending"], "{association}");
     }
@@ -51,7 +51,7 @@ fn the_human_is_named_who_was_not_heard() {
     let mut core = public();
     core.see(check("build").queued());
     core.see(pull(1).of_repo(seen_by(true, 1)).clean().at(2));
-    core.see(review(81).requests_changes().by(Some((66, "mallory"))).as_a("NONE").at(3));
+    core.see(review(81).requests_changes().by(Some((66, "mallory"))).associated("NONE").at(3));
     core.see(check("build").passed().at(4));
     assert_eq!(core.told(), ["approved-and-green pending"]);
     let body = core.said();
@@ -63,13 +63,13 @@ fn the_human_is_named_who_was_not_heard() {
 fn in_a_private_repository_everybody_is_heard_in_any_order() {
     let facts = facts![
         pull(1).of_repo(seen_by(true, 1)),
-        review(81).requests_changes().as_a("NONE").at(5),
+        review(81).requests_changes().associated("NONE").at(5),
         pull(2).of_repo(seen_by(false, 9)),
     ];
     in_any_order(&facts, |core| core.row(1).review.as_str(), "changes_requested");
     let facts = facts![
         pull(1).of_repo(seen_by(false, 1)),
-        review(81).requests_changes().as_a("NONE").at(5),
+        review(81).requests_changes().associated("NONE").at(5),
         pull(2).of_repo(seen_by(true, 9)),
     ];
     in_any_order(&facts, |core| core.row(1).review.as_str(), "none");
@@ -77,7 +77,7 @@ fn in_a_private_repository_everybody_is_heard_in_any_order() {
     let facts = facts![
         pull(1).of_repo(seen_by(false, 1)),
         pull(2).of_repo(seen_by(true, 1)),
-        review(81).requests_changes().as_a("NONE").at(5),
+        review(81).requests_changes().associated("NONE").at(5),
     ];
     in_any_order(&facts, |core| core.row(1).review.as_str(), "none");
 }
@@ -85,8 +85,8 @@ fn in_a_private_repository_everybody_is_heard_in_any_order() {
 #[test]
 fn a_project_says_whom_it_trusts_and_it_counts_at_once() {
     let mut core = public();
-    core.see(review(81).requests_changes().as_a("CONTRIBUTOR").at(5));
-    core.see(comment(71).as_a("NONE").by("mira").of_review(90).at(6));
+    core.see(review(81).requests_changes().associated("CONTRIBUTOR").at(5));
+    core.see(comment(71).associated("NONE").by("mira").of_review(90).at(6));
     assert_eq!(core.told(), [""; 0]);
     core.configure(trusting(Trust { users: vec!["MIRA".into()], ..Trust::default() }));
     assert_eq!(core.told(), ["review-comments pending"], "her comment");
@@ -110,7 +110,7 @@ fn a_project_s_associations_count_in_a_private_repository_too_and_its_bots_are_g
         users: vec![],
     };
     core.configure(trusting(trust));
-    core.see(review(81).requests_changes().as_a("NONE").at(5));
+    core.see(review(81).requests_changes().associated("NONE").at(5));
     core.see(review(82).by_a_bot("chatter[bot]").requests_changes().at(6));
     assert_eq!(core.told(), [""; 0]);
     core.see(review(83).by_a_bot("Linter[bot]").requests_changes().at(7));
@@ -121,7 +121,7 @@ fn a_project_s_associations_count_in_a_private_repository_too_and_its_bots_are_g
 fn of_a_repository_that_nobody_called_private_strangers_are_not_heard() {
     let mut core = Core::new();
     core.see(pull(1).of_repo(repo(41, "acme/rocket")));
-    core.see(review(81).requests_changes().as_a("NONE").at(5));
+    core.see(review(81).requests_changes().associated("NONE").at(5));
     assert_eq!(core.told(), [""; 0]);
 }
 

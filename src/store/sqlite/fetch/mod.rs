@@ -41,6 +41,7 @@ pub(super) fn record(on: &Connection, key: &Key, found: &mut Vec<(Key, Record)>)
             Record::Timers(timers.into_iter().collect())
         }
         Key::Task(name) => Record::Task(rows::task(on, name)?),
+        Key::Budget(project) => Record::Budget(rows::budget(on, project)?),
         Key::ProjectOfRepo(_)
         | Key::ProjectsNamed(_)
         | Key::ProjectsOfAccount(_)
@@ -139,7 +140,8 @@ fn set(on: &Connection, key: &Key) -> Result<Record> {
         | Key::BasePush(..)
         | Key::Nudge(_)
         | Key::Timers(_)
-        | Key::Task(_) => unreachable!("{key:?} is no set"),
+        | Key::Task(_)
+        | Key::Budget(_) => unreachable!("{key:?} is no set"),
     }
 }
 

@@ -7,10 +7,10 @@ use rusqlite::{Connection, Result, Row};
 
 use super::{all, one};
 use crate::domain::{
-    Activity, Check, CheckKey, Comment, CommentName, CommentRow, CommitSha, Conversation,
-    Detecting, MergeabilityAnswer, Nudge, NudgeId, Project, ProjectId, PullCommit, PullCore,
-    PullId, PullRegisters, PullRequest, QueueFact, RepoId, Review, Runtime, Session, SessionId,
-    Standing, Subject, Task, TaskName, Thread, Visibility,
+    Activity, Budget, BudgetRule, Check, CheckKey, Comment, CommentName, CommentRow, CommitSha,
+    Conversation, Detecting, MergeabilityAnswer, Nudge, NudgeId, Operation, Project, ProjectId,
+    PullCommit, PullCore, PullId, PullRegisters, PullRequest, QueueFact, RepoId, Review, Runtime,
+    Session, SessionId, Standing, Subject, Task, TaskName, Thread, Visibility,
 };
 use crate::lifecycle::PullRecord;
 use crate::store::sqlite::codec::{At, Json, at};
@@ -56,7 +56,8 @@ pub(super) fn session(on: &Connection, id: &SessionId) -> Result<Option<Arc<Sess
             termination_reason, is_alive, activity_state, activity_last_at, activity_source,
             detecting_attempts, detecting_started_at, detecting_evidence_hash, branch,
             workspace_path, runtime_name, runtime_handle_id, agent_session_id, prompt,
-            nudges_paused, memory, created_at, updated_at
+            nudges_paused, memory, created_at, updated_at, transcript_path, launch_id, operation,
+            operation_since, failure
          FROM sessions WHERE id = ?1";
     one(on, sql, [id], |row| {
         let (At(last_at), At(created_at), At(updated_at)) =
@@ -69,6 +70,7 @@ pub(super) fn session(on: &Connection, id: &SessionId) -> Result<Option<Arc<Sess
             _ => None,
         };
         let runtime = row.get::<_, Option<_>>(17)?.zip(row.get(18)?);
+        let operation = row.get::<_, Option<_>>(27)?.zip(at(row, 28)?);
         Ok(Arc::new(Session {
             id: row.get(0)?,
             project_id: row.get(1)?,
@@ -85,6 +87,10 @@ pub(super) fn session(on: &Connection, id: &SessionId) -> Result<Option<Arc<Sess
             workspace_path: row.get(16)?,
             runtime: runtime.map(|(name, handle)| Runtime { name, handle }),
             agent_session_id: row.get(19)?,
+            transcript_path: row.get(25)?,
+            launch_id: row.get(26)?,
+            operation: operation.map(|(kind, since)| Operation { kind, since }),
+            failure: row.get(29)?,
             prompt: row.get(20)?,
             nudges_paused: row.get(21)?,
             memory: row.get::<_, Json<_>>(22)?.0,
@@ -310,7 +316,7 @@ pub(super) fn comment_rows(
 
 pub(super) fn nudge(on: &Connection, id: NudgeId) -> Result<Option<Arc<Nudge>>> {
     let sql = "SELECT id, project_id, session_id, pr_id, kind, state, signature, body, attempts,
-            created_at, delivered_at, acknowledged_at, class
+            created_at, delivered_at, acknowledged_at, class, held_because, is_budgeted, handed_at
          FROM nudges WHERE id = ?1";
     let found = one(on, sql, [id], |row| {
         let At(created_at) = row.get(9)?;
@@ -327,15 +333,28 @@ pub(super) fn nudge(on: &Connection, id: NudgeId) -> Result<Option<Arc<Nudge>>> 
             kind: row.get(4)?,
             class: row.get(12)?,
             state: row.get(5)?,
+            held_because: row.get(13)?,
+            is_budgeted: row.get(14)?,
             signature: row.get(6)?,
             body: row.get(7)?,
             attempts: row.get(8)?,
             created_at,
+            handed_at: at(row, 15)?,
             delivered_at: at(row, 10)?,
             acknowledged_at: at(row, 11)?,
         })))
     })?;
     Ok(found.flatten())
+}
+
+pub(super) fn budget(on: &Connection, project: &ProjectId) -> Result<Option<Budget>> {
+    let sql =
+        "SELECT burst, per_minute, spent_until, told FROM nudge_budgets WHERE project_id = ?1";
+    one(on, sql, [project], |row| {
+        let At(spent_until) = row.get(2)?;
+        let rule = BudgetRule { burst: row.get(0)?, per_minute: row.get(1)? };
+        Ok(Budget { rule, spent_until, told: row.get(3)? })
+    })
 }
 
 pub(super) fn task(on: &Connection, name: &TaskName) -> Result<Option<Arc<Task>>> {

@@ -22,5 +22,5 @@ pub(in crate::store) use nudges::{nudge, nudges};
 pub(crate) use objects::object;
 pub(in crate::store) use projects::{project, projects};
 pub(in crate::store) use pulls::{checked_pulls, whole_pull};
-pub(in crate::store) use sessions::{session, sessions};
+pub(in crate::store) use sessions::{at_work, session, sessions};
 pub(in crate::store) use watched::{known_pulls, remembered, watched};

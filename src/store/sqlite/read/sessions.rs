@@ -42,6 +42,21 @@ fn whole(on: &Connection, select: Select) -> Result<Option<SessionView>> {
     Ok(Some(view))
 }
 
+/// The session of a start of an agent.
+pub(super) fn of_launch(on: &Connection, id: &str) -> Result<Option<SessionView>> {
+    whole(on, Select::new(SESSIONS).and("launch_id = ?", [text(id)]))
+}
+
+/// Sessions that something is being done to, and those whose agent runs here, without their pull requests:
+/// what is to be finished, and what is to be probed.
+pub(in crate::store) fn at_work(on: &Connection) -> Result<Vec<SessionView>> {
+    let sql = "SELECT rowid AS row, * FROM sessions INDEXED BY sessions_at_work
+         WHERE operation IS NOT NULL
+            OR (runtime_handle_id IS NOT NULL AND session_state NOT IN ('done', 'terminated'))
+         ORDER BY rowid";
+    on.prepare_cached(sql)?.query_map((), rows::session)?.collect()
+}
+
 /// One look for a page.
 struct Look<'c> {
     on: &'c Connection,

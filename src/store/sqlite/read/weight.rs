@@ -49,7 +49,8 @@ impl Weighed for ProjectView {
 
 impl Weighed for SessionView {
     fn weight(&self) -> usize {
-        FRAME + self.branch.as_ref().map_or(0, String::len) + all(&self.pulls)
+        let branch = self.branch.as_ref().map_or(0, String::len);
+        FRAME + branch + self.prompt.len() + all(&self.pulls)
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) fn row(connection: &Connection, write: &Write, now: Timestamp) -> Res
         Write::InsertTask(task) => on.insert_task(task),
         Write::UpdateTask(task) => on.update_task(task),
         Write::DeleteTask(name) => on.delete_task(name),
+        Write::SetBudget { project, budget } => on.set_budget(project, *budget),
     }
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::Result;
 
 use super::Rows;
-use crate::domain::{Nudge, Subject, Task, TaskName, TimerKind, Timestamp};
+use crate::domain::{Budget, Nudge, ProjectId, Subject, Task, TaskName, TimerKind, Timestamp};
 use crate::store::sqlite::codec::{At, Json};
 
 impl Rows<'_> {
@@ -14,8 +14,8 @@ impl Rows<'_> {
         };
         self.run(
             "INSERT INTO nudges (id, project_id, session_id, pr_id, audience, kind, priority, state,
-                signature, body, attempts, created_at, class)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                signature, body, attempts, created_at, class, held_because, is_budgeted)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             (
                 nudge.id,
                 &nudge.project_id,
@@ -30,6 +30,8 @@ impl Rows<'_> {
                 nudge.attempts,
                 At(nudge.created_at),
                 nudge.class,
+                nudge.held_because,
+                nudge.is_budgeted,
             ),
         )
     }
@@ -37,7 +39,7 @@ impl Rows<'_> {
     pub(super) fn update_nudge(&self, nudge: &Nudge) -> Result<()> {
         self.run(
             "UPDATE nudges SET state = ?2, body = ?3, attempts = ?4, delivered_at = ?5,
-                acknowledged_at = ?6, class = ?7
+                acknowledged_at = ?6, class = ?7, held_because = ?8, is_budgeted = ?9, handed_at = ?10
              WHERE id = ?1",
             (
                 nudge.id,
@@ -47,6 +49,25 @@ impl Rows<'_> {
                 nudge.delivered_at.map(At),
                 nudge.acknowledged_at.map(At),
                 nudge.class,
+                nudge.held_because,
+                nudge.is_budgeted,
+                nudge.handed_at.map(At),
+            ),
+        )
+    }
+
+    pub(super) fn set_budget(&self, project: &ProjectId, budget: Budget) -> Result<()> {
+        self.run(
+            "INSERT INTO nudge_budgets (project_id, burst, per_minute, spent_until, told)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET burst = excluded.burst, per_minute = excluded.per_minute,
+                spent_until = excluded.spent_until, told = excluded.told",
+            (
+                project,
+                budget.rule.burst,
+                budget.rule.per_minute,
+                At(budget.spent_until),
+                budget.told,
             ),
         )
     }

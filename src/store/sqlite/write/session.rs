@@ -13,9 +13,10 @@ impl Rows<'_> {
                 termination_reason, is_alive, activity_state, activity_last_at, activity_source,
                 detecting_attempts, detecting_started_at, detecting_evidence_hash, branch,
                 workspace_path, runtime_name, runtime_handle_id, agent_session_id, prompt,
-                nudges_paused, memory, created_at, updated_at)
+                nudges_paused, memory, created_at, updated_at, transcript_path, launch_id, operation,
+                operation_since, failure)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+                ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
             params![
                 session.id,
                 session.project_id,
@@ -42,6 +43,11 @@ impl Rows<'_> {
                 Json(&session.memory),
                 At(session.created_at),
                 At(session.updated_at),
+                session.transcript_path,
+                session.launch_id,
+                session.operation.map(|it| it.kind),
+                session.operation.map(|it| At(it.since)),
+                session.failure,
             ],
         )
     }
@@ -53,7 +59,8 @@ impl Rows<'_> {
                 detecting_attempts = ?8, detecting_started_at = ?9, detecting_evidence_hash = ?10,
                 branch = ?11, workspace_path = ?12, runtime_name = ?13, runtime_handle_id = ?14,
                 agent_session_id = ?15, prompt = ?16, nudges_paused = ?17, memory = ?18,
-                harness = ?19, updated_at = ?20
+                harness = ?19, updated_at = ?20, transcript_path = ?21, launch_id = ?22,
+                operation = ?23, operation_since = ?24, failure = ?25
              WHERE id = ?1",
             params![
                 session.id,
@@ -76,6 +83,11 @@ impl Rows<'_> {
                 Json(&session.memory),
                 session.harness,
                 At(session.updated_at),
+                session.transcript_path,
+                session.launch_id,
+                session.operation.map(|it| it.kind),
+                session.operation.map(|it| At(it.since)),
+                session.failure,
             ],
         )
     }

@@ -51,7 +51,7 @@ impl Reviewed {
     }
 
     /// With this `author_association`.
-    pub fn as_a(mut self, association: &str) -> Self {
+    pub fn associated(mut self, association: &str) -> Self {
         self.review.standing.association = Some(association.into());
         self
     }
@@ -171,7 +171,7 @@ impl Commented {
     }
 
     /// With this `author_association`.
-    pub fn as_a(self, association: &str) -> Self {
+    pub fn associated(self, association: &str) -> Self {
         self.with(|comment| comment.standing.association = Some(association.into()))
     }
 
