@@ -13,6 +13,7 @@ mod conversation;
 mod core;
 mod crash;
 mod engine;
+mod fake_github;
 mod faults;
 mod feed;
 mod file;

@@ -16,6 +16,7 @@ use crate::stories::root;
 const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &["domain"]),
+    ("fake_github", &[]),
     ("config", &["domain"]),
     ("lifecycle", &["domain"]),
     ("github/webhook", &["domain", "lifecycle"]),
@@ -48,6 +49,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "domain",
             "clock",
+            "fake_github",
             "config",
             "github/webhook",
             "store",
