@@ -10,15 +10,16 @@ use super::client::{Answer, Asker, Client, Pages, Speaker};
 use super::error::GithubError;
 use super::installations::{Installations, Installed};
 use super::standing::Standing;
-use crate::api::GithubStanding;
+use crate::api::{GithubPass, GithubStanding};
 use crate::domain::{RepoName, Timestamp};
+use crate::store::reads::WatchedProject;
 
 /// GitHub's API, with what is known of our standing there; clones share everything.
 #[derive(Clone)]
 pub struct Github {
     pub(super) client: Client,
     installations: Arc<Installations>,
-    pub(super) standing: Arc<Standing>,
+    standing: Arc<Standing>,
 }
 
 /// Questions about one repository.
@@ -92,6 +93,41 @@ impl Github {
             self.installations.put(repo, found, now);
         }
         self.standing.note(repo.as_str(), went.as_ref().err(), now);
+    }
+
+    /// Takes down how it went with a standing work.
+    pub(super) fn trouble(&self, about: &str, trouble: Option<&GithubError>) {
+        self.standing.note(about, trouble, self.now());
+    }
+
+    /// Troubles with repositories that are watched no more, or that we may not ask about, are none.
+    pub(super) fn keep_troubles(&self, watched: &[WatchedProject]) {
+        self.standing.keep(|about| {
+            let here = |it: &WatchedProject| it.repo.as_str() == about;
+            !about.contains('/') || watched.iter().any(here)
+        });
+        let stopped = watched.iter().filter(|project| !project.may_ask);
+        for project in stopped {
+            self.standing.note(project.repo.as_str(), Some(&GithubError::Suspended), self.now());
+        }
+    }
+
+    /// A comparison has ended.
+    pub(super) fn reconciled(&self, pass: GithubPass) {
+        self.standing.reconciled(pass);
+    }
+
+    /// A look for missed deliveries has ended.
+    pub(super) fn recovered(&self, pass: GithubPass) {
+        self.standing.recovered(pass);
+    }
+
+    /// An installation that was asked for before.
+    pub(super) fn any_installation(&self) -> Option<Speaker> {
+        self.standing.accounts().into_iter().find_map(|account| match account {
+            Account::Installation(id) => Some(Speaker::Installation(id)),
+            Account::App => None,
+        })
     }
 
     /// What was known of a repository's installation holds no more.

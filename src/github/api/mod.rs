@@ -1,7 +1,8 @@
 //! GitHub's API: what webhooks do not tell, and what they told and never arrived.
 //!
 //! Reading order: `budget` (how much may be asked, and when), `client` (the one client), `github` (about which
-//! repository, as whom), then what is asked: `logs`, `blame`, `refresh`, `reconcile`, `missed`; and `door`, by
+//! repository, as whom), then what is asked: `logs`, `blame`, `refresh`, `reconcile` (by `pass` and
+//! `reading`), `missed`; and `door`, by
 //! which others ask.
 
 mod answer;
@@ -20,6 +21,7 @@ mod logs;
 mod metrics;
 mod missed;
 mod pass;
+mod reading;
 mod reconcile;
 mod refresh;
 mod standing;
@@ -32,6 +34,6 @@ pub use door::Door;
 pub use error::GithubError;
 pub use github::Github;
 pub use logs::LogOutcome;
-pub use missed::Missed;
-pub use reconcile::Reconciler;
-pub use refresh::{PullAsked, PullRefreshed, ReviewWanted};
+pub use missed::{Missed, MissedError};
+pub use reconcile::{PassError, Reconciler};
+pub use refresh::{PullAsked, PullRefreshed, Refreshed, ReviewWanted};
