@@ -58,7 +58,7 @@ impl ActivityBody {
 /// An empty text tells nothing.
 fn text(given: Option<String>) -> Option<Text> {
     let given = given.filter(|text| !text.is_empty())?;
-    Some(crate::lifecycle::excerpt::truncate(&given, LONGEST).into())
+    Some(crate::excerpt::truncate(&given, LONGEST).into())
 }
 
 impl Api {

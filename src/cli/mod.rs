@@ -8,12 +8,15 @@ mod demo;
 mod describe;
 mod doctor;
 mod event_name;
+mod excerpt;
 mod lists;
+mod log;
 mod logging;
 mod nudges;
 mod output;
 mod pulls;
 mod recording;
+mod recover;
 mod replay;
 mod serve;
 mod table;
@@ -59,8 +62,12 @@ enum Command {
     Pulls(pulls::Args),
     /// List what agents and people are told; show and acknowledge it
     Nudges(nudges::Args),
+    /// Print a check's whole log, or a part of it, from GitHub
+    Log(log::Args),
     /// List what came in from GitHub and what became of it, newest first
     Deliveries(lists::Deliveries),
+    /// Show the part of a CI log that a nudge would carry, and whose the failure is
+    Excerpt(excerpt::Args),
     /// Check settings, database, server and disk, and say how to mend what is wrong
     Doctor(doctor::Args),
     /// Copy the database, checked, while it is served
@@ -139,7 +146,9 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             Command::Sessions(args) => lists::sessions(args).await,
             Command::Pulls(args) => pulls::run(args).await,
             Command::Nudges(args) => nudges::run(args).await,
+            Command::Log(args) => log::run(args).await,
             Command::Deliveries(args) => lists::deliveries(args).await,
+            Command::Excerpt(args) => excerpt::run(&args),
             Command::Doctor(args) => doctor::run(args).await,
             Command::Backup(args) => backup::run(args).await,
             Command::Completions(args) => complete(args.shell),

@@ -99,7 +99,7 @@ impl Engine {
     ///
     /// # Errors
     /// Nothing was stored, and the call may be repeated.
-    pub async fn observe(&self, found: Observe) -> Result<Observed, EngineError> {
+    pub async fn take_in(&self, found: Observe) -> Result<Observed, EngineError> {
         self.ask(found).await
     }
 

@@ -145,7 +145,7 @@ impl<'c> Transaction<'c> {
     }
 
     /// The instant so long before now.
-    pub(super) fn ago(&self, span: jiff::SignedDuration) -> Timestamp {
+    pub(super) fn ago(&self, span: SignedDuration) -> Timestamp {
         self.terms.now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }

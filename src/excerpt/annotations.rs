@@ -1,7 +1,8 @@
 //! What a check's annotations add to the excerpt of its log.
 
 use super::lines::{clean, unsafe_to_show};
-use super::{EXCERPT_LIMIT, Verdict, truncate};
+use super::reader::{EXCERPT_LIMIT, Verdict};
+use super::text::truncate;
 
 /// The most that annotations take of an excerpt.
 const ANNOTATED: usize = 1_600;

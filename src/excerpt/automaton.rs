@@ -98,6 +98,7 @@ impl Automaton {
     }
 
     /// The number of its states.
+    #[cfg(test)]
     pub fn states(&self) -> usize {
         self.ends.len()
     }

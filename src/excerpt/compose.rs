@@ -55,28 +55,32 @@ pub fn compose(main: &Collector, others: &[String], limit: usize) -> (String, bo
     let sure = [Rank::Test, Rank::Content, Rank::Located, Rank::Tool];
     let part = |share: usize| left * share / 100;
 
-    // The first of the surest kind whole, then the first of each other kind.
+    // The first of the surest kind whole, then the first of each other kind. Where tests failed,
+    // other errors are mostly what they printed.
+    let tested = of(Rank::Test).next().is_some();
     let mut share = 38;
     for rank in sure {
         if let Some(window) = of(rank).next() {
             page.add_some(&window.lines, part(share));
-            share = 14;
+            share = if tested { 6 } else { 14 };
         }
     }
-    page.add_some(
-        main.tail.iter().rev().take_while(|line| !line.text.starts_with("\tat ")),
-        part(9),
-    );
+    page.add_some(main.tail.iter().rev(), part(9));
     // Each failure named, with the line that follows.
     for rank in sure {
-        let share = if rank == Rank::Tool { 8 } else { 26 };
+        let share = match rank {
+            Rank::Test => 40,
+            Rank::Tool => 8,
+            _ if tested => 10,
+            _ => 26,
+        };
         let heads = from_both_ends(of(rank).collect()).flat_map(heads);
         page.add_some(heads, part(share));
     }
-    for rank in [Rank::Name, Rank::Summary] {
+    for (rank, share) in [(Rank::Name, if tested { 8 } else { 24 }), (Rank::Summary, 8)] {
         let hits =
             of(rank).flat_map(|window| window.lines.iter().filter(|line| line.rank.is_some()));
-        page.add_some(hits, part(12));
+        page.add_some(hits, part(share));
     }
     let better = main.best().is_some_and(|best| best < Rank::Generic);
     if !better {
@@ -105,16 +109,23 @@ fn from_both_ends<'a>(windows: Vec<&'a Window>) -> impl Iterator<Item = &'a Wind
     (0..count).map(move |n| windows[if n % 2 == 0 { n / 2 } else { count - n.div_ceil(2) }])
 }
 
-/// A window's lines that speak of a failure, each with the one that follows.
+/// A window's lines that speak of a failure, each with the one that follows; of several messages
+/// one below the other the first.
 fn heads(window: &Window) -> impl Iterator<Item = &Kept> {
-    let mut follows = 0;
+    let mut follow = 0_usize;
+    let mut running = false;
     window.lines.iter().filter(move |line| {
-        if line.rank.is_some() {
-            follows = 2;
-        } else if !line.text.is_empty() && follows > 0 {
-            follows -= 1;
+        let begins = line.rank.is_some() && !(running && line.rank == Some(Rank::Content));
+        running = line.rank.is_some();
+        if begins {
+            follow = 1;
+            return true;
         }
-        line.rank.is_some() || follows > 0
+        if follow > 0 && line.text.contains(|c: char| c.is_alphanumeric()) {
+            follow -= 1;
+            return true;
+        }
+        false
     })
 }
 

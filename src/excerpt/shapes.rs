@@ -6,6 +6,7 @@ use super::automaton::Automaton;
 use super::class::Class;
 use super::judge::JUDGES;
 use super::marks::{At, EXITS, FAILURES, Group, NOISE, Rank, Role, Weight};
+use super::place::place;
 
 /// What is known of a line by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub struct Sign {
     pub row: bool,
     /// Names a file and nothing else.
     pub heading: bool,
+    /// A place that belongs to the message above it (` --> src/a.rs:1:2`).
+    pub arrow: bool,
+    /// News or a warning.
+    pub mild: bool,
+    /// As [`Role::Aside`].
+    pub aside: Option<bool>,
 }
 
 struct Needle {
@@ -113,10 +120,15 @@ pub fn read(text: &str) -> Sign {
                     sign.judge = Some((class, weight));
                 }
             }
+            Role::Aside(short) => sign.aside = Some(short),
             Role::Library => library = true,
             Role::Remains => sign.remains = true,
         }
     });
+    sign.mild = mild;
+    if sign.aside.is_some() {
+        return sign;
+    }
     if sign.noise {
         return Sign { noise: true, remains: sign.remains, judge: sign.judge, ..Sign::default() };
     }
@@ -248,7 +260,7 @@ fn shape(text: &str, inner: &str, sign: &mut Sign) -> Option<Rank> {
     if first == b'_' && inner.starts_with("___") && inner.ends_with("__") && inner.contains(' ') {
         return Some(Rank::Test);
     }
-    if text.starts_with("E  ") {
+    if text == "E" || text.starts_with("E  ") {
         return Some(Rank::Content);
     }
     if first.is_ascii_digit() {
@@ -276,8 +288,12 @@ fn shape(text: &str, inner: &str, sign: &mut Sign) -> Option<Rank> {
         sign.heading = true;
         return None;
     }
+    sign.arrow = inner.starts_with("--> ");
     if let Some(place) = place(inner) {
         sign.located = true;
+        if sign.arrow {
+            return place.rest.is_empty().then_some(Rank::Located);
+        }
         let rest = place.rest.trim_start_matches([':', ' ', '-', '>']);
         let mild = [
             "warning",
@@ -295,8 +311,7 @@ fn shape(text: &str, inner: &str, sign: &mut Sign) -> Option<Rank> {
         if mild.iter().any(|word| rest.starts_with(word)) || rest.contains("Warning: ") {
             return None;
         }
-        if rest.starts_with("error") || rest.starts_with("fatal error") || rest.starts_with("Error")
-        {
+        if says_error(rest) {
             return Some(Rank::Located);
         }
         if rest.is_empty() {
@@ -317,83 +332,16 @@ fn shape(text: &str, inner: &str, sign: &mut Sign) -> Option<Rank> {
     None
 }
 
-/// A place in a file at a line's beginning.
-struct Place<'a> {
-    column: bool,
-    /// A colon follows the place.
-    directed: bool,
-    rest: &'a str,
-}
-
-/// Reads `a/b.c:1:2`, `a/b.c:1`, `a\b.cs(1,2)`, `/a/B.java:[1,2]` at the beginning of `text`, after
-/// words such as `ERROR:`.
-fn place(text: &str) -> Option<Place<'_>> {
-    let text = [
-        "[ERROR] ",
-        "ERROR: ",
-        "ERROR ",
-        "error: ",
-        "Error: ",
-        "e: file://",
-        "e: ",
-        "-> ",
-        "--> ",
-        "❯ ",
-    ]
-    .iter()
-    .find_map(|word| text.strip_prefix(word))
-    .unwrap_or(text)
-    .trim_start();
-    let bytes = text.as_bytes();
-    let window = &bytes[..bytes.len().min(240)];
-    let mut from = 0;
-    // A drive's letter.
-    if window.len() > 2
-        && window[0].is_ascii_alphabetic()
-        && window[1] == b':'
-        && matches!(window[2], b'\\' | b'/')
-    {
-        from = 2;
-    }
-    let at = from
-        + window[from..].iter().position(|b| matches!(b, b':' | b'(' | b' ' | b'\t' | b'"'))?;
-    let ending = window[..at].iter().rev().take_while(|b| b.is_ascii_alphanumeric()).count();
-    if !(1..=8).contains(&ending) || at <= ending || window[at - ending - 1] != b'.' {
-        return None;
-    }
-    if window[at - ending..at].iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let (open, mut numbers) = match window[at] {
-        b'(' => (true, &text[at + 1..]),
-        b':' => match text[at + 1..].strip_prefix('[') {
-            Some(rest) => (true, rest),
-            None => (false, &text[at + 1..]),
-        },
-        _ => return None,
+/// `error: …`, `error C2065: …`, `fatal error: …`, but not `error 3 was handled`.
+fn says_error(text: &str) -> bool {
+    let text = text.strip_prefix("fatal ").unwrap_or(text);
+    let Some(rest) = text.strip_prefix("error").or_else(|| text.strip_prefix("Error")) else {
+        return false;
     };
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    let line = digits(numbers);
-    if line == 0 || line > 7 {
-        return None;
-    }
-    numbers = &numbers[line..];
-    let mut column = false;
-    let separator = if open { ',' } else { ':' };
-    if let Some(rest) = numbers.strip_prefix(separator)
-        && digits(rest) > 0
-    {
-        column = true;
-        numbers = &rest[digits(rest)..];
-    }
-    if open {
-        numbers = numbers.strip_prefix(')').or_else(|| numbers.strip_prefix(']'))?;
-    }
-    let directed = numbers.starts_with(':');
-    if !(directed || numbers.is_empty() || numbers.starts_with([' ', '-'])) {
-        return None;
-    }
-    Some(Place { column, directed, rest: numbers })
+    rest.starts_with([':', '['])
+        || rest
+            .strip_prefix(' ')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
 #[cfg(test)]

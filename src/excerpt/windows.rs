@@ -61,6 +61,12 @@ pub struct Collector {
     number: u64,
     blank: bool,
     exited: bool,
+    /// The last line was news or a warning.
+    mild: bool,
+    /// So many more lines are what a program printed meanwhile.
+    aside: usize,
+    /// That ends at the next empty line.
+    aside_short: bool,
     /// The runner's last error line, and how many there were.
     last_error: Option<u64>,
 }
@@ -105,6 +111,9 @@ impl Collector {
             return;
         }
         if text.is_empty() {
+            if self.aside_short {
+                self.aside = 0;
+            }
             if !std::mem::replace(&mut self.blank, true) {
                 self.context(text, None);
             }
@@ -127,6 +136,14 @@ impl Collector {
         if self.frames.hides(sign, text) {
             return;
         }
+        if let Some(short) = sign.aside {
+            self.aside = if short { 6 } else { 400 };
+            self.aside_short = short;
+            self.open = false;
+            self.context(text, None);
+            return;
+        }
+        let sign = &self.tempered(sign, error);
         self.judge(error, text, sign);
         if error {
             self.exited |= sign.exit;
@@ -140,9 +157,10 @@ impl Collector {
             }
             rank => rank,
         };
-        // Places and messages may well come twice for different things, but not what only counts up.
+        // A compiler's message may come twice for different places; what only counts up may not.
         if let Some(found) = rank
-            && found != Rank::Content
+            && !(found == Rank::Content && text.starts_with(['e', 'E']))
+            && !sign.arrow
             && self.was_told(text, found >= Rank::Tool)
         {
             rank = None;
@@ -187,6 +205,26 @@ impl Collector {
             + self.heading.as_ref().map_or(0, |line| line.text.len())
             + self.findings.bytes()
             + 8 * self.told.len()
+    }
+
+    /// The sign of a line in view of those before it.
+    fn tempered(&mut self, sign: &Sign, error: bool) -> Sign {
+        let mut sign = *sign;
+        let warned = std::mem::replace(&mut self.mild, sign.mild);
+        if sign.rank == Some(Rank::Test) || error {
+            self.aside = 0;
+        }
+        if self.aside > 0 {
+            self.aside -= 1;
+            if !matches!(sign.rank, None | Some(Rank::Located | Rank::Name)) {
+                sign.rank = Some(Rank::Bare);
+            }
+            sign.judge = None;
+        }
+        if sign.arrow && (warned || self.open) {
+            sign.rank = None;
+        }
+        sign
     }
 
     fn judge(&mut self, error: bool, text: &str, sign: &Sign) {

@@ -7,7 +7,6 @@
 
 mod commands;
 mod delivery;
-pub mod excerpt;
 mod history;
 mod needs;
 mod policy;

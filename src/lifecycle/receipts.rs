@@ -7,9 +7,9 @@ use crate::domain::{
 };
 
 use super::delivery::{Voice, Words};
-use super::excerpt::one_line;
 use super::reducer::Reducer;
 use super::refusal::Refusal;
+use crate::excerpt::one_line;
 
 /// How the signature begins of what the human is told of a nudge of which nobody knows whether it arrived.
 const UNCONFIRMED: &str = "unconfirmed:";

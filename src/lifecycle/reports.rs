@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::domain::{
-    Failure, HeardLate, Nudge, NudgeId, NudgeState, Report, Subject, Task, TaskName, Timestamp,
+    Audience, Failure, HeardLate, Nudge, NudgeId, NudgeState, Report, Subject, Task, TaskName,
+    Timestamp,
 };
 
 use super::receipts;
@@ -46,6 +47,9 @@ fn sent(to: &mut Reducer<'_>, id: NudgeId, attempt: u32) -> Result<(), Refusal> 
 /// Takes back what says the same and has not gone out, or remembers that it need not be said.
 fn heard_late(to: &mut Reducer<'_>, nudge: &Nudge) {
     let Subject::Pull(pull) = nudge.subject else { return };
+    if nudge.kind.audience() == Audience::Agent {
+        return;
+    }
     let open: Vec<NudgeId> = to.known.open_nudges(&nudge.subject).iter().copied().collect();
     for id in open {
         let Some(twin) = to.known.nudge(id).cloned() else { continue };

@@ -33,7 +33,6 @@ const TABLES: &[&str] = &[
     "check_suites",
     "comments",
     "threads",
-    "queue_facts",
     "pr_comment",
     "idempotency",
     "tasks",

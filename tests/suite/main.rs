@@ -19,6 +19,7 @@ mod feed;
 mod file;
 mod golden;
 mod golden_sequences;
+mod labelled_logs;
 mod ledger;
 mod live;
 mod live_sessions;

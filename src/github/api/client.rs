@@ -241,13 +241,13 @@ impl Client {
             if let Some((body, next)) = held {
                 return Ok(Answer { body, next, unchanged: true });
             }
-            self.etags().drop(path);
+            self.etags().forget(path);
             return Err(GithubError::Malformed("304 to what was never answered".to_owned()));
         }
         let next = reply.next().and_then(|address| path_below(&self.parts.base, address));
         match reply.etag() {
             Some(etag) => self.etags().put(path, etag, &reply.body, next.clone()),
-            None => self.etags().drop(path),
+            None => self.etags().forget(path),
         }
         Ok(Answer { body: reply.body, next, unchanged: false })
     }

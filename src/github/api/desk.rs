@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::budget::{Account, Budget, Claim, Closed, Left, Priority, Quota, Seen, Ticket, Turn};
+use super::budget::{Account, Budget, Claim, Closed, Left, Quota, Seen, Ticket, Turn};
 use super::metrics;
 use crate::clock::Clock;
 use crate::domain::Timestamp;

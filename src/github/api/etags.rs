@@ -71,7 +71,7 @@ impl Etags {
 
     /// Holds an answer in place of the one before.
     pub(super) fn put(&mut self, path: &str, etag: &str, body: &[u8], next: Option<String>) {
-        self.drop(path);
+        self.forget(path);
         let Ok(packed) = zstd::bulk::compress(body, LEVEL) else { return };
         self.uses += 1;
         let held = Held { etag: etag.to_owned(), packed: packed.into(), next, used: self.uses };
@@ -80,12 +80,12 @@ impl Etags {
         self.order.insert(self.uses, path.to_owned());
         while self.weight > self.most {
             let Some((_, oldest)) = self.order.pop_first() else { break };
-            self.drop(&oldest);
+            self.forget(&oldest);
         }
     }
 
     /// Holds nothing for the path any more.
-    pub(super) fn drop(&mut self, path: &str) {
+    pub(super) fn forget(&mut self, path: &str) {
         if let Some(held) = self.held.remove(path) {
             self.weight = self.weight.saturating_sub(held.weight(path));
             self.order.remove(&held.used);
@@ -114,7 +114,7 @@ mod tests {
         etags.put("/a", "\"2\"", b"new", None);
         assert_eq!(etags.get("/a").unwrap().etag, "\"2\"");
         for path in ["/a", "/c", "/d"] {
-            etags.drop(path);
+            etags.forget(path);
         }
         assert_eq!((etags.weight, etags.order.len()), (0, 0));
     }

@@ -239,7 +239,7 @@ impl Reconciler {
             let rest = found.split_off(found.len().min(BATCH));
             let batch = Observe { cause: cause.to_owned(), found, quiet };
             loop {
-                match self.engine.observe(batch.clone()).await {
+                match self.engine.take_in(batch.clone()).await {
                     Ok(done) => {
                         taken += done.taken as u64;
                         break;

@@ -16,7 +16,7 @@ use crate::domain::{
     QueueFact, RepoId, RepoName, RepoSeen, ReviewState, ScmObservation, Standing, Text, Thread,
     Timestamp,
 };
-use crate::lifecycle::excerpt::{excerpt, truncate};
+use crate::excerpt::{excerpt_text, truncate};
 
 pub(super) use checks::{
     check_run, check_suite, job_at, run_at, status, workflow_at, workflow_job, workflow_run,
@@ -130,7 +130,7 @@ pub(super) fn review_of(
         submitted_at: seen.submitted_at.0.unwrap_or(seen_at),
         seen_at,
         url: optional_text(seen.html_url.as_deref()),
-        body: excerpt(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
+        body: excerpt_text(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
         standing: standing(seen.user.as_ref(), seen.author_association.as_deref()),
     })
 }
@@ -234,7 +234,7 @@ pub(super) fn comment(
         author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
         file: seen.path.as_deref().map(text),
         line: seen.line.or(seen.original_line),
-        body: excerpt(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
+        body: excerpt_text(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
         url: optional_text(seen.html_url.as_deref()),
         created_at: required(seen.created_at, "comment.created_at")?,
         standing: standing(seen.user.as_ref(), seen.author_association.as_deref()),

@@ -31,7 +31,7 @@ pub(in crate::http) async fn log(
     query: RawQuery,
 ) -> Result<Response, HttpError> {
     let params = Params::read(&query, &["step", "grep", "tail"])?;
-    let tail = params.number("tail", TAIL)?;
+    let tail = params.number("tail", &TAIL)?;
     let part = LogPart {
         step: params.text("step")?,
         grep: params.text("grep")?,

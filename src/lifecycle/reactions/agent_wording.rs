@@ -1,7 +1,7 @@
 //! The words of what is said about an agent itself. What it asks for, and why it ended, is text of strangers.
 
 use crate::domain::{Session, TerminationReason};
-use crate::lifecycle::excerpt::{excerpt, one_line};
+use crate::excerpt::{excerpt_text, one_line};
 
 const NAME_CHARS: usize = 100;
 /// Of what an agent asks for, in bytes.
@@ -21,7 +21,7 @@ fn name(session: &Session) -> String {
 
 /// What an agent said, as a quotation: each line is marked, so that none of it passes for ours.
 fn quoted(text: &str) -> String {
-    let plain = excerpt(text, REASON_BYTES);
+    let plain = excerpt_text(text, REASON_BYTES);
     plain.lines().map(|line| format!("> {line}\n")).collect()
 }
 

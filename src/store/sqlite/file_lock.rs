@@ -67,13 +67,19 @@ pub(super) fn described(mut file: &File) -> io::Result<String> {
     }
 }
 
+/// How often the list of locks is read.
+const LOOKS: usize = 8;
+
 const UNSEEN: &str = "a process that cannot be seen from here";
 
 /// The process that has a lock on the whole file, as Linux lists it (proc_locks(5)); `None` where none is
 /// known.
 pub(super) fn holder(file: &std::fs::Metadata) -> Option<String> {
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    let pid = locks.lines().find_map(|line| holder_in(line, file.ino()))?;
+    // The list may lack lines while locks come and go.
+    let pid = (0..LOOKS).find_map(|_| {
+        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        locks.lines().find_map(|line| holder_in(line, file.ino()))
+    })?;
     if pid <= 0 {
         return Some(UNSEEN.to_owned());
     }

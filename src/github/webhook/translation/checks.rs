@@ -9,6 +9,7 @@ use super::{
 use crate::domain::{
     self, CheckStatus, CommitSha, CommitStatus, Excerpt, RunState, RunStatus, ScmObservation, Text,
 };
+use crate::excerpt::{excerpt_text, one_line};
 use crate::github::webhook::envelope::Envelope;
 use crate::github::webhook::payload::{
     App, CheckRun, CheckRunEvent, CheckSuiteEvent, Output, StatusEvent, Step, WorkflowJob,
@@ -16,7 +17,6 @@ use crate::github::webhook::payload::{
 };
 use crate::github::webhook::scalar::Time;
 use crate::lifecycle::check_status;
-use crate::lifecycle::excerpt::{excerpt, one_line};
 
 /// `check_run`, whatever its action: each carries the whole run.
 pub(in crate::github::webhook) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
@@ -126,7 +126,7 @@ pub(in crate::github::webhook) fn status(event: &StatusEvent<'_>) -> Translated 
         id: event.id,
         context: text(&event.context),
         state: text(&event.state),
-        description: event.description.as_deref().map(|said| excerpt(said, MOST_TEXT).into()),
+        description: event.description.as_deref().map(|said| excerpt_text(said, MOST_TEXT).into()),
         url: optional_text(event.target_url.as_deref()),
         created_at: required(event.created_at, "created_at")?,
     };
@@ -185,7 +185,7 @@ fn output_text(output: &Output<'_>) -> Option<String> {
     let parts = [&output.title, &output.summary, &output.text];
     let said: Vec<&str> =
         parts.into_iter().flatten().map(|part| &**part).filter(|part| !part.is_empty()).collect();
-    let cut = excerpt(&said.join("\n"), MOST_OUTPUT);
+    let cut = excerpt_text(&said.join("\n"), MOST_OUTPUT);
     (!cut.is_empty()).then_some(cut)
 }
 

@@ -3,7 +3,7 @@
 use super::names::{NAME_CHARS, address, check_name, counted, page, short_name};
 use super::untrusted::Body;
 use crate::domain::{Check, Project, PullRequest};
-use crate::lifecycle::excerpt::one_line;
+use crate::excerpt::one_line;
 
 /// How many checks are listed by name; more are counted.
 const MOST_CHECKS: usize = 30;

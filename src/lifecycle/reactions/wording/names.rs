@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::domain::{Check, Project, PullRequest};
-use crate::lifecycle::excerpt::one_line;
+use crate::excerpt::one_line;
 
 pub(super) const NAME_CHARS: usize = 100;
 const URL_BYTES: usize = 300;

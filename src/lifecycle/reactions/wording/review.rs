@@ -3,7 +3,7 @@
 use super::names::{NAME_CHARS, address, counted, page, short_name};
 use super::untrusted::Body;
 use crate::domain::{Comment, Project, PullRequest, Review, ReviewState};
-use crate::lifecycle::excerpt::one_line;
+use crate::excerpt::one_line;
 
 /// To the agent: what a review asks for, in its own words and by its comments.
 pub(in crate::lifecycle::reactions) fn review_feedback(

@@ -3,7 +3,7 @@
 use super::names::{NAME_CHARS, page, short_name};
 use super::untrusted::Body;
 use crate::domain::{CiState, PrState, Project, PullRequest};
-use crate::lifecycle::excerpt::one_line;
+use crate::excerpt::one_line;
 
 /// How many names are listed.
 const MOST_NAMES: usize = 20;

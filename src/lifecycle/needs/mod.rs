@@ -3,17 +3,17 @@
 //! A row names further rows, so it goes in rounds: whoever asks fetches what is missing and asks again,
 //! until nothing is.
 
+mod session;
+
 use crate::domain::{
-    ActivitySeen, Audience, Budget, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge,
-    NudgeId, NudgeState, Observation, Paused, Project, ProjectId, PullCore, PullId, PullRequest,
-    PullSeen, QueueEvent, RepoId, RepoSeen, Report, RunState, ScmObservation, Session,
-    SessionCommand, SessionFact, SessionId, SessionObservation, Subject, TaskName, Text, TimerKind,
+    Audience, Budget, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge, NudgeId,
+    NudgeState, Observation, Paused, Project, ProjectId, PullCore, PullId, PullRequest, PullSeen,
+    QueueEvent, RepoId, RepoSeen, Report, RunState, ScmObservation, Session, SessionId, Subject,
+    TaskName, Text, TimerKind,
 };
 
 use super::history::history_of;
 use super::scm::{names_of, opens_or_closes, slug_stem, touches_names};
-use super::session_commands::own_branch;
-use super::sessions::changes_hearing;
 use super::working_set::{Key, PullRecord, Record, WorkingSet};
 
 /// The keys that `reduce` may read for `observation`, as far as `known` tells. Where all of them are
@@ -147,69 +147,6 @@ impl<'k> Wants<'k> {
             Some(Record::Session(session)) => session.as_deref(),
             _ => None,
         }
-    }
-
-    fn session_fact(&mut self, seen: &SessionObservation) {
-        let SessionObservation { session, fact } = seen;
-        self.life(session, |known| changes_hearing(known, fact));
-        if let SessionFact::Active(ActivitySeen { mark: Some(mark), .. }) = fact
-            && let Some(nudge) = NudgeId::marked(mark)
-        {
-            self.nudge_told(nudge);
-        }
-    }
-
-    fn session_command(&mut self, asked: &SessionCommand) {
-        let (id, changes) = match asked {
-            SessionCommand::Spawn(wanted) => {
-                if let Some(project) = self.project(&wanted.project) {
-                    let id = SessionId::new(&project.id, project.next_session);
-                    let branch = wanted.branch.clone().unwrap_or_else(|| own_branch(&id));
-                    self.session(&id);
-                    self.sessions_on(&project.id, branch);
-                }
-                return;
-            }
-            SessionCommand::Kill { session } => (session, true),
-            SessionCommand::Restore { session, .. } | SessionCommand::Cleanup { session } => {
-                (session, false)
-            }
-        };
-        let known = self.life(id, |_| changes);
-        if let Some((project, branch)) =
-            known.and_then(|known| Some((&known.project_id, known.branch.clone()?)))
-        {
-            self.sessions_on(project, branch);
-        }
-    }
-
-    fn sessions_on(&mut self, project: &ProjectId, branch: Text) {
-        let of = Key::SessionsOfBranch(project.clone(), branch);
-        if let Some(Record::Sessions(ids)) = self.want(of) {
-            for id in ids {
-                self.session(id);
-            }
-        }
-    }
-
-    /// What is looked at whenever something of a session may have changed. `changes`: whether what waits for its
-    /// agent goes out, is held back, or is taken back.
-    fn life(&mut self, id: &SessionId, changes: impl Fn(&Session) -> bool) -> Option<&'k Session> {
-        let session = self.session(id)?;
-        self.spending(&session.project_id);
-        self.about_session(id);
-        for pull in self.pulls(Key::PullsOfSession(id.clone())) {
-            if pull.row.core.state.is_open() && changes(session) {
-                self.follow(pull, &[], false);
-            }
-        }
-        Some(session)
-    }
-
-    /// What was said about a session itself.
-    fn about_session(&mut self, id: &SessionId) {
-        self.spoken(Subject::Session(id.clone()));
-        self.want(Key::Task(TaskName::look_again(id)));
     }
 
     /// What was said about a subject and can still be taken back, and what rings for it.
