@@ -17,6 +17,7 @@ mod fake_github;
 mod faults;
 mod feed;
 mod file;
+mod github_api;
 mod golden;
 mod golden_sequences;
 mod labelled_logs;

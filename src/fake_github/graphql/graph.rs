@@ -182,6 +182,8 @@ fn pull(state: &State, repo: &Repository, pull: &Pull) -> Value {
         "mergeCommit": pull.merge_commit.as_ref().map(|sha| commit(repo, sha)),
         "mergeable": mergeable, "mergeStateStatus": merge_state.to_uppercase(),
         "reviewDecision": decision, "headRefName": pull.head_ref, "headRefOid": pull.head_sha,
+        "headRepository": pull.head_repository(repo.id).map(|id|
+            json!({"__typename": "Repository", "databaseId": id})),
         "baseRefName": pull.base_ref, "baseRefOid": pull.base_sha,
         "baseRef": {"__typename": "Ref", "name": pull.base_ref,
             "target": repo.branches.get(&pull.base_ref).map(|sha| commit(repo, sha))},

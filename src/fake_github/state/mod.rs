@@ -192,6 +192,15 @@ pub struct Pull {
 }
 
 impl Pull {
+    /// The repository of its branch, where that is still there.
+    pub(super) fn head_repository(&self, own: i64) -> Option<i64> {
+        match self.head {
+            Head::Own => Some(own),
+            Head::Fork { id, .. } => Some(id),
+            Head::Gone => None,
+        }
+    }
+
     pub fn open(&self) -> bool {
         self.closed_at.is_none()
     }

@@ -203,10 +203,6 @@ impl Client {
         self.tokens().there(self.now())
     }
 
-    /// The server's clock runs by itself.
-    pub(super) fn runs(&self) -> bool {
-        self.parts.clock.runs()
-    }
 
     /// By how many seconds GitHub's clock is ahead of ours, as far as its answers told.
     pub fn skew(&self) -> i64 {
