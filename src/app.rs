@@ -87,7 +87,8 @@ pub async fn start_within(
             return Err(error);
         }
     };
-    let Foundation { listener, addr, store, engine, token, token_source, receiver, github } = foundation;
+    let Foundation { listener, addr, store, engine, token, token_source, receiver, github } =
+        foundation;
 
     let recorder = metrics::METRICS.clone();
     let (shutdown, stopping) = watch::channel(false);

@@ -3,6 +3,7 @@
 //! The room that asks GitHub lies above this one, so it comes in by a trait.
 
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -83,6 +84,26 @@ pub struct LogPart {
     pub grep: Option<String>,
     /// The last so many lines.
     pub tail: Option<usize>,
+}
+
+/// How many last lines of a log can be asked for.
+pub const TAILS: RangeInclusive<i64> = 1..=10_000;
+
+impl LogPart {
+    /// A part as a client names it.
+    ///
+    /// # Errors
+    /// `tail` is out of its range.
+    pub fn new(
+        step: Option<String>,
+        grep: Option<String>,
+        tail: Option<i64>,
+    ) -> Result<Self, ApiError> {
+        if tail.is_some_and(|tail| !TAILS.contains(&tail)) {
+            return Err(ApiError::range("tail", &TAILS));
+        }
+        Ok(Self { step, grep, tail: tail.and_then(|tail| usize::try_from(tail).ok()) })
+    }
 }
 
 /// A check's log on its way.

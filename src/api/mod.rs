@@ -28,7 +28,7 @@ pub use commands::{Answer, Origin};
 pub use deliveries::{DeliveryJson, DeliveryQuery};
 pub use errors::{ApiError, Code, ErrorJson};
 pub use github::{
-    Asked, GithubDoor, GithubPass, GithubStanding, GithubTrouble, LogPart, LogText, Recovery,
+    Asked, GithubDoor, GithubPass, GithubStanding, GithubTrouble, LogPart, LogText, Recovery, TAILS,
 };
 pub use nudges::{NudgeJson, NudgeQuery};
 pub use paging::{LIMITS, List, Paging};

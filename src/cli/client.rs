@@ -79,11 +79,7 @@ impl Client {
 
     /// GETs a text and prints it as it comes, without control characters. Whether the server says that it is not
     /// all.
-    pub(super) async fn text(
-        &self,
-        path: &str,
-        query: &[(&str, String)],
-    ) -> anyhow::Result<bool> {
+    pub(super) async fn text(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<bool> {
         let mut url = self.join(path)?;
         url.query_pairs_mut().extend_pairs(query);
         let passing = |error: reqwest::Error| {

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Client, ClientError};
-use super::recover;
 use super::output::{Outcome, Output, complain};
+use super::recover;
 
 use super::table::{Column, Screen, Table, prose, text, word};
 use super::target::Target;

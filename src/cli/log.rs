@@ -65,7 +65,9 @@ fn failed(checks: &[CheckJson]) -> Result<String, Misuse> {
     let failed: Vec<_> = checks.iter().filter(failed).collect();
     match failed.as_slice() {
         [one] => Ok(one.id.to_string()),
-        [] => Err(Misuse("no check of Actions failed there: name the one whose log you want".to_owned())),
+        [] => Err(Misuse(
+            "no check of Actions failed there: name the one whose log you want".to_owned(),
+        )),
         several => {
             let names: Vec<_> = several.iter().map(|check| check.name.as_str()).collect();
             Err(Misuse(format!("several checks failed: name one of {}", names.join(", "))))

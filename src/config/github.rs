@@ -27,9 +27,7 @@ pub struct GithubApp {
 /// The address of REST, without a slash at its end.
 pub(super) fn api_url(found: &Found) -> Result<String, ConfigError> {
     let wrong = || {
-        found.wrong(
-            "the address of GitHub's API, as https://api.github.com or https://HOST/api/v3",
-        )
+        found.wrong("the address of GitHub's API, as https://api.github.com or https://HOST/api/v3")
     };
     let url = Url::parse(found.text().trim()).map_err(|_| wrong())?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
@@ -40,10 +38,7 @@ pub(super) fn api_url(found: &Found) -> Result<String, ConfigError> {
 }
 
 /// Both of them, or neither.
-pub(super) fn app(
-    id: Option<Found>,
-    key: Option<Found>,
-) -> Result<Option<GithubApp>, ConfigError> {
+pub(super) fn app(id: Option<Found>, key: Option<Found>) -> Result<Option<GithubApp>, ConfigError> {
     match (id, key) {
         (None, None) => Ok(None),
         (Some(id), Some(key)) => {

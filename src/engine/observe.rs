@@ -129,7 +129,8 @@ fn news(on: &mut Transaction<'_>, seen: &ScmObservation) -> Result<Option<ScmObs
             let same = known.is_some_and(|known| {
                 // When it was seen is no part of what it says.
                 review.seen_at = review.seen_at.max(known.seen_at);
-                let differs = *known != crate::domain::Review { seen_at: known.seen_at, ..review.clone() };
+                let differs =
+                    *known != crate::domain::Review { seen_at: known.seen_at, ..review.clone() };
                 if differs && review.seen_at == known.seen_at {
                     review.seen_at = after(known.seen_at);
                 }
@@ -190,9 +191,8 @@ fn pull_is_news(on: &Transaction<'_>, repo: RepoId, seen: &mut PullSeen) -> bool
     // Where GitHub has just been asked, it names the head that there is: none that was replaced.
     let answer = (seen.core.head_sha.clone(), seen.core.base_ref.clone());
     let answer = known.registers.answers.get(&answer);
-    let same_answer = seen
-        .mergeability
-        .is_none_or(|value| answer.is_some_and(|answer| answer.value == value));
+    let same_answer =
+        seen.mergeability.is_none_or(|value| answer.is_some_and(|answer| answer.value == value));
     let (same_core, same_second) = (core == *row.core, in_second(seen.updated_at, row.core_at));
     if same_core && same_answer && row.updated_at >= seen.updated_at {
         let joins = seen.before.as_ref();
@@ -200,7 +200,8 @@ fn pull_is_news(on: &Transaction<'_>, repo: RepoId, seen: &mut PullSeen) -> bool
     }
     if !same_core && same_second {
         seen.updated_at = after(row.core_at.max(seen.updated_at));
-    } else if !same_answer && let Some(answer) = answer.filter(|it| in_second(it.at, seen.updated_at))
+    } else if !same_answer
+        && let Some(answer) = answer.filter(|it| in_second(it.at, seen.updated_at))
     {
         seen.updated_at = after(answer.at.max(seen.updated_at));
     }

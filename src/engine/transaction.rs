@@ -6,9 +6,7 @@ use jiff::SignedDuration;
 
 use super::metrics::nudge_of;
 use super::retention::Retention;
-use crate::domain::{
-    CommandObservation, NudgeId, NudgeKind, NudgeState, Observation, Timestamp,
-};
+use crate::domain::{CommandObservation, NudgeId, NudgeKind, NudgeState, Observation, Timestamp};
 use crate::lifecycle::{Key, Policy, Refusal, WorkingSet, Write, needs, reduce};
 use crate::store::{Fault, Receipt, Writer};
 

@@ -28,9 +28,8 @@ impl Pair {
     pub async fn new() -> Self {
         let millis = Arc::new(AtomicI64::new(BEGINNING));
         let read = Arc::clone(&millis);
-        let now = move || {
-            Timestamp::from_millisecond(read.load(Ordering::SeqCst)).expect("an instant")
-        };
+        let now =
+            move || Timestamp::from_millisecond(read.load(Ordering::SeqCst)).expect("an instant");
         let github = FakeGitHub::start(Arc::new(now)).await.expect("a fake");
         let (url, app) = (github.url().to_owned(), github.app());
         let world = World::at(Arc::clone(&millis), Limits::default(), |settings| {

@@ -203,10 +203,8 @@ mod tests {
         for limit in limits {
             assert!(limit.seen().limited, "{limit:?}");
         }
-        let permission = [
-            ("x-accepted-github-permissions", "checks=read"),
-            ("x-ratelimit-remaining", "4999"),
-        ];
+        let permission =
+            [("x-accepted-github-permissions", "checks=read"), ("x-ratelimit-remaining", "4999")];
         let refused = reply(403, &permission, r#"{"message":"Resource not accessible"}"#);
         assert!(!refused.seen().limited);
         let wanted = Some("checks=read".to_owned());

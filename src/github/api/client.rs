@@ -24,6 +24,7 @@ use super::desk::Desk;
 use super::error::GithubError;
 use super::etags::{Etags, MOST_HELD};
 use super::metrics;
+use super::request::{Answer, Asker, Pages, Speaker, Wanted, plain};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 
@@ -38,66 +39,6 @@ const MOST_REDIRECTS: usize = 3;
 /// Pages of one list that are read: 10,000 items.
 const MOST_PAGES: usize = 100;
 const AGENT: &str = concat!("nudged/", env!("CARGO_PKG_VERSION"));
-
-/// Whom a request speaks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Speaker {
-    /// The App itself.
-    App,
-    /// The App in this installation.
-    Installation(i64),
-}
-
-impl Speaker {
-    pub(super) const fn account(self) -> Account {
-        match self {
-            Self::App => Account::App,
-            Self::Installation(id) => Account::Installation(id),
-        }
-    }
-}
-
-/// Who asks, what for, and how pressing it is.
-#[derive(Debug, Clone, Copy)]
-pub struct Asker {
-    pub speaker: Speaker,
-    /// A label of metrics.
-    pub kind: &'static str,
-    pub priority: Priority,
-}
-
-/// A request.
-#[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub(super) asker: Asker,
-    pub(super) method: Method,
-    /// Below the API's address, with its query.
-    pub(super) path: String,
-    pub(super) body: Option<String>,
-    /// What is held of its answer.
-    pub(super) etag: Option<String>,
-    pub(super) quota: Quota,
-}
-
-/// What a GET brought.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub body: Bytes,
-    /// The path of the next page.
-    pub next: Option<String>,
-    /// GitHub said that it is as it was: the body is the one that was held.
-    pub unchanged: bool,
-}
-
-/// All pages of a list.
-#[derive(Debug, Clone, Default)]
-pub struct Pages {
-    pub bodies: Vec<Bytes>,
-    /// Every page is as it was.
-    pub unchanged: bool,
-    /// Nothing of the list is missing.
-    pub whole: bool,
-}
 
 /// GitHub's API; clones share everything.
 #[derive(Clone)]
@@ -202,7 +143,6 @@ impl Client {
     pub(super) fn there(&self) -> Timestamp {
         self.tokens().there(self.now())
     }
-
 
     /// By how many seconds GitHub's clock is ahead of ours, as far as its answers told.
     pub fn skew(&self) -> i64 {
@@ -353,8 +293,7 @@ impl Client {
             return Ok(token);
         }
         let path = format!("/app/installations/{installation}/access_tokens");
-        let asker =
-            Asker { speaker: Speaker::App, kind: "token", priority: Priority::Refresh };
+        let asker = Asker { speaker: Speaker::App, kind: "token", priority: Priority::Refresh };
         let wanted = Wanted {
             method: Method::POST,
             body: Some(json!({}).to_string()),
@@ -440,7 +379,8 @@ impl Client {
         let response = through.execute(request).await.map_err(|error| root_cause(&error))?;
         let (head, body) = response.into_parts();
         let read = Limited::new(body, LARGEST).collect().await;
-        let body = read.map_err(|error| format!("its answer broke off: {}", root_cause(&*error)))?;
+        let body =
+            read.map_err(|error| format!("its answer broke off: {}", root_cause(&*error)))?;
         Ok(Reply { status: head.status.as_u16(), headers: head.headers, body: body.to_bytes() })
     }
 
@@ -450,18 +390,6 @@ impl Client {
 
     fn tokens(&self) -> MutexGuard<'_, Tokens> {
         self.parts.tokens.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A GET.
-pub(super) fn plain(asker: Asker, path: &str, etag: Option<String>) -> Wanted {
-    Wanted {
-        asker,
-        method: Method::GET,
-        path: path.to_owned(),
-        body: None,
-        etag,
-        quota: Quota::Core,
     }
 }
 

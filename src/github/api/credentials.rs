@@ -135,7 +135,10 @@ mod tests {
         assert_eq!(tokens.get(7, at(3_299)), Some(token.clone()));
         assert_eq!(tokens.get(7, at(3_300)), None);
         tokens.compare(at(600).as_second(), at(0));
-        assert_eq!((tokens.skew(), tokens.get(7, at(2_699)), tokens.get(7, at(2_700))), (600, Some(token), None));
+        assert_eq!(
+            (tokens.skew(), tokens.get(7, at(2_699)), tokens.get(7, at(2_700))),
+            (600, Some(token), None)
+        );
         tokens.refuse(7, "another");
         assert!(tokens.get(7, at(0)).is_some());
         tokens.refuse(7, "t1");

@@ -10,9 +10,7 @@ use super::error::GithubError;
 use super::github::Github;
 use super::logs::{LogOutcome, LogStream, Opened};
 use super::missed::{Missed, MissedError};
-use crate::api::{
-    ApiError, Asked, Code, GithubDoor, GithubStanding, LogPart, LogText, Recovery,
-};
+use crate::api::{ApiError, Asked, Code, GithubDoor, GithubStanding, LogPart, LogText, Recovery};
 use crate::domain::RepoName;
 use crate::excerpt::{LogFilter, Selection};
 
@@ -99,11 +97,7 @@ impl GithubDoor for Door {
 }
 
 /// Sends the lines that are wanted, until the log ends or nobody reads on.
-async fn filter(
-    mut log: LogStream,
-    part: LogPart,
-    pieces: mpsc::Sender<Result<Bytes, String>>,
-) {
+async fn filter(mut log: LogStream, part: LogPart, pieces: mpsc::Sender<Result<Bytes, String>>) {
     let LogPart { step, grep, tail } = part;
     let mut filter = LogFilter::new(&Selection { step, grep, tail });
     let mut read = 0_u64;

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::budget::{Account, Priority};
-use super::client::{Answer, Asker, Client, Pages, Speaker};
+use super::client::Client;
 use super::error::GithubError;
 use super::installations::{Installations, Installed};
+use super::request::{Answer, Asker, Pages, Speaker};
 use super::standing::Standing;
 use crate::api::{GithubPass, GithubStanding};
 use crate::domain::{RepoName, Timestamp};
@@ -95,6 +96,11 @@ impl Github {
         self.standing.note(repo.as_str(), went.as_ref().err(), now);
     }
 
+    /// What GitHub's clock shows now.
+    pub(super) fn there(&self) -> Timestamp {
+        self.client.there()
+    }
+
     /// Takes down how it went with a standing work.
     pub(super) fn trouble(&self, about: &str, trouble: Option<&GithubError>) {
         self.standing.note(about, trouble, self.now());
@@ -162,11 +168,7 @@ impl Repo {
     }
 
     /// GETs JSON. `below` begins with a slash, or is empty.
-    pub(super) async fn get(
-        &self,
-        kind: &'static str,
-        below: &str,
-    ) -> Result<Answer, GithubError> {
+    pub(super) async fn get(&self, kind: &'static str, below: &str) -> Result<Answer, GithubError> {
         self.github.client.get(self.asker(kind), &self.path(below)).await
     }
 

@@ -155,7 +155,6 @@ pub(super) fn read(
     Ok((nodes, cost.unwrap_or_default()))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +166,8 @@ mod tests {
         let query: serde_json::Value = serde_json::from_str(&body).unwrap();
         let query = query["query"].as_str().unwrap();
         assert!(query.contains(r#"p0: repository(owner: "ac\"me", name: "rocket")"#), "{query}");
-        let answer = br#"{"data":{"rateLimit":{"cost":2},"p0":null},"errors":[{"type":"NOT_FOUND"}]}"#;
+        let answer =
+            br#"{"data":{"rateLimit":{"cost":2},"p0":null},"errors":[{"type":"NOT_FOUND"}]}"#;
         let (nodes, cost) = read(answer, 1).unwrap();
         assert!(nodes[0].is_none());
         assert_eq!(cost.cost, 2);

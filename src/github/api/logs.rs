@@ -9,9 +9,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::budget::Priority;
-use super::client::{Speaker, plain};
 use super::error::GithubError;
 use super::github::{Github, Repo};
+use super::request::{Speaker, plain};
 use crate::domain::RepoName;
 use crate::excerpt::{Annotation, LogReader, Verdict, with_annotations};
 
@@ -75,7 +75,8 @@ impl LogStream {
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, GithubError> {
         let piece = match &mut self.from {
             Source::Away(response) => response.chunk().await.map_err(|error| {
-                let slow = if error.is_timeout() { "nothing came for long" } else { "it ended early" };
+                let slow =
+                    if error.is_timeout() { "nothing came for long" } else { "it ended early" };
                 GithubError::Unavailable(format!("a log broke off: {slow}"))
             })?,
             Source::Here(bytes) => bytes.take(),
@@ -95,11 +96,7 @@ impl Github {
     ///
     /// # Errors
     /// GitHub cannot be asked now, or not as the App.
-    pub async fn log_excerpt(
-        &self,
-        repo: &RepoName,
-        job: i64,
-    ) -> Result<LogOutcome, GithubError> {
+    pub async fn log_excerpt(&self, repo: &RepoName, job: i64) -> Result<LogOutcome, GithubError> {
         let asked = self.repo(repo, Priority::Logs).await?;
         let mut log = match asked.open_log(job).await? {
             Opened::Log(log) => log,
@@ -189,7 +186,8 @@ impl Repo {
         let mut path = self.path(&format!("/actions/jobs/{job}/logs"));
         for _ in 0..=MOST_REDIRECTS {
             debug_assert!(self.speaker != Speaker::App);
-            let reply = self.github.client.authorised(&plain(self.asker("log"), &path, None)).await?;
+            let reply =
+                self.github.client.authorised(&plain(self.asker("log"), &path, None)).await?;
             match reply.status {
                 302 => {
                     let address = reply.location().unwrap_or_default();

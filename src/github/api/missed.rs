@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 use tokio::sync::{Mutex, watch};
 
 use super::budget::Priority;
-use super::client::{Asker, Speaker};
 use super::error::GithubError;
 use super::github::Github;
+use super::request::{Asker, Speaker};
 use crate::api::{GithubPass, Recovery};
 use crate::domain::Delivery;
 use crate::engine::{Engine, EngineError};
@@ -155,8 +155,7 @@ impl Missed {
         let seen: Option<i64> =
             self.store.remembered(SEEN).await?.and_then(|text| text.parse().ok());
         let attempts = self.attempts(seen.unwrap_or(0)).await?;
-        let mut recovery =
-            Recovery { looked_at: attempts.len() as u64, recovered: 0, failed: 0 };
+        let mut recovery = Recovery { looked_at: attempts.len() as u64, recovered: 0, failed: 0 };
         let mut missed = BTreeMap::<&str, i64>::new();
         for attempt in &attempts {
             let newest = missed.entry(&attempt.guid).or_insert(attempt.id);
@@ -166,7 +165,8 @@ impl Missed {
             missed.remove(attempt.guid.as_str());
         }
         // In the order in which they happened, as far as ids tell.
-        let mut missed: Vec<(i64, &str)> = missed.into_iter().map(|(guid, id)| (id, guid)).collect();
+        let mut missed: Vec<(i64, &str)> =
+            missed.into_iter().map(|(guid, id)| (id, guid)).collect();
         missed.sort_unstable();
         for (id, guid) in missed {
             match self.fetch(id, guid).await? {

@@ -24,11 +24,12 @@ mod pass;
 mod reading;
 mod reconcile;
 mod refresh;
+mod request;
 mod standing;
 
 pub use blame::{Blame, Elsewhere, Suspect};
 pub use budget::{Account, Budget, Claim, Closed, Priority, Quota, Seen, Ticket, Turn};
-pub use client::{Client, Speaker};
+pub use client::Client;
 pub use credentials::Credentials;
 pub use door::Door;
 pub use error::GithubError;
@@ -37,3 +38,4 @@ pub use logs::LogOutcome;
 pub use missed::{Missed, MissedError};
 pub use reconcile::{PassError, Reconciler};
 pub use refresh::{PullAsked, PullRefreshed, Refreshed, ReviewWanted};
+pub use request::Speaker;

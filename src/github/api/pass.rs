@@ -11,22 +11,23 @@ use super::error::GithubError;
 use super::github::{Github, Repo};
 use super::reading::{Reading, Taken, malformed, possible};
 use super::refresh::{PullAsked, PullRefreshed};
-use crate::domain::{Mergeability, RepoName, ScmObservation, Thread};
+use super::request::Asker;
+use crate::domain::{Mergeability, RepoName, ScmObservation, Thread, Timestamp};
 use crate::engine::Found;
 use crate::github::webhook::rest::{self, ShownPull};
 use crate::store::reads::{KnownPull, WatchedProject};
 
 /// Pull requests of one repository that are read at once.
 const AT_ONCE: usize = 10;
-/// Pull requests that ended lately, as far as one page tells.
-const ENDED: usize = 50;
+/// Pages of a hundred pull requests that ended lately.
+const MOST_ENDED: usize = 10;
 
 /// What is remembered of a repository between two passes.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pulls: HashMap<i64, Taken>,
     /// Pull requests that ended and were read since, with the stamp they had.
-    ended: HashMap<i64, crate::domain::Timestamp>,
+    ended: HashMap<i64, Timestamp>,
 }
 
 /// What is found of one pull request, to be taken in together.
@@ -36,12 +37,16 @@ pub(super) struct Portion {
     /// It was not known here.
     pub(super) new: bool,
     taken: Taken,
+    /// It has ended: its stamp.
+    ended_at: Option<Timestamp>,
 }
 
 /// A pass over one repository.
 pub(super) struct Pass {
     repo: Arc<Repo>,
     known: BTreeMap<i64, KnownPull>,
+    /// What ended before was compared after it had.
+    since: Option<Timestamp>,
     /// Conversations and threads are read of all, not of those alone that have changed.
     thorough: bool,
 }
@@ -56,7 +61,10 @@ pub(super) struct Shown {
 impl Memory {
     /// What was found of a pull request has been taken in.
     pub(super) fn took(&mut self, portion: Portion) {
-        self.pulls.insert(portion.number, portion.taken);
+        match portion.ended_at {
+            Some(at) => drop(self.ended.insert(portion.number, at)),
+            None => drop(self.pulls.insert(portion.number, portion.taken)),
+        }
     }
 }
 
@@ -69,11 +77,12 @@ impl Pass {
         github: &Github,
         project: &WatchedProject,
         known: Vec<KnownPull>,
+        since: Option<Timestamp>,
         thorough: bool,
     ) -> Result<(Self, Option<Found>), GithubError> {
         let (repo, renamed) = find(github, project).await?;
         let known = known.into_iter().map(|pull| (pull.number, pull)).collect();
-        Ok((Self { repo: Arc::new(repo), known, thorough }, renamed))
+        Ok((Self { repo: Arc::new(repo), known, since, thorough }, renamed))
     }
 
     /// Reads everything that may differ.
@@ -91,6 +100,8 @@ impl Pass {
         }
         memory.pulls.retain(|number, _| numbers.contains(number));
 
+        let watched = self.known.values().map(|pull| pull.core_at).min();
+        let how = How { watched, since: self.since, thorough: self.thorough };
         let mut portions = Vec::new();
         let mut readings = JoinSet::new();
         let mut waiting = pulls.iter();
@@ -103,8 +114,7 @@ impl Pass {
                 let known = self.known.get(&number).cloned();
                 let taken = memory.pulls.get(&number).cloned().unwrap_or_default();
                 let (repo, shown) = (Arc::clone(&self.repo), shown.clone());
-                let thorough = self.thorough;
-                readings.spawn(async move { read(&repo, shown, known, taken, thorough).await });
+                readings.spawn(async move { read(&repo, shown, known, taken, how).await });
             }
             match readings.join_next().await {
                 None => break,
@@ -118,10 +128,10 @@ impl Pass {
         if let Err(error) = self.threads(&pulls, &mut portions).await {
             failed = Some(error);
         }
-        for shown in pulls.iter().filter(|shown| !shown.pull.core.state.is_open()) {
-            if portions.iter().any(|portion| portion.number == shown.pull.number) {
-                memory.ended.insert(shown.pull.number, shown.pull.updated_at);
-            }
+        for portion in &mut portions {
+            let shown = pulls.iter().find(|shown| shown.pull.number == portion.number);
+            let ended = shown.filter(|shown| !shown.pull.core.state.is_open());
+            portion.ended_at = ended.map(|shown| shown.pull.updated_at);
         }
         // In the order of their numbers, so that two passes over the same register alike.
         portions.sort_by_key(|portion| portion.number);
@@ -137,27 +147,32 @@ impl Pass {
         Ok(pulls)
     }
 
-    /// Pull requests that are open here and not there, and those that ended since we began to watch and are not
-    /// known as they are.
+    /// Pull requests that are open here and not there, and those that ended lately and were not compared since.
+    /// Of a project that is compared for the first time: since we know anything of it.
     async fn ended(
         &self,
         open: &BTreeSet<i64>,
         memory: &Memory,
     ) -> Result<Vec<ShownPull>, GithubError> {
-        let Some(since) = self.known.values().map(|pull| pull.core_at).min() else {
-            return Ok(Vec::new());
-        };
-        let path = format!("/pulls?state=closed&sort=updated&direction=desc&per_page={ENDED}");
-        let listed = self.repo.get("pulls", &path).await?;
         let mut ended = BTreeMap::new();
-        for shown in rest::pulls(&listed.body).map_err(malformed)?.items {
-            let (number, at) = (shown.pull.number, shown.pull.updated_at);
-            let news = match self.known.get(&number) {
-                Some(known) => known.state.is_open() || known.core_at.as_second() < at.as_second(),
-                None => at >= since && memory.ended.get(&number) != Some(&at),
-            };
-            if news {
-                ended.insert(number, shown);
+        let watched = self.known.values().map(|pull| pull.core_at).min();
+        if let Some(since) = self.since.or(watched) {
+            let path = "/pulls?state=closed&sort=updated&direction=desc&per_page=100".to_owned();
+            let mut next = Some(self.repo.path(&path));
+            let mut pages = 0;
+            while let Some(path) = next.take().filter(|_| pages < MOST_ENDED) {
+                let listed = self.repo.github.client.get(self.repo.asker("pulls"), &path).await?;
+                let mut shown = rest::pulls(&listed.body).map_err(malformed)?.items;
+                let all = shown.len();
+                shown.retain(|shown| shown.pull.updated_at >= since);
+                next = listed.next.filter(|_| shown.len() == all);
+                pages += 1;
+                for shown in shown {
+                    let (number, at) = (shown.pull.number, shown.pull.updated_at);
+                    if memory.ended.get(&number) != Some(&at) {
+                        ended.insert(number, shown);
+                    }
+                }
             }
         }
         for known in self.known.values() {
@@ -237,7 +252,7 @@ async fn find(
     };
     let Some(id) = project.repo_id else { return Err(lost) };
     let Some(speaker) = github.any_installation() else { return Err(lost) };
-    let asker = super::client::Asker { speaker, kind: "repository", priority: Priority::Reconcile };
+    let asker = Asker { speaker, kind: "repository", priority: Priority::Reconcile };
     let Ok(answer) = github.client.get(asker, &format!("/repositories/{}", id.0)).await else {
         return Err(lost);
     };
@@ -252,13 +267,28 @@ async fn find(
     Ok((repo, Some(Found::Fact(Box::new(renamed)))))
 }
 
+fn pull_created(shown: &ShownPull) -> Timestamp {
+    shown.pull.core.created_at
+}
+
+/// How a pull request is read.
+#[derive(Debug, Clone, Copy)]
+struct How {
+    /// We have watched since then, at least.
+    watched: Option<Timestamp>,
+    /// What changed before was compared after it had.
+    since: Option<Timestamp>,
+    /// Its conversation is read although nothing speaks for a change.
+    thorough: bool,
+}
+
 /// Reads one pull request.
 async fn read(
     repo: &Repo,
     shown: ShownPull,
     known: Option<KnownPull>,
     taken: Taken,
-    thorough: bool,
+    how: How,
 ) -> Result<Portion, GithubError> {
     let number = shown.pull.number;
     let (at, head) = (shown.pull.updated_at, shown.pull.core.head_sha.clone());
@@ -286,16 +316,18 @@ async fn read(
             reading.former_head(&whole, sha, true).await?;
         }
     }
-    if moved || known.is_none() {
+    // A payload may name a later head only: those between are in no payload that came.
+    let ours = known.is_some() || how.watched.is_some_and(|it| pull_created(&shown) >= it);
+    let lately = how.since.is_none_or(|since| at >= since);
+    if ours && lately && reading.taken.walked.as_ref() != Some(&head) {
         let known_heads = known.iter().flat_map(|it| it.old_heads.iter().chain([&it.head]));
         let known_heads: BTreeSet<_> = known_heads.cloned().collect();
-        if known.is_some() {
-            reading.missed_heads(&whole, &known_heads).await?;
-        }
+        reading.missed_heads(&whole, &known_heads).await?;
+        reading.taken.walked = Some(head);
     }
-    if thorough || reading.taken.conversed_at != Some(at) {
+    if how.thorough || reading.taken.conversed_at != Some(at) {
         reading.conversation(&whole).await?;
     }
     let Reading { found, taken, .. } = reading;
-    Ok(Portion { number, found, new: known.is_none(), taken })
+    Ok(Portion { number, found, new: known.is_none(), taken, ended_at: None })
 }

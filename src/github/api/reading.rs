@@ -6,15 +6,17 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::client::Pages;
 use super::error::GithubError;
 use super::github::Repo;
+use super::request::Pages;
 use crate::domain::{
     CommentKind, CommitSha, RepoSeen, RunStatus, ScmObservation, Timestamp, WorkflowRun,
 };
 use crate::engine::Found;
 use crate::github::webhook::rest::{self, Listed, ShownPull, Unreadable};
 
+/// Commits of one pull request that are looked at for what was checked there, the newest.
+const MOST_WALKED: usize = 10;
 /// Runs of one commit whose jobs are asked for, at most.
 const MOST_RUNS: usize = 50;
 
@@ -27,6 +29,8 @@ pub(super) struct Taken {
     attempts: HashSet<(i64, i64)>,
     /// Former heads at which nothing runs any more.
     pub(super) settled: HashSet<CommitSha>,
+    /// The head whose commits were looked through for former heads.
+    pub(super) walked: Option<CommitSha>,
     /// The pull request's `updated_at` when its conversation was read.
     pub(super) conversed_at: Option<Timestamp>,
     /// The same when it was looked at whether it can be merged.
@@ -91,7 +95,8 @@ impl<'r> Reading<'r> {
         Ok(())
     }
 
-    /// Former heads between the one that is known and the one that is shown.
+    /// Former heads that no payload named: of the commits that led to the head, those where something was
+    /// checked.
     pub(super) async fn missed_heads(
         &mut self,
         of: &ShownPull,
@@ -105,7 +110,7 @@ impl<'r> Reading<'r> {
         }
         missed.retain(|sha| *sha != of.pull.core.head_sha && !known.contains(sha));
         // The newest stand last.
-        for sha in missed.iter().rev().take(MOST_RUNS) {
+        for sha in missed.iter().rev().take(MOST_WALKED) {
             self.former_head(of, sha, false).await?;
         }
         Ok(())

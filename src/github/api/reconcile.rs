@@ -3,7 +3,7 @@
 //! A failed request is no observation. What could not be read in one pass is read in the next, which comes sooner
 //! then. Nothing of a pass is held but what one repository shows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -22,6 +22,8 @@ use crate::store::{Store, StoreError};
 const BATCH: usize = 64;
 /// Closed pull requests of a project that are compared, the newest.
 const RECENT: usize = 200;
+/// What ended so long before the last comparison is compared again: its checks may have come later.
+const MARGIN: SignedDuration = SignedDuration::from_hours(24);
 /// Every so many passes, conversations are read of all pull requests.
 const THOROUGH: u64 = 4;
 /// So often it is looked whether there are new projects.
@@ -48,8 +50,9 @@ struct State {
     /// Passes so far, of this database.
     number: Option<u64>,
     memories: HashMap<ProjectId, Memory>,
-    /// Projects that were compared once: what was there before they were watched is known.
-    filled: Vec<ProjectId>,
+    /// Projects that were compared once, with when that last came through, by GitHub's clock: what was there
+    /// before they were watched is known.
+    filled: BTreeMap<ProjectId, Timestamp>,
 }
 
 /// Why a pass could not even begin.
@@ -128,13 +131,13 @@ impl Reconciler {
         let new = {
             let mut state = self.state.lock().await;
             self.remember(&mut state).await?;
-            let tried = |id| state.filled.contains(id) || state.memories.contains_key(id);
+            let tried = |id| state.filled.contains_key(id) || state.memories.contains_key(id);
             projects.iter().any(|project| project.may_ask && !tried(&project.id))
         };
         if !new {
             return Ok(None);
         }
-        self.over(|state, id| !state.filled.contains(id) && !state.memories.contains_key(id))
+        self.over(|state, id| !state.filled.contains_key(id) && !state.memories.contains_key(id))
             .await
             .map(Some)
     }
@@ -194,11 +197,15 @@ impl Reconciler {
         number: u64,
     ) -> Result<Result<u64, GithubError>, PassError> {
         let known = self.store.known_pulls(project.id.clone(), RECENT).await?;
-        let first = !state.filled.contains(&project.id);
+        let asked_at = self.github.there();
+        let last = state.filled.get(&project.id).copied();
+        let first = last.is_none();
+        let since = last.map(|last| last.checked_sub(MARGIN).unwrap_or(last));
         let thorough = number.is_multiple_of(THOROUGH);
         let cause = format!("reconcile:{number}");
         let memory = state.memories.entry(project.id.clone()).or_default();
-        let (pass, renamed) = match Pass::begin(&self.github, project, known, thorough).await {
+        let (pass, renamed) = match Pass::begin(&self.github, project, known, since, thorough).await
+        {
             Ok(begun) => begun,
             Err(error) => return Ok(Err(error)),
         };
@@ -219,11 +226,10 @@ impl Reconciler {
         if let Some(error) = shown.failed {
             return Ok(Err(error));
         }
-        if first {
-            state.filled.push(project.id.clone());
-            let filled: Vec<&str> = state.filled.iter().map(|id| &*id.0).collect();
-            self.engine.remember(FILLED, filled.join("\n")).await?;
-        }
+        state.filled.insert(project.id.clone(), asked_at);
+        let filled: Vec<String> =
+            state.filled.iter().map(|(id, at)| format!("{} {at}", &*id.0)).collect();
+        self.engine.remember(FILLED, filled.join("\n")).await?;
         Ok(Ok(taken))
     }
 
@@ -258,8 +264,9 @@ impl Reconciler {
         if state.number.is_none() {
             let passes = self.store.remembered(PASSES).await?;
             let filled = self.store.remembered(FILLED).await?.unwrap_or_default();
-            state.filled =
-                filled.lines().map(|id| ProjectId(id.into())).collect();
+            let lines = filled.lines().filter_map(|line| line.split_once(' '));
+            let known = lines.filter_map(|(id, at)| Some((ProjectId(id.into()), at.parse().ok()?)));
+            state.filled = known.collect();
             state.number = Some(passes.and_then(|it| it.parse().ok()).unwrap_or(0));
         }
         Ok(())

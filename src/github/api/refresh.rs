@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::budget::Priority;
-use super::client::{Asker, Speaker};
 use super::error::GithubError;
 use super::github::{Github, Repo};
 use super::graphql::{self, PullNode, RepoNode};
 use super::metrics;
+use super::request::{Asker, Speaker};
 use crate::domain::{
     CommitSha, Mergeability, PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen,
     ReviewDecision, Timestamp,
@@ -119,8 +119,8 @@ impl Repo {
     async fn refreshed(&self, number: i64) -> Result<PullRefreshed, GithubError> {
         let asked_at = self.github.client.there();
         let answer = self.get("pull", &format!("/pulls/{number}")).await?;
-        let shown = rest::pull(&answer.body)
-            .map_err(|error| GithubError::Malformed(error.to_string()))?;
+        let shown =
+            rest::pull(&answer.body).map_err(|error| GithubError::Malformed(error.to_string()))?;
         let (repo, pull) = (shown.repo, shown.pull);
         Ok(PullRefreshed { repo, pull, review: ReviewWanted::Unknown, threads: None, asked_at })
     }

@@ -12,9 +12,7 @@ use super::payload::{
 };
 use super::scalar::{Text, Time};
 use super::translation::{self, MOST_TEXT, UnclearField, optional_text, required};
-use crate::domain::{
-    CommentKind, CommitSha, CommitStatus, PullSeen, RepoSeen, ScmObservation,
-};
+use crate::domain::{CommentKind, CommitSha, CommitStatus, PullSeen, RepoSeen, ScmObservation};
 use crate::excerpt::excerpt_text;
 
 /// The body has not the shape that GitHub documents.
@@ -173,7 +171,10 @@ pub fn statuses(
             id: status.id,
             context: text(&status.context),
             state: text(&status.state),
-            description: status.description.as_deref().map(|said| excerpt_text(said, MOST_TEXT).into()),
+            description: status
+                .description
+                .as_deref()
+                .map(|said| excerpt_text(said, MOST_TEXT).into()),
             url: optional_text(status.target_url.as_deref()),
             created_at: required(status.created_at, "created_at")?,
         };

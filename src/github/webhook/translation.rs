@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::envelope::Envelope;
 use super::payload::{
     HeadBranch, InstallationEvent, IssueCommentEvent, MergeGroupEvent, PullRequest,
-    PullRequestEvent, PushEvent, Repository, RepositoryChanges, RepositoryEvent,
-    Review, ReviewCommentEvent, ReviewEvent, ThreadEvent, User,
+    PullRequestEvent, PushEvent, Repository, RepositoryChanges, RepositoryEvent, Review,
+    ReviewCommentEvent, ReviewEvent, ThreadEvent, User,
 };
 use super::scalar::Time;
 use crate::domain::{

@@ -13,11 +13,8 @@ use bytes::Bytes;
 use hyper::body::Frame;
 use tokio::sync::mpsc;
 
-use crate::api::{Api, LogPart, LogText};
+use crate::api::{Api, LogPart, LogText, TAILS};
 use crate::http::server::{HttpError, Named, Params};
-
-/// The most last lines that can be asked for.
-const TAIL: std::ops::RangeInclusive<i64> = 1..=10_000;
 
 /// `GET /v1/pulls/{owner}/{repo}/{number}/checks/{id}/log`: as clean text, without colours and timestamps. `id` is a
 /// check's `id` or its name.
@@ -31,12 +28,8 @@ pub(in crate::http) async fn log(
     query: RawQuery,
 ) -> Result<Response, HttpError> {
     let params = Params::read(&query, &["step", "grep", "tail"])?;
-    let tail = params.number("tail", &TAIL)?;
-    let part = LogPart {
-        step: params.text("step")?,
-        grep: params.text("grep")?,
-        tail: tail.and_then(|tail| usize::try_from(tail).ok()),
-    };
+    let tail = params.number("tail", &TAILS)?;
+    let part = LogPart::new(params.text("step")?, params.text("grep")?, tail)?;
     let LogText { truncated, pieces } =
         api.check_log(format!("{owner}/{repo}"), number, &check, part).await?;
     let mut response = Body::new(Pieces(pieces)).into_response();

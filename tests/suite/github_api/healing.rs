@@ -57,7 +57,7 @@ async fn a_project_that_is_new_knows_what_was_there_before_and_says_nothing_of_i
     assert!(status.is_success(), "{answer}");
     pair.reconcile().await;
     let pulls = pair.world.items("/v1/pulls?limit=1000").await;
-    assert_eq!(pulls.len(), 10, "those that are open");
+    assert_eq!(pulls.len(), 9, "those that are open");
     let open = pair.world.nudges().await;
     let open = open.iter().filter(|it| !it.ends_with("acknowledged"));
     assert_eq!(open.count(), 0);

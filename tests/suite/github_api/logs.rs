@@ -69,7 +69,8 @@ async fn a_log_is_fetched_without_credentials_and_excerpted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn annotations_come_first_where_they_say_more() {
     let outcome = Outcome::new("failure").noting("src/nozzle.rs", 7, "failure", "unused nozzle");
-    let failed = failed(outcome, Some(Log::new("##[error]Process completed with exit code 1.\n"))).await;
+    let failed =
+        failed(outcome, Some(Log::new("##[error]Process completed with exit code 1.\n"))).await;
     let Ok(LogOutcome::Excerpt(verdict)) = failed.excerpt().await else { panic!("no excerpt") };
     assert!(verdict.excerpt.contains("unused nozzle"), "{verdict:?}");
 }
@@ -104,7 +105,7 @@ async fn why_there_is_no_log_is_told() {
     let slow = Failed { job: rocket.job(run, "slow"), ..there };
     assert_eq!(slow.excerpt().await, Ok(LogOutcome::NotYet));
     let github = &slow.pair.github;
-    github.fault("/logs", 1, Fault::Forbidden("actions=read".to_owned()));
+    github.fault("/logs", 1, Fault::Forbidden("actions".to_owned()));
     let forbidden = LogOutcome::Forbidden(Some("actions=read".to_owned()));
     assert_eq!(slow.excerpt().await, Ok(forbidden));
     github.fault("/logs/", 1, Fault::CutInHalf);

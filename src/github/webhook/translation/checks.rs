@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    MOST_OUTPUT, MOST_TEXT, Translated, UnclearField, commit, fact, of_no_interest, optional_text, repo,
-    required, text,
+    MOST_OUTPUT, MOST_TEXT, Translated, UnclearField, commit, fact, of_no_interest, optional_text,
+    repo, required, text,
 };
 use crate::domain::{
     self, CheckStatus, CommitSha, CommitStatus, Excerpt, RunState, RunStatus, ScmObservation, Text,
