@@ -303,9 +303,9 @@ impl Client {
         if reply.status == 401 {
             reply = self.attempt(&wanted, &self.jwt()?).await?;
         }
-        let reply = reply.judge().map_err(|error| match error {
-            GithubError::NotFound => GithubError::NotInstalled,
-            other => other,
+        let reply = reply.judge().map_err(|error| {
+            let nowhere = error == GithubError::NotFound;
+            if nowhere { GithubError::NotInstalled } else { error }
         })?;
         let bought: Bought = serde_json::from_slice(&reply.body)
             .map_err(|_| GithubError::Malformed("no token where one was bought".to_owned()))?;

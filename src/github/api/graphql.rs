@@ -25,10 +25,10 @@ pub(super) fn body(pulls: &[(RepoName, i64)]) -> String {
     for (index, (repo, number)) in pulls.iter().enumerate() {
         let (owner, name) = (json!(repo.owner()), json!(repo.name()));
         // Writing to a String cannot fail.
-        let _ = write!(
+        let _ = writeln!(
             query,
             " p{index}: repository(owner: {owner}, name: {name}) {{ databaseId nameWithOwner url \
-             updatedAt isPrivate pullRequest(number: {number}) {{ ...pull }} }}\n"
+             updatedAt isPrivate pullRequest(number: {number}) {{ ...pull }} }}"
         );
     }
     query.push_str("}\n");

@@ -125,9 +125,8 @@ impl<'r> Reading<'r> {
         self.list("check_runs", &checks, &mut at, |body| rest::check_runs(of, body)).await?;
         let status = format!("/commits/{name}/status?");
         self.list("status", &status, &mut at, |body| rest::statuses(of, sha, body)).await?;
-        let runs = runs.into_iter().filter_map(|seen| match seen {
-            ScmObservation::WorkflowRun { run, .. } => Some(run),
-            _ => None,
+        let runs = runs.into_iter().filter_map(|seen| {
+            if let ScmObservation::WorkflowRun { run, .. } = seen { Some(run) } else { None }
         });
         for run in runs.take(MOST_RUNS) {
             self.jobs(of, &run, &mut at).await?;
@@ -231,12 +230,17 @@ fn all(
 
 /// Whether what is seen may change without being run anew.
 fn is_open(seen: &ScmObservation) -> bool {
-    match seen {
-        ScmObservation::CheckRun { run, .. } => run.state.status != RunStatus::Completed,
-        ScmObservation::WorkflowRun { run, .. } => run.state.status != RunStatus::Completed,
-        ScmObservation::Status { status, .. } => &*status.state == "pending",
-        _ => false,
+    if let ScmObservation::Status { status, .. } = seen {
+        return &*status.state == "pending";
     }
+    let state = if let ScmObservation::CheckRun { run, .. } = seen {
+        Some(&run.state)
+    } else if let ScmObservation::WorkflowRun { run, .. } = seen {
+        Some(&run.state)
+    } else {
+        None
+    };
+    state.is_some_and(|state| state.status != RunStatus::Completed)
 }
 
 /// What is not there, or not ours to see, is left as it is known.
