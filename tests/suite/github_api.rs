@@ -1,5 +1,6 @@
 //! A real server beside the fake GitHub: what webhooks did not tell is found, limits are kept, credentials stay.
 
+mod asking;
 mod faults;
 mod healing;
 mod logs;
