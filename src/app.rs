@@ -1,5 +1,6 @@
 //! The composition root: settings in, a running server out. Everything is wired here and nowhere else.
 
+mod github;
 mod metrics;
 
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use crate::http::{self, ApiToken, AppState, Limits};
 use crate::lifecycle::Policy;
 use crate::outbox::{self, NotifyHuman, Outbox, Performer, Receiver};
 use crate::store::{ServerLock, Store};
+pub use github::GithubWork;
 
 /// A server at work. Dropping it does not stop it; [`Running::stop`] does.
 pub struct Running {
@@ -31,6 +33,8 @@ pub struct Running {
     pub engine: Engine,
     /// What performs tasks: telling the human, where an address is set.
     pub outbox: Outbox,
+    /// What asks GitHub, where there are App credentials.
+    pub github: Option<GithubWork>,
     shutdown: watch::Sender<bool>,
     done: JoinHandle<anyhow::Result<()>>,
 }
@@ -83,7 +87,8 @@ pub async fn start_within(
             return Err(error);
         }
     };
-    let Foundation { listener, addr, store, engine, token, token_source, receiver } = foundation;
+    let Foundation { listener, addr, store, engine, token, token_source, receiver, github } =
+        foundation;
 
     let recorder = metrics::METRICS.clone();
     let (shutdown, stopping) = watch::channel(false);
@@ -109,7 +114,10 @@ pub async fn start_within(
         metrics: recorder.clone(),
         limits: limits.clone(),
         shutdown: stopping.clone(),
+        github: github.as_ref().map(GithubWork::door),
     });
+    let asking = github.clone().filter(|_| clock.runs());
+    let every = settings.reconcile_every;
     let working = engine.clone();
     let performing = clock.runs().then(|| outbox.clone());
     let done = tokio::spawn(async move {
@@ -133,9 +141,17 @@ pub async fn start_within(
                 _ = stopping.wait_for(|down| *down) => {}
             }
         };
+        let asking = async {
+            let Some(asking) = asking else { return };
+            if let Err(error) = asking.run(every, stopping.clone()).await {
+                tracing::error!(error = format!("{error:#}"), "GitHub is asked nothing any more");
+                end.send_replace(true);
+            }
+        };
         let counting = metrics::keep_up(recorder, stopping.clone());
         let serving = http::serve(listener, router, &limits, stopping.clone());
-        let ((), performed, (), ()) = tokio::join!(serving, performing, counting, failing);
+        let ((), performed, (), (), ()) =
+            tokio::join!(serving, performing, counting, failing, asking);
         // Whatever was accepted is answered; now the writer may finish and let go of the file.
         working.close().await;
         drop(lock);
@@ -151,7 +167,7 @@ pub async fn start_within(
         "the server has started"
     );
     warn_of_weakness(settings, addr);
-    Ok(Running { addr, token, token_source, engine, outbox, shutdown, done })
+    Ok(Running { addr, token, token_source, engine, outbox, github, shutdown, done })
 }
 
 /// Beyond this machine anybody may try secrets.
@@ -185,6 +201,7 @@ struct Foundation {
     token: Secret,
     token_source: TokenSource,
     receiver: Option<Receiver>,
+    github: Option<GithubWork>,
 }
 
 async fn lay(settings: &Settings, clock: Clock, lock: &ServerLock) -> anyhow::Result<Foundation> {
@@ -199,8 +216,9 @@ async fn lay(settings: &Settings, clock: Clock, lock: &ServerLock) -> anyhow::Re
     let receiver = receiver(settings)?;
     // Last: an open database cannot be let go of at once.
     let store = Store::open(&settings.db).await?;
-    let engine = Engine::start(&store, policy, retention, clock).await?;
-    Ok(Foundation { listener, addr, store, engine, token, token_source, receiver })
+    let engine = Engine::start(&store, policy, retention, clock.clone()).await?;
+    let github = GithubWork::new(settings, &store, &engine, &clock)?;
+    Ok(Foundation { listener, addr, store, engine, token, token_source, receiver, github })
 }
 
 /// Where nudges to the human go. The address itself is never shown: its path may be a secret.

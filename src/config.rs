@@ -5,6 +5,7 @@
 //! must not become a number on the way. An empty variable counts as not set.
 
 mod error;
+mod github;
 mod inspect;
 mod layer;
 mod names;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use crate::domain::Adopt;
 
 pub use error::ConfigError;
+pub use github::GithubApp;
 pub use inspect::{Inspected, InspectedSettings, Source, inspect};
 use layer::{Found, Key, Layers};
 pub use notify::{NotifyFormat, SigningSecret};
@@ -43,6 +45,11 @@ const NOTIFY_URL: Key = Key { name: "notify_url", env: "NUDGED_NOTIFY_URL" };
 const NOTIFY_SECRET: Key = Key { name: "notify_secret", env: "NUDGED_NOTIFY_SECRET" };
 const NOTIFY_FORMAT: Key = Key { name: "notify_format", env: "NUDGED_NOTIFY_FORMAT" };
 const NOTIFY_TIMEOUT: Key = Key { name: "notify_timeout", env: "NUDGED_NOTIFY_TIMEOUT" };
+const GITHUB_API_URL: Key = Key { name: "github_api_url", env: "NUDGED_GITHUB_API_URL" };
+const GITHUB_APP_ID: Key = Key { name: "github_app_id", env: "NUDGED_GITHUB_APP_ID" };
+const GITHUB_PRIVATE_KEY: Key =
+    Key { name: "github_private_key", env: "NUDGED_GITHUB_PRIVATE_KEY" };
+const RECONCILE_EVERY: Key = Key { name: "reconcile_every", env: "NUDGED_RECONCILE_EVERY" };
 const RETAIN_CHANGES: Key = Key { name: "retain_changes", env: "NUDGED_RETAIN_CHANGES" };
 const RETAIN_DELIVERIES: Key = Key { name: "retain_deliveries", env: "NUDGED_RETAIN_DELIVERIES" };
 const LOG: Key = Key { name: "log", env: "NUDGED_LOG" };
@@ -61,6 +68,10 @@ const KEYS: &[Key] = &[
     NOTIFY_SECRET,
     NOTIFY_FORMAT,
     NOTIFY_TIMEOUT,
+    GITHUB_API_URL,
+    GITHUB_APP_ID,
+    GITHUB_PRIVATE_KEY,
+    RECONCILE_EVERY,
     RETAIN_CHANGES,
     RETAIN_DELIVERIES,
     LOG,
@@ -96,6 +107,12 @@ pub struct Settings {
     pub notify_format: NotifyFormat,
     /// How long their receiver may take to answer.
     pub notify_timeout: Duration,
+    /// Where GitHub's REST API is, without a slash at its end.
+    pub github_api_url: String,
+    /// Who the server is at GitHub; `None`: its API is not asked.
+    pub github_app: Option<GithubApp>,
+    /// How often everything is compared with GitHub.
+    pub reconcile_every: Duration,
     /// How long changes are kept; `None` is for ever.
     pub retain_changes: Option<Duration>,
     /// How long the ledger keeps deliveries; `None` is for ever.
@@ -223,6 +240,13 @@ impl Settings {
             notify_timeout: layers
                 .parse(NOTIFY_TIMEOUT, "a time of at most a minute, as 10s")?
                 .map_or(Duration::from_secs(10), |NotifyTimeout(time)| time),
+            github_api_url: layers
+                .find(GITHUB_API_URL)?
+                .map_or_else(|| Ok(github::API.to_owned()), |found| github::api_url(&found))?,
+            github_app: github::app(layers.find(GITHUB_APP_ID)?, layers.find(GITHUB_PRIVATE_KEY)?)?,
+            reconcile_every: layers
+                .parse(RECONCILE_EVERY, "a time from a minute to a day, as 15m")?
+                .map_or(Duration::from_secs(900), |github::ReconcileEvery(time)| time),
             retain_changes: retain(layers, RETAIN_CHANGES, time::CHANGES)?,
             retain_deliveries: retain(layers, RETAIN_DELIVERIES, time::DELIVERIES)?,
             log: layers.find(LOG)?.map_or_else(|| "info".to_owned(), Found::into_text),

@@ -39,6 +39,10 @@ pub enum Code {
     BranchTaken,
     /// A rule refuses it.
     Refused,
+    /// It wants GitHub's API, and there are no App credentials.
+    NoGithub,
+    /// GitHub cannot give it: the message says why.
+    Github,
     /// Not now: nothing was stored, and the request may be repeated in a second.
     Unavailable,
     /// A fault of the server.
@@ -62,6 +66,8 @@ impl Code {
             Self::SessionBusy => "session_busy",
             Self::BranchTaken => "branch_taken",
             Self::Refused => "refused",
+            Self::NoGithub => "no_github_app",
+            Self::Github => "github",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }

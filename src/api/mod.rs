@@ -9,6 +9,7 @@ mod changes;
 mod commands;
 mod deliveries;
 mod errors;
+mod github;
 mod nudges;
 mod paging;
 mod projects;
@@ -17,6 +18,8 @@ mod sessions;
 mod waiting;
 mod words;
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 pub use activity::ActivityBody;
@@ -24,6 +27,9 @@ pub use changes::{ChangeJson, ChangePage, ChangesJson, change_filter, read_curso
 pub use commands::{Answer, Origin};
 pub use deliveries::{DeliveryJson, DeliveryQuery};
 pub use errors::{ApiError, Code, ErrorJson};
+pub use github::{
+    Asked, GithubDoor, GithubPass, GithubStanding, GithubTrouble, LogPart, LogText, Recovery, TAILS,
+};
 pub use nudges::{NudgeJson, NudgeQuery};
 pub use paging::{LIMITS, List, Paging};
 pub use projects::{ProjectBody, ProjectJson, ProjectNudges};
@@ -41,4 +47,6 @@ pub struct Api {
     pub engine: Engine,
     /// Becomes `true` when the server shuts down: whoever waits for news is answered at once.
     pub shutdown: watch::Receiver<bool>,
+    /// GitHub's API, where there are App credentials.
+    pub github: Option<Arc<dyn GithubDoor>>,
 }

@@ -103,6 +103,9 @@ impl From<PullView> for PullJson {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckJson {
+    /// Of the run that counts; of a commit status the status' own.
+    #[serde(default)]
+    pub id: i64,
     pub name: String,
     pub source: String,
     pub workflow: Option<String>,
@@ -120,6 +123,7 @@ pub struct CheckJson {
 impl From<CheckView> for CheckJson {
     fn from(view: CheckView) -> Self {
         Self {
+            id: view.id,
             name: view.name,
             source: view.source,
             workflow: view.workflow,

@@ -78,6 +78,23 @@ fn describe() {
         "nudged_feed_readers_cut_off_total",
         "Readers of the event stream that were too slow."
     );
+    describe_counter!(
+        "nudged_github_requests_total",
+        "Requests to GitHub, by kind and status; 304 is free, `none` was not answered."
+    );
+    describe_counter!("nudged_github_graphql_points_total", "What queries to GitHub cost.");
+    describe_gauge!(
+        "nudged_github_quota_left",
+        "What GitHub lets an installation ask until the hour is over."
+    );
+    describe_gauge!(
+        "nudged_github_waited_seconds_total",
+        "Seconds that requests to GitHub waited for their turn, by priority."
+    );
+    describe_counter!(
+        "nudged_github_held_back_total",
+        "Requests to GitHub that were not sent, because of a limit or since nobody answers."
+    );
     describe_gauge!("nudged_outbox_pending", "Nudges to the human that wait to be sent.");
     describe_gauge!("nudged_timers_due", "Timers that are due and have not fired yet.");
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::api::ErrorJson;
 
+use super::output::Printer;
 use crate::config::{Address, Pass, Secret, is_here};
 
 /// No answer takes longer than a long poll and this.
@@ -74,6 +75,31 @@ impl Client {
     /// POSTs nothing but the request itself.
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.answer(self.http.post(self.join(path)?).timeout(PATIENCE)).await
+    }
+
+    /// GETs a text and prints it as it comes, without control characters. Whether the server says that it is not
+    /// all.
+    pub(super) async fn text(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<bool> {
+        let mut url = self.join(path)?;
+        url.query_pairs_mut().extend_pairs(query);
+        let passing = |error: reqwest::Error| {
+            let reason = root_cause(&error.without_url());
+            ClientError::Passing(format!("no answer from {}: {reason}", self.url))
+        };
+        let request = self.http.get(url).bearer_auth(self.token.expose());
+        let mut response = request.send().await.map_err(passing)?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = response.bytes().await.map_err(passing)?;
+            return Err(self.refusal(status, &body).into());
+        }
+        let truncated = response.headers().contains_key("x-log-truncated");
+        let mut out = Printer::default();
+        while let Some(piece) = response.chunk().await.map_err(passing)? {
+            out.print(&piece)?;
+        }
+        out.finish()?;
+        Ok(truncated)
     }
 
     fn join(&self, path: &str) -> Result<Url, ClientError> {

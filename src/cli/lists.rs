@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::client::{Client, ClientError};
 use super::output::{Outcome, Output, complain};
+use super::recover;
 
 use super::table::{Column, Screen, Table, prose, text, word};
 use super::target::Target;
@@ -55,13 +56,25 @@ pub(super) struct Sessions {
 
 /// What `deliveries` takes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: nudged deliveries --outcome quarantined")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  nudged deliveries --outcome quarantined\n  nudged deliveries recover"
+)]
 pub(super) struct Deliveries {
+    #[command(subcommand)]
+    action: Option<DeliveriesAction>,
     /// Only with this outcome: applied, ignored or quarantined
     #[arg(long)]
     outcome: Option<String>,
     #[command(flatten)]
     listing: Listing,
+}
+
+/// What is done with deliveries, where they are not listed.
+#[derive(Debug, clap::Subcommand)]
+enum DeliveriesAction {
+    /// Fetch from GitHub what never arrived, and process it now
+    Recover(recover::Args),
 }
 
 /// Hands over item after item; whether there are more than `limit`.
@@ -215,6 +228,9 @@ pub(super) async fn sessions(args: Sessions) -> anyhow::Result<Outcome> {
 }
 
 pub(super) async fn deliveries(args: Deliveries) -> anyhow::Result<Outcome> {
+    if let Some(DeliveriesAction::Recover(args)) = args.action {
+        return recover::run(args).await;
+    }
     let columns = [
         text("ID"),
         text("RECEIVED"),

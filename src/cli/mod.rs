@@ -10,11 +10,13 @@ mod doctor;
 mod event_name;
 mod excerpt;
 mod lists;
+mod log;
 mod logging;
 mod nudges;
 mod output;
 mod pulls;
 mod recording;
+mod recover;
 mod replay;
 mod serve;
 mod table;
@@ -60,6 +62,8 @@ enum Command {
     Pulls(pulls::Args),
     /// List what agents and people are told; show and acknowledge it
     Nudges(nudges::Args),
+    /// Print a check's whole log, or a part of it, from GitHub
+    Log(log::Args),
     /// List what came in from GitHub and what became of it, newest first
     Deliveries(lists::Deliveries),
     /// Show the part of a CI log that a nudge would carry, and whose the failure is
@@ -142,6 +146,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             Command::Sessions(args) => lists::sessions(args).await,
             Command::Pulls(args) => pulls::run(args).await,
             Command::Nudges(args) => nudges::run(args).await,
+            Command::Log(args) => log::run(args).await,
             Command::Deliveries(args) => lists::deliveries(args).await,
             Command::Excerpt(args) => excerpt::run(&args),
             Command::Doctor(args) => doctor::run(args).await,

@@ -35,6 +35,33 @@ impl Output {
     }
 }
 
+/// A text that is printed as it comes, cut anywhere: without control characters, and characters whole.
+#[derive(Debug, Default)]
+pub(super) struct Printer {
+    /// The beginning of a character whose end has not come yet.
+    begun: Vec<u8>,
+}
+
+impl Printer {
+    pub(super) fn print(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.begun.extend_from_slice(piece);
+        // A character is four bytes at most.
+        let whole = match str::from_utf8(&self.begun) {
+            Err(error) if self.begun.len() - error.valid_up_to() < 4 => error.valid_up_to(),
+            Ok(_) | Err(_) => self.begun.len(),
+        };
+        let rest = self.begun.split_off(whole);
+        let text = std::mem::replace(&mut self.begun, rest);
+        write!(io::stdout().lock(), "{}", block(&String::from_utf8_lossy(&text)))
+    }
+
+    pub(super) fn finish(self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        write!(out, "{}", block(&String::from_utf8_lossy(&self.begun)))?;
+        out.flush()
+    }
+}
+
 /// A line on stderr. There is nobody left to tell when that fails.
 pub(super) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", block(line));

@@ -37,7 +37,14 @@ pub(super) struct Name {
     number: u64,
 }
 
-fn parse(text: &str) -> Result<Name, String> {
+impl Name {
+    /// Where the API has it.
+    pub(super) fn path(&self) -> String {
+        format!("/v1/pulls/{}/{}/{}", self.owner, self.repo, self.number)
+    }
+}
+
+pub(super) fn parse(text: &str) -> Result<Name, String> {
     let wants = || "wants OWNER/REPO#NUMBER, as octo/rocket#7".to_owned();
     let path = match text.split_once("://") {
         Some((_, rest)) => rest.split_once('/').ok_or_else(wants)?.1.replacen("/pull/", "#", 1),
@@ -93,7 +100,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
 }
 
 async fn one(listing: &Listing, name: &Name) -> anyhow::Result<Outcome> {
-    let path = format!("/v1/pulls/{}/{}/{}", name.owner, name.repo, name.number);
+    let path = name.path();
     let client = listing.target.client()?;
     let pull: Value = client
         .get(&path, &Query::new(), Duration::ZERO)

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 pub use crate::store::reads::LARGEST_BODY as MAX_BODY;
 pub use server::{ApiToken, Files, Limits, serve};
 
-use crate::api::{Api, ApiError};
+use crate::api::{Api, ApiError, GithubDoor};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::github::webhook::signature::Secrets;
@@ -32,7 +32,7 @@ use crate::store::Store;
 use feed::{Feed, Readers, Tail};
 use routes::health::Health;
 use routes::openapi::Document;
-use routes::{deliveries, health, nudges, openapi, projects, pulls, sessions};
+use routes::{deliveries, health, logs, nudges, openapi, projects, pulls, sessions};
 use server::{BodyPatience, HttpError, guard, name_request};
 use webhook::Webhooks;
 
@@ -47,6 +47,8 @@ pub struct AppState {
     pub limits: Limits,
     /// Becomes `true` when the server shuts down: whoever waits for news is answered at once.
     pub shutdown: watch::Receiver<bool>,
+    /// GitHub's API, where there are App credentials.
+    pub github: Option<Arc<dyn GithubDoor>>,
 }
 
 /// The state, of which each handler takes the part that it needs.
@@ -82,11 +84,12 @@ parts! {
 impl App {
     /// Starts the tasks behind the change feed.
     fn new(state: AppState) -> Self {
-        let AppState { store, engine, clock, secrets, token, metrics, limits, shutdown } = state;
+        let AppState { store, engine, clock, secrets, token, metrics, limits, shutdown, github } =
+            state;
         let tail = Tail::start(store.clone(), engine.head(), shutdown.clone(), limits.heartbeat);
         let readers = Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
         let webhooks = Webhooks::new(engine.clone(), secrets, &limits);
-        let api = Arc::new(Api { store, engine, shutdown });
+        let api = Arc::new(Api { store, engine, shutdown, github });
         let feed = Feed {
             api: Arc::clone(&api),
             tail,
@@ -123,11 +126,13 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(sessions::resume))
         .routes(routes!(pulls::list))
         .routes(routes!(pulls::one))
+        .routes(routes!(logs::log))
         .routes(routes!(nudges::list))
         .routes(routes!(nudges::one))
         .routes(routes!(nudges::acknowledge))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::replay))
+        .routes(routes!(deliveries::recover))
         .split_for_parts();
     let v1 = v1
         .fallback(no_route)

@@ -126,6 +126,8 @@ pub struct PullView {
 /// A check at one commit of a pull request.
 #[derive(Debug, Clone)]
 pub struct CheckView {
+    /// Of the run that counts; of a status the status' own.
+    pub id: i64,
     pub name: String,
     pub source: String,
     pub workflow: Option<String>,

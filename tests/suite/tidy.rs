@@ -16,6 +16,7 @@ use crate::stories::root;
 const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &["domain"]),
+    ("fake_github", &[]),
     ("config", &["domain"]),
     ("excerpt", &[]),
     ("lifecycle", &["domain", "excerpt"]),
@@ -23,7 +24,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["domain", "lifecycle", "clock"]),
     ("engine", &["domain", "lifecycle", "store", "clock"]),
     ("api", &["domain", "excerpt", "lifecycle", "github/webhook", "store", "engine", "clock"]),
-    ("github/api", &["domain", "lifecycle", "github/webhook", "store", "engine", "api", "clock"]),
+    (
+        "github/api",
+        &["domain", "excerpt", "lifecycle", "github/webhook", "store", "engine", "api", "clock"],
+    ),
     ("session", &["domain", "lifecycle", "store", "engine", "api", "clock"]),
     ("outbox", &["domain", "lifecycle", "store", "engine", "api", "clock"]),
     ("http", &["domain", "lifecycle", "github/webhook", "store", "engine", "api", "clock"]),
@@ -49,6 +53,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "domain",
             "clock",
+            "fake_github",
             "config",
             "excerpt",
             "github/webhook",

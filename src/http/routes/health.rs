@@ -75,7 +75,14 @@ pub(in crate::http) async fn ready(
     if waiting >= room {
         return Err(ApiError::unavailable("the queue is full; try again in a second").into());
     }
-    Ok(Json(json!({ "status": "ready" })))
+    // That GitHub cannot be asked is told, and is no reason to take no webhooks.
+    let github = health.api.github_standing();
+    let detail = github.map_or_else(|| json!({}), |github| json!({ "github": github }));
+    let mut answer = json!({ "status": "ready" });
+    if let (Some(answer), Value::Object(detail)) = (answer.as_object_mut(), detail) {
+        answer.extend(detail);
+    }
+    Ok(Json(answer))
 }
 
 /// Prometheus' text format.

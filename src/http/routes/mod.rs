@@ -2,6 +2,7 @@
 
 pub(super) mod deliveries;
 pub(super) mod health;
+pub(super) mod logs;
 pub(super) mod nudges;
 pub(super) mod openapi;
 pub(super) mod projects;

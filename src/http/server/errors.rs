@@ -70,7 +70,9 @@ fn status(code: Code) -> StatusCode {
         | Code::SessionLives
         | Code::SessionBusy
         | Code::BranchTaken
-        | Code::Refused => StatusCode::CONFLICT,
+        | Code::Refused
+        | Code::NoGithub => StatusCode::CONFLICT,
+        Code::Github => StatusCode::BAD_GATEWAY,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -94,6 +96,8 @@ impl From<ApiError> for HttpError {
             | Code::SessionBusy
             | Code::BranchTaken
             | Code::Refused
+            | Code::NoGithub
+            | Code::Github
             | Code::Internal => error,
         }
     }

@@ -4,11 +4,11 @@
 //! Each fails with the store's reason when the database cannot be read.
 
 use super::{Store, read, schedule};
-use crate::domain::{Task, TaskKind, Timestamp};
+use crate::domain::{ProjectId, Task, TaskKind, Timestamp};
 use crate::store::StoreError;
 use crate::store::reads::{
-    Backlog, Bounds, ChangeFilter, CheckedPull, Cursor, KeptDelivery, Listed, Look, NudgeFilter,
-    Page, PullFilter, PullName, SessionFilter, WholePull,
+    Backlog, Bounds, ChangeFilter, CheckedPull, Cursor, KeptDelivery, KnownPull, Listed, Look,
+    NudgeFilter, Page, PullFilter, PullName, SessionFilter, WatchedProject, WholePull,
 };
 use crate::store::views::{DeliveryView, NudgeView, ProjectView, SessionView};
 
@@ -91,6 +91,34 @@ impl Store {
         history: bool,
     ) -> Result<Option<WholePull>, StoreError> {
         self.read(move |on| read::whole_pull(on, &name, history)).await
+    }
+
+    /// The projects that are watched, with whether the App may ask GitHub about them.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn watched(&self) -> Result<Vec<WatchedProject>, StoreError> {
+        self.read(read::watched).await
+    }
+
+    /// What is known of a project's open pull requests, and of `recent` that changed last.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn known_pulls(
+        &self,
+        project: ProjectId,
+        recent: usize,
+    ) -> Result<Vec<KnownPull>, StoreError> {
+        self.read(move |on| read::known_pulls(on, &project, recent)).await
+    }
+
+    /// What is remembered of GitHub's API under a name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn remembered(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        self.read(move |on| read::remembered(on, name)).await
     }
 
     /// Nudges, oldest first.

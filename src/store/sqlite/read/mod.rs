@@ -13,6 +13,7 @@ mod sessions;
 mod status;
 #[cfg(test)]
 mod tests;
+mod watched;
 mod weight;
 
 pub(in crate::store) use changes::{bounds, look};
@@ -22,3 +23,4 @@ pub(crate) use objects::object;
 pub(in crate::store) use projects::{project, projects};
 pub(in crate::store) use pulls::{checked_pulls, whole_pull};
 pub(in crate::store) use sessions::{at_work, session, sessions};
+pub(in crate::store) use watched::{known_pulls, remembered, watched};

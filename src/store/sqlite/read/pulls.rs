@@ -122,7 +122,7 @@ enum Wanted {
 fn checks(on: &Connection, of: &PullView, wanted: Wanted) -> Result<Portion<CheckView>> {
     let log_tail = if wanted == Wanted::Listed { "NULL" } else { "log_tail" };
     let columns = format!(
-        "SELECT name, source, workflow_name, commit_hash, status, conclusion, url,
+        "SELECT run_id, name, source, workflow_name, commit_hash, status, conclusion, url,
             {log_tail} AS log_tail, started_at, completed_at FROM pr_checks"
     );
     let mut select = Select::new(&columns).and("pr_id = ?", [Value::from(of.id)]);

@@ -90,6 +90,7 @@ pub(super) fn pull(row: &Row<'_>) -> rusqlite::Result<PullView> {
 
 pub(super) fn check(row: &Row<'_>) -> rusqlite::Result<CheckView> {
     Ok(CheckView {
+        id: row.get("run_id")?,
         name: row.get("name")?,
         source: row.get("source")?,
         workflow: row.get("workflow_name")?,
