@@ -222,7 +222,10 @@ async fn lay(settings: &Settings, clock: Clock, lock: &ServerLock) -> anyhow::Re
 }
 
 /// Where nudges to the human go. The address itself is never shown: its path may be a secret.
-fn receiver(settings: &Settings) -> anyhow::Result<Option<Receiver>> {
+///
+/// # Errors
+/// The address is none, or the secret to sign with cannot be read or kept.
+pub fn receiver(settings: &Settings) -> anyhow::Result<Option<Receiver>> {
     let Some(url) = &settings.notify_url else { return Ok(None) };
     let slack = match settings.notify_format {
         NotifyFormat::Auto => outbox::is_slack(url.expose()),

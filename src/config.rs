@@ -153,14 +153,14 @@ pub struct Flags {
     /// Time after which a quiet agent is looked at [env: NUDGED_QUIET_AFTER] [default: 10m]
     #[arg(long, value_name = "TIME")]
     pub quiet_after: Option<String>,
-    /// Whether pull requests without a session get one: all, none [env: NUDGED_ADOPT] [default: all]
-    #[arg(long, value_name = "WHICH")]
+    /// Whether pull requests without a session get one [env: NUDGED_ADOPT] [default: all]
+    #[arg(long, value_name = "WHICH", value_parser = ["all", "none"])]
     pub adopt: Option<String>,
     /// Whether unknown repositories become projects [env: NUDGED_AUTO_REGISTER] [default: true]
-    #[arg(long, value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL", value_parser = ["true", "false"])]
     pub auto_register: Option<String>,
-    /// Form of nudges to the human: auto, standard, slack [env: NUDGED_NOTIFY_FORMAT] [default: auto]
-    #[arg(long, value_name = "FORM")]
+    /// Form of nudges to the human [env: NUDGED_NOTIFY_FORMAT] [default: auto]
+    #[arg(long, value_name = "FORM", value_parser = ["auto", "standard", "slack"])]
     pub notify_format: Option<String>,
     /// Time their receiver has to answer [env: NUDGED_NOTIFY_TIMEOUT] [default: 10s]
     #[arg(long, value_name = "TIME")]
@@ -174,8 +174,8 @@ pub struct Flags {
     /// What to log: error, warn, info, debug, or a filter [env: NUDGED_LOG] [default: info]
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
-    /// How log lines look: text, json [env: NUDGED_LOG_FORMAT] [default: text]
-    #[arg(long, value_name = "FORMAT")]
+    /// How log lines look [env: NUDGED_LOG_FORMAT] [default: text]
+    #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
     pub log_format: Option<String>,
 }
 

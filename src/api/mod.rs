@@ -25,13 +25,13 @@ use tokio::sync::watch;
 pub use activity::ActivityBody;
 pub use changes::{ChangeJson, ChangePage, ChangesJson, change_filter, read_cursor, refusal};
 pub use commands::{Answer, Origin};
-pub use deliveries::{DeliveryJson, DeliveryQuery};
+pub use deliveries::{DeliveryJson, DeliveryQuery, KeptDeliveryJson};
 pub use errors::{ApiError, Code, ErrorJson};
 pub use github::{
     Asked, GithubDoor, GithubPass, GithubStanding, GithubTrouble, LogPart, LogText, Recovery, TAILS,
 };
 pub use nudges::{NudgeJson, NudgeQuery};
-pub use paging::{LIMITS, List, Paging};
+pub use paging::{Beginning, LIMITS, List, Paging};
 pub use projects::{ProjectBody, ProjectJson, ProjectNudges};
 pub use pulls::{CheckJson, CommentJson, PullJson, PullQuery};
 pub use sessions::{SessionJson, SessionQuery};

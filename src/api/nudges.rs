@@ -91,7 +91,7 @@ fn shown(view: ObjectView) -> Option<NudgeJson> {
 }
 
 impl Api {
-    /// Nudges, oldest first. With `wait`, an empty list is answered only when the time is up.
+    /// Nudges, in the order of their making. With `wait`, an empty list is answered only when the time is up.
     ///
     /// # Errors
     /// A parameter is not as it should be, or the store cannot be read.

@@ -165,7 +165,8 @@ impl Api {
     /// # Errors
     /// The cursor is of another list, or the store cannot be read.
     pub async fn projects(&self, paging: &Paging) -> Result<List<ProjectJson>, ApiError> {
-        let listed = self.store.projects(paging.page(LIST)?).await?;
+        let page = paging.page(LIST)?;
+        let listed = self.store.projects(page).await?;
         Ok(List::of(LIST, listed, ProjectJson::from))
     }
 

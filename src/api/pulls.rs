@@ -193,13 +193,14 @@ pub(super) fn pull_name(parameter: &str, text: &str) -> Result<PullName, ApiErro
 }
 
 impl Api {
-    /// Pull requests with the checks of their heads, in the order in which they were first seen.
+    /// Pull requests with the checks of their heads, ordered by when they were first seen.
     ///
     /// # Errors
     /// The cursor is of another list, or the store cannot be read.
     pub async fn pulls(&self, query: PullQuery) -> Result<List<PullJson>, ApiError> {
         let PullQuery { project, state, paging } = query;
-        let listed = self.store.pulls(PullFilter { project, state }, paging.page(LIST)?).await?;
+        let page = paging.page(LIST)?;
+        let listed = self.store.pulls(PullFilter { project, state }, page).await?;
         Ok(List::of(LIST, listed, PullJson::from))
     }
 

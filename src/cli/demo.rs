@@ -18,6 +18,7 @@ use super::describe::what;
 use super::logging::start_logging;
 use super::output::{Outcome, Output, block, line};
 use super::serve::Stop;
+use super::table::Screen;
 use crate::api::{ChangeJson, List, NudgeJson};
 use crate::app::{self, Running};
 use crate::config::{LogFormat, NotifyFormat, Secret, Settings};
@@ -110,7 +111,7 @@ async fn tell(
         ready: false,
     };
     let poster = Poster::new(&url.parse()?, secret)?;
-    let out = story.out;
+    let (out, screen) = (story.out, Screen::detect());
     out.text(format_args!("A pull request's life, as GitHub tells it to {url}:\n"))?;
     let mut failed = false;
     for delivery in read_embedded(&STORY)? {
@@ -122,7 +123,7 @@ async fn tell(
         out.text(format_args!(
             "▶ {:<36} {} in {:.1?}",
             line(&title),
-            line(&sent.outcome),
+            screen.paint_words(&line(&sent.outcome)),
             sent.took
         ))?;
         failed |= !sent.is_acknowledged();
@@ -176,14 +177,12 @@ impl Story {
         ];
         let page: Page = self.client.get("/v1/changes", &query, wait).await?;
         self.cursor = page.next;
+        let screen = Screen::detect();
         for change in page.changes {
             self.out.object(&change)?;
             let change: ChangeJson = serde_json::from_value(change)?;
-            self.out.text(format_args!(
-                "    {:<19} {}",
-                line(&change.event_type),
-                what(&change)
-            ))?;
+            let told = screen.paint_words(&what(&change));
+            self.out.text(format_args!("    {:<19} {told}", line(&change.event_type)))?;
             self.ready |= change.payload.get().contains("\"approved-and-green\"");
             if change.event_type == "nudge_created" && !self.out.json {
                 self.show_nudge(&change).await?;
@@ -204,7 +203,8 @@ impl Story {
         let Some(nudge) = nudges.items.into_iter().find(|nudge| nudge.id == id) else {
             return Ok(());
         };
-        self.out.text(format_args!("    ┌─ {} to the {}", nudge.kind, nudge.audience))?;
+        let kind = Screen::detect().paint_words(nudge.kind.as_str());
+        self.out.text(format_args!("    ┌─ {kind} to the {}", nudge.audience))?;
         for text in block(&nudge.body).lines() {
             self.out.text(format_args!("    │ {text}"))?;
         }

@@ -3,26 +3,63 @@
 use serde_json::Value;
 
 use super::output::line;
+use super::table::{Colour, Screen, cut};
 use crate::api::ChangeJson;
 
 /// The longest text of a change that is not known here.
 const LONGEST: usize = 120;
 
-/// The head of the table that [`row`] fills.
-pub(super) const HEAD: &str =
-    "   SEQ  TIME                  TYPE                 SESSION       WHAT";
+/// How changes are shown as a table, line by line as they come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ChangeTable {
+    pub(super) screen: Screen,
+    /// Whether changes are shown as they happen: then with the time of day, as ages would not stay true.
+    pub(super) live: bool,
+}
 
-pub(super) fn row(change: &ChangeJson) -> String {
-    let time = line(&change.created_at);
-    let seconds = time.split('.').next().unwrap_or_default().trim_end_matches('Z');
-    format!(
-        "{:>6}  {:<20}  {:<19}  {:<12}  {}",
-        change.seq,
-        format!("{seconds}Z"),
-        line(&change.event_type),
-        line(change.session_id.as_deref().unwrap_or("-")),
-        what(change)
-    )
+impl ChangeTable {
+    /// The head.
+    pub(super) fn head(self) -> String {
+        let row = self.compose("SEQ", self.when("TIME", "TIME", "AGE"), "TYPE", "SESSION", "WHAT");
+        let width = self.screen.width.unwrap_or(usize::MAX);
+        self.screen.paint(&cut(&row, width), Colour::Faint)
+    }
+
+    /// A change, within the width of the terminal.
+    pub(super) fn row(self, change: &ChangeJson) -> String {
+        let time = line(&change.created_at);
+        let seconds = time.split('.').next().unwrap_or_default().trim_end_matches('Z');
+        let full = format!("{seconds}Z");
+        let clock = full.split_once('T').map_or(full.as_str(), |(_, clock)| clock);
+        let row = self.compose(
+            &change.seq.to_string(),
+            self.when(&full, clock, &self.screen.age(&change.created_at)),
+            &line(&change.event_type),
+            &line(change.session_id.as_deref().unwrap_or("-")),
+            &what(change),
+        );
+        self.screen.paint_words(&cut(&row, self.screen.width.unwrap_or(usize::MAX)))
+    }
+
+    /// The form of a time that suits, with the width of its column.
+    fn when<'t>(self, full: &'t str, clock: &'t str, age: &'t str) -> (&'t str, usize) {
+        match (self.screen.now, self.live) {
+            (None, _) => (full, 20),
+            (Some(_), true) => (clock, 9),
+            (Some(_), false) => (age, 4),
+        }
+    }
+
+    fn compose(
+        self,
+        seq: &str,
+        (when, width): (&str, usize),
+        kind: &str,
+        session: &str,
+        what: &str,
+    ) -> String {
+        format!("{seq:>6}  {when:<width$}  {kind:<19}  {session:<12}  {what}")
+    }
 }
 
 /// What happened, in a few words made of the payload.
@@ -85,7 +122,30 @@ mod tests {
 
     fn check(change: &str, expect: &str) {
         let change: ChangeJson = serde_json::from_str(change).unwrap();
-        assert_eq!(row(&change), expect);
+        let pipe = Screen { width: None, colours: false, now: None };
+        assert_eq!(ChangeTable { screen: pipe, live: false }.row(&change), expect);
+        let now = Some("2026-03-12T09:03:20Z".parse().unwrap());
+        for (width, live) in [(80, true), (80, false), (30, false), (1, true)] {
+            let screen = Screen { width: Some(width), colours: false, now };
+            let row = ChangeTable { screen, live }.row(&change);
+            assert!(row.chars().count() <= width, "{width}: {row}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_is_told_ages_and_colours() {
+        let change = r#"{"seq":7,"projectId":"mer","sessionId":"mer-1","cause":"probe","type":"pr_updated",
+            "createdAt":"2026-03-12T09:00:17.123Z","payload":{"url":"https://github.com/o/r/pull/231",
+            "state":"open","ci":"failing","review":"none","mergeability":"mergeable","headSha":"0"}}"#;
+        let change: ChangeJson = serde_json::from_str(change).unwrap();
+        let now = Some("2026-03-12T09:03:20Z".parse().unwrap());
+        let screen = Screen { width: Some(77), colours: true, now };
+        assert_eq!(
+            ChangeTable { screen, live: false }.row(&change),
+            "     7  3m    pr_updated           mer-1         o/r#231 · open · ci \u{1b}[31mfailing\u{1b}[0m…"
+        );
+        let row = ChangeTable { screen, live: true }.row(&change);
+        assert!(row.starts_with("     7  09:00:17Z  pr_updated "), "{row}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 
+use super::client::segment;
 use super::output::{Misuse, Outcome, complain};
 use super::pulls::{Name, parse};
 use super::target::Target;
@@ -48,9 +49,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     query.extend(args.step.map(|step| ("step", step)));
     query.extend(args.grep.map(|grep| ("grep", grep)));
     query.extend(args.tail.map(|tail| ("tail", tail.to_string())));
-    let check: String = form_urlencoded::byte_serialize(check.as_bytes()).collect();
-    let check = check.replace('+', "%20");
-    let truncated = client.text(&format!("{path}/checks/{check}/log"), &query).await?;
+    let path = format!("{path}/checks/{}/log", segment(&check));
+    let truncated = client.text(&path, &query).await?;
     if truncated {
         complain("the log is longer than what is shown");
     }

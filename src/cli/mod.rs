@@ -2,25 +2,32 @@
 
 mod backup;
 mod changes;
+mod checkout;
 mod client;
 mod deliver;
+mod deliveries;
 mod demo;
 mod describe;
 mod doctor;
 mod event_name;
 mod excerpt;
+mod inbox;
 mod lists;
 mod log;
 mod logging;
+mod notify;
 mod nudges;
 mod output;
+mod projects;
 mod pulls;
 mod recording;
 mod recover;
 mod replay;
 mod serve;
+mod sessions;
 mod table;
 mod target;
+mod words;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -34,7 +41,7 @@ use output::{Misuse, Outcome};
 
 /// The server between GitHub and your coding agents.
 #[derive(Debug, Parser)]
-#[command(name = "nudged", version, after_help = EXIT_CODES)]
+#[command(name = "nudged", version, max_term_width = 80, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -54,20 +61,24 @@ enum Command {
     Replay(replay::Args),
     /// Print the change log, and follow it
     Changes(changes::Args),
-    /// List the repositories that are watched
-    Projects(lists::Projects),
-    /// List the agents' sessions with their status
-    Sessions(lists::Sessions),
+    /// List the repositories that are watched, and change their settings
+    Projects(projects::Args),
+    /// List the agents' sessions with their status; hold back and let go their nudges
+    Sessions(sessions::Args),
     /// List the pull requests, or show one with its checks
     Pulls(pulls::Args),
     /// List what agents and people are told; show and acknowledge it
     Nudges(nudges::Args),
+    /// Print what the agent of this git checkout is to hear
+    Inbox(inbox::Args),
     /// Print a check's whole log, or a part of it, from GitHub
     Log(log::Args),
-    /// List what came in from GitHub and what became of it, newest first
-    Deliveries(lists::Deliveries),
+    /// List what came in from GitHub and what became of it; show it, do it again
+    Deliveries(deliveries::Args),
     /// Show the part of a CI log that a nudge would carry, and whose the failure is
     Excerpt(excerpt::Args),
+    /// Try out how the human is told
+    Notify(notify::Args),
     /// Check settings, database, server and disk, and say how to mend what is wrong
     Doctor(doctor::Args),
     /// Copy the database, checked, while it is served
@@ -142,12 +153,14 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             Command::Demo(args) => demo::run(args).await,
             Command::Replay(args) => replay::run(args).await,
             Command::Changes(args) => changes::run(args).await,
-            Command::Projects(args) => lists::projects(args).await,
-            Command::Sessions(args) => lists::sessions(args).await,
+            Command::Projects(args) => projects::run(args).await,
+            Command::Sessions(args) => sessions::run(args).await,
             Command::Pulls(args) => pulls::run(args).await,
             Command::Nudges(args) => nudges::run(args).await,
+            Command::Inbox(args) => inbox::run(args).await,
             Command::Log(args) => log::run(args).await,
-            Command::Deliveries(args) => lists::deliveries(args).await,
+            Command::Deliveries(args) => deliveries::run(args).await,
+            Command::Notify(args) => notify::run(args).await,
             Command::Excerpt(args) => excerpt::run(&args),
             Command::Doctor(args) => doctor::run(args).await,
             Command::Backup(args) => backup::run(args).await,

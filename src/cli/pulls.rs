@@ -6,10 +6,12 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::describe::{short_pull, short_sha};
-use super::lists::{Listing, Query, View, cell, filters, print};
+use super::lists::{Listing, Query, View, cell, filters, newest_first, open_first, print};
 use super::output::{Outcome, Output, line};
 use super::table::{Colour, Screen, Table, cut, prose, text, word};
-use crate::api::PullJson;
+use super::words;
+use crate::api::{CheckJson, PullJson};
+use crate::domain::CheckStatus;
 
 /// What `pulls` takes.
 #[derive(Debug, clap::Args)]
@@ -22,8 +24,8 @@ pub(super) struct Args {
     /// Only of this project
     #[arg(long, value_name = "ID")]
     project: Option<String>,
-    /// Only in this state: draft, open, merged or closed
-    #[arg(long)]
+    /// Only in this state
+    #[arg(long, value_parser = words::pr_state())]
     state: Option<String>,
     #[command(flatten)]
     listing: Listing,
@@ -68,6 +70,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     if let Some(name) = &args.pull {
         return one(&args.listing, name).await;
     }
+    let query = filters([("project", &args.project), ("state", &args.state)]);
+    let queries = match args.state {
+        Some(_) => vec![newest_first(query)],
+        None => open_first(query, &["open", "draft"]),
+    };
     let columns = [
         text("PULL"),
         word("STATE"),
@@ -93,10 +100,18 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
             screen.age(&item.updated_at),
         ]
     };
-    let query = filters([("project", &args.project), ("state", &args.state)]);
-    let (what, path) = ("pull requests", "/v1/pulls");
-    print(&args.listing, View { what, path, query, wait: Duration::ZERO, columns: &columns, cells })
-        .await
+    let view = View {
+        what: "pull requests",
+        path: "/v1/pulls",
+        queries,
+        key: "url",
+        first: None,
+        wait: Duration::ZERO,
+        columns: &columns,
+        cells,
+    };
+    print(&args.listing, view).await?;
+    Ok(Outcome::Done)
 }
 
 async fn one(listing: &Listing, name: &Name) -> anyhow::Result<Outcome> {
@@ -157,6 +172,24 @@ fn checks(pull: &PullJson, screen: Screen) -> std::io::Result<()> {
     table.print(screen)?;
     if pull.checks_truncated {
         out.text("there are more checks than are shown")?;
+    }
+    failures(checks, screen)
+}
+
+/// The address of each check that failed, whole: it is to be opened.
+fn failures(checks: &[CheckJson], screen: Screen) -> std::io::Result<()> {
+    let out = Output { json: false };
+    let failed = |check: &&CheckJson| check.status == CheckStatus::Failed && !check.url.is_empty();
+    for (index, check) in checks.iter().filter(failed).enumerate() {
+        if index == 0 {
+            out.text("")?;
+        }
+        let name = match &check.workflow {
+            Some(workflow) => format!("{workflow} / {}", check.name),
+            None => check.name.clone(),
+        };
+        out.text(format_args!("{} {}", screen.paint("failed", Colour::Bad), line(&name)))?;
+        out.text(format_args!("  {}", line(&check.url)))?;
     }
     Ok(())
 }

@@ -131,6 +131,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(nudges::one))
         .routes(routes!(nudges::acknowledge))
         .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::one))
         .routes(routes!(deliveries::replay))
         .routes(routes!(deliveries::recover))
         .split_for_parts();

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
-pub use notify_human::{NotifyHuman, Receiver, is_slack};
+pub use notify_human::{NotifyHuman, Receiver, Tested, is_slack};
 pub use performer::{Performed, Performer};
 
 use crate::clock::Clock;

@@ -25,6 +25,30 @@ pub struct Page {
     pub after: Option<i64>,
     /// At most this many; fewer where they are heavy.
     pub limit: usize,
+    pub order: Order,
+}
+
+/// Whether a list begins with what came first or with what came last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    Oldest,
+    Newest,
+}
+
+impl Page {
+    /// The beginning of a list, oldest first.
+    pub const fn first(limit: usize) -> Self {
+        Self { after: None, limit, order: Order::Oldest }
+    }
+
+    /// The row number that a page without one before it begins beyond.
+    pub fn beyond(&self) -> i64 {
+        self.after.unwrap_or(match self.order {
+            Order::Oldest => 0,
+            Order::Newest => i64::MAX,
+        })
+    }
 }
 
 /// Part of a list.

@@ -33,7 +33,7 @@ use random::Random;
 /// Random stories, and how long each is.
 const STORIES: u64 = 24;
 const LENGTH: usize = 90;
-const ALL: Page = Page { after: None, limit: 1_000 };
+const ALL: Page = Page::first(1_000);
 
 fn observed(name: &str) -> Vec<Observation> {
     let deliveries = stories::story(name);

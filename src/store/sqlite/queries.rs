@@ -39,7 +39,7 @@ impl Store {
         self.read(move |on| read::project(on, &id)).await
     }
 
-    /// Sessions with their pull requests, oldest first.
+    /// Sessions with their pull requests, in the order of their making.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -68,7 +68,7 @@ impl Store {
         self.read(move |on| read::session(on, &id)).await
     }
 
-    /// Pull requests with the checks of their heads, in the order in which they were first seen.
+    /// Pull requests with the checks of their heads, ordered by when they were first seen.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -121,7 +121,7 @@ impl Store {
         self.read(move |on| read::remembered(on, name)).await
     }
 
-    /// Nudges, oldest first.
+    /// Nudges, in the order of their making.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -143,6 +143,14 @@ impl Store {
         page: Page,
     ) -> Result<Listed<DeliveryView>, StoreError> {
         self.read(move |on| read::deliveries(on, outcome.as_deref(), page)).await
+    }
+
+    /// One delivery of the ledger, by the number of its row.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn delivery(&self, id: i64) -> Result<Option<DeliveryView>, StoreError> {
+        self.read(move |on| read::delivery(on, id)).await
     }
 
     /// What the ledger kept of a delivery, by the number of its row.

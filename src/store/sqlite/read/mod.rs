@@ -17,7 +17,7 @@ mod watched;
 mod weight;
 
 pub(in crate::store) use changes::{bounds, look};
-pub(in crate::store) use deliveries::{deliveries, kept};
+pub(in crate::store) use deliveries::{deliveries, delivery, kept};
 pub(in crate::store) use nudges::{nudge, nudges};
 pub(crate) use objects::object;
 pub(in crate::store) use projects::{project, projects};

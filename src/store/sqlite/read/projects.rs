@@ -15,7 +15,7 @@ const PROJECTS: &str = "SELECT rowid AS row, id, repo, path, display_name, adopt
 /// The projects that are not archived, oldest first.
 pub(in crate::store) fn projects(on: &Connection, page: Page) -> Result<Listed<ProjectView>> {
     let select = Select::new(PROJECTS).and("archived_at IS NULL", []);
-    select.rising(on, "rowid", page, rows::project, |view| view.row)
+    select.page(on, "rowid", page, rows::project, |view| view.row)
 }
 
 /// One project, archived or not.
