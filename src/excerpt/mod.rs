@@ -16,6 +16,7 @@ mod compose;
 mod failures;
 mod filter;
 mod fold;
+mod frame;
 mod judge;
 mod lines;
 mod marks;

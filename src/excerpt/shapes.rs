@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::automaton::Automaton;
 use super::class::Class;
 use super::failures::{EXITS, FAILURES};
-use super::fold::is_frame;
+use super::frame::is_frame;
 use super::judge::JUDGES;
 use super::marks::{At, Group, Rank, Role, Weight};
 use super::noise::NOISE;
