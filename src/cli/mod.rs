@@ -96,9 +96,9 @@ struct Completions {
 
 const COMPLETIONS: &str = "\
 Install:
-  bash  nudged completions bash > ~/.local/share/bash-completion/completions/nudged
-  zsh   nudged completions zsh > ~/.zfunc/_nudged   (a folder in $fpath)
-  fish  nudged completions fish > ~/.config/fish/completions/nudged.fish";
+  nudged completions bash > ~/.local/share/bash-completion/completions/nudged
+  nudged completions zsh > ~/.zfunc/_nudged    (a folder in $fpath)
+  nudged completions fish > ~/.config/fish/completions/nudged.fish";
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {

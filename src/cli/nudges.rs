@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use serde_json::Value;
 
 use super::describe::short_pull;
@@ -161,7 +162,10 @@ async fn list(args: List) -> anyhow::Result<Outcome> {
 async fn show(args: Show) -> anyhow::Result<Outcome> {
     let client = args.target.client()?;
     let path = format!("/v1/nudges/{}", args.id);
-    let nudge: Value = client.get(&path, &[], Duration::ZERO).await?;
+    let nudge: Value = client
+        .get(&path, &[], Duration::ZERO)
+        .await
+        .with_context(|| format!("nudge {}", args.id))?;
     let out = Output { json: args.json };
     out.object(&nudge)?;
     let nudge: NudgeJson = serde_json::from_value(nudge)?;

@@ -83,19 +83,36 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 /// All values of a text, with the headers that stand above them.
 fn values(text: &str) -> anyhow::Result<Vec<Found>> {
-    let (above, text) = heading(text)?;
-    let text = without_event_stream(text);
+    let (above, rest) = heading(text)?;
+    // `rest` is an end of the text.
+    let lines_above = text[..text.len() - rest.len()].matches('\n').count();
+    let stream = without_event_stream(rest);
     let mut found = Vec::new();
-    let values = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>();
-    for value in values {
-        let value = value.map_err(|error| anyhow!("not JSON: {error}"))?;
-        unwrap(value, &mut found)?;
+    let values = serde_json::Deserializer::from_str(stream.as_deref().unwrap_or(rest))
+        .into_iter::<&RawValue>();
+    for (index, value) in values.enumerate() {
+        let value = value.map_err(|error| match stream {
+            Some(_) => anyhow!("not JSON in its event {}: {error}", error.line()),
+            None => anyhow!("not JSON: {}", with_place(&error, lines_above)),
+        })?;
+        let number = |error: anyhow::Error| match index {
+            0 => error,
+            _ => error.context(format!("value {}", index + 1)),
+        };
+        unwrap(value, &mut found).map_err(number)?;
     }
     if let Some(headers) = above {
         ensure!(found.len() == 1, "headers stand above {} bodies; they belong to one", found.len());
         found[0].headers = headers;
     }
     Ok(found)
+}
+
+/// What the parser says, with the line in the whole file.
+fn with_place(error: &serde_json::Error, lines_above: usize) -> String {
+    let said = error.to_string();
+    let what = said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what);
+    format!("{what} at line {} column {}", error.line() + lines_above, error.column())
 }
 
 /// The lines `Name: value` above the first value, and the rest.
@@ -127,13 +144,14 @@ fn is_event_stream(text: &str) -> bool {
     ["data:", "event:", "id:", ":", "retry:"].iter().any(|field| text.starts_with(field))
 }
 
-fn without_event_stream(text: &str) -> String {
+/// The data of each event, a line each; `None`: it is no such stream.
+fn without_event_stream(text: &str) -> Option<String> {
     if !is_event_stream(text) {
-        return text.to_owned();
+        return None;
     }
     let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
     // Its first event says only that it is ready.
-    data.map(str::trim).filter(|data| *data != "{}").collect::<Vec<_>>().join("\n")
+    Some(data.map(str::trim).filter(|data| *data != "{}").collect::<Vec<_>>().join("\n"))
 }
 
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
@@ -372,7 +390,10 @@ mod tests {
         for (form, part) in [
             ("", "no delivery"),
             ("[]", "no delivery"),
-            ("{\"a\":1", "not JSON"),
+            ("{\"a\":1", "line 1 column 6"),
+            ("X-GitHub-Event: ping\n\n{\"a\":\n nope}", "at line 4 column"),
+            ("{\"zen\":\"z\",\"hook_id\":1}\n\"two\"", "value 2: not a payload"),
+            ("data: {\"x-github-event\":\"ping\",\"body\":{}}\n\ndata: {\"a\"\n", "event 2"),
             ("hello", "not JSON"),
             ("[1]", "not a payload"),
             ("{\"a\":1}", "--event"),

@@ -30,6 +30,7 @@ mod migrations;
 mod notify;
 mod once;
 mod openapi;
+mod operators;
 mod panics;
 mod payloads;
 mod reads;

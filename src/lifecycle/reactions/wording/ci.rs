@@ -1,5 +1,6 @@
 //! What is said about CI.
 
+use super::log_command::log_commands;
 use super::names::{NAME_CHARS, address, check_name, counted, page, short_name};
 use super::untrusted::Body;
 use crate::domain::{Check, Project, PullRequest};
@@ -38,8 +39,9 @@ fn plain<'c>(
     checks.iter().map(|check| (*check, None))
 }
 
-/// What the checks of a list wrote, as far as they wrote anything.
-pub(super) fn outputs(body: &mut Body, checks: &[&Check]) {
+/// What the checks of a list wrote, as far as they wrote anything, and how the logs of the others are read.
+pub(super) fn outputs(body: &mut Body, project: &Project, pull: &PullRequest, checks: &[&Check]) {
+    let commands = log_commands(project, pull, checks);
     let spoken: Vec<(usize, &Check)> = checks
         .iter()
         .take(MOST_CHECKS)
@@ -47,14 +49,20 @@ pub(super) fn outputs(body: &mut Body, checks: &[&Check]) {
         .filter(|(_, check)| !check.log_tail.is_empty())
         .map(|(index, check)| (index, *check))
         .collect();
-    if spoken.is_empty() {
+    if spoken.is_empty() && commands.is_empty() {
         body.ours("\nThe checks sent no output; read their logs at the addresses above.\n");
-        return;
     }
+    // The commands come last; what the checks wrote leaves them their room.
+    let ending = match commands.as_str() {
+        "" => String::new(),
+        commands => format!("\nThe log of what failed is shown by\n\n{commands}"),
+    };
+    body.reserve(ending.len());
     let pieces = spoken
         .iter()
         .map(|(index, check)| (format!("Output of check {}:", index + 1), &*check.log_tail));
     body.pieces(pieces);
+    body.ours(&ending);
 }
 
 /// To the agent: which checks failed at the head, and what they say.
@@ -76,7 +84,7 @@ pub(in crate::lifecycle::reactions) fn ci_failed(
         body.ours("\nAlso red, but not yours to mend (a human was told):\n");
         body.list(&check_list(others.iter().map(|(check, reason)| (*check, Some(*reason)))));
     }
-    outputs(&mut body, failing);
+    outputs(&mut body, project, pull, failing);
     body.finish()
 }
 

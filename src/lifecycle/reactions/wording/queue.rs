@@ -35,7 +35,7 @@ pub(in crate::lifecycle::reactions) fn queue_failed(
                 counted(failing.len(), "check"),
             ));
             body.list(&check_list(failing.iter().map(|check| (*check, None))));
-            outputs(&mut body, failing);
+            outputs(&mut body, project, pull, failing);
         }
         Some(sha) => body.ours(&format!(
             "No failed check is known at the merge group's commit {}.\n",
