@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Client, ClientError};
-use super::output::{Outcome, Output, complain};
+use super::output::{Output, complain};
 use super::table::{Column, Screen, Table};
 use super::target::Target;
 use crate::api::List;

@@ -215,9 +215,10 @@ async fn errors_say_what_to_do() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, out, _) = told(output(nudged(world.folder(), &["completions", shell])).await);
         assert!(code == 0 && out.contains("deliveries"), "{shell}");
-        // Words of enumerations are completed too.
+        // Words of enumerations are completed too, where shells complete values.
         for word in ["review_pending", "pr_check_recorded", "unconfirmed", "quarantined"] {
-            assert!(out.contains(word), "{shell}: {word}");
+            let completes = ["bash", "zsh", "fish"].contains(&shell);
+            assert!(!completes || out.contains(word), "{shell}: {word}");
         }
     }
 }

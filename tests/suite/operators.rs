@@ -204,6 +204,7 @@ fn checkout(folder: &Path, branch: &str, remote: Option<&str>) {
 }
 
 /// `nudged inbox` in that folder.
+#[allow(clippy::disallowed_methods, reason = "git has to be found, wherever it is")]
 async fn inbox(world: &World, folder: &Path, args: &[&str]) -> (i32, String, String) {
     let mut command = nudged(folder, &[&["inbox"], args].concat());
     command.env("NUDGED_URL", world.url("")).env("NUDGED_API_TOKEN", TOKEN);
