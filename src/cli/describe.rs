@@ -1,6 +1,7 @@
 //! A change of the log as a line for people.
 
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use super::output::line;
 use super::table::{Colour, Screen, cut};
@@ -31,14 +32,18 @@ impl ChangeTable {
         let seconds = time.split('.').next().unwrap_or_default().trim_end_matches('Z');
         let full = format!("{seconds}Z");
         let clock = full.split_once('T').map_or(full.as_str(), |(_, clock)| clock);
-        let row = self.compose(
-            &change.seq.to_string(),
-            self.when(&full, clock, &self.screen.age(&change.created_at)),
-            &line(&change.event_type),
-            &line(change.session_id.as_deref().unwrap_or("-")),
-            &what(change),
-        );
-        self.screen.paint_words(&cut(&row, self.screen.width.unwrap_or(usize::MAX)))
+        let row = |what: &str| {
+            self.compose(
+                &change.seq.to_string(),
+                self.when(&full, clock, &self.screen.age(&change.created_at)),
+                &line(&change.event_type),
+                &line(change.session_id.as_deref().unwrap_or("-")),
+                what,
+            )
+        };
+        let (whole, width) = (row(&what(change)), self.screen.width.unwrap_or(usize::MAX));
+        let row = if whole.width() <= width { whole } else { cut(&row(&briefly(change)), width) };
+        self.screen.paint_words(&row)
     }
 
     /// The form of a time that suits, with the width of its column.
@@ -58,7 +63,9 @@ impl ChangeTable {
         session: &str,
         what: &str,
     ) -> String {
-        format!("{seq:>6}  {when:<width$}  {kind:<19}  {session:<12}  {what}")
+        // A terminal has less room for names than a file.
+        let names = if self.screen.now.is_some() { 7 } else { 12 };
+        format!("{seq:>6}  {when:<width$}  {kind:<19}  {session:<names$}  {what}")
     }
 }
 
@@ -103,6 +110,29 @@ pub(super) fn what(change: &ChangeJson) -> String {
     }
 }
 
+/// The same for narrow terminals: what matters most comes first, and what is not known is left out.
+fn briefly(change: &ChangeJson) -> String {
+    let payload: Value = serde_json::from_str(change.payload.get()).unwrap_or_default();
+    let text = |key: &str| line(payload[key].as_str().unwrap_or_default());
+    let pull = |key: &str| {
+        let name = short_pull(&text(key));
+        name.rsplit_once('/').map_or(name.clone(), |(_, name)| name.to_owned())
+    };
+    match change.event_type.as_str() {
+        "pr_created" | "pr_updated" => {
+            let mut words = vec![pull("url"), text("state"), format!("ci {}", text("ci"))];
+            let more = [text("mergeability"), text("review")];
+            words.extend(more.into_iter().filter(|word| !matches!(&**word, "none" | "unknown")));
+            words.join(" · ")
+        }
+        "pr_check_recorded" => format!("{} · {} {}", pull("pr"), text("name"), text("status")),
+        "nudge_created" | "nudge_updated" => {
+            format!("{} · {} · {}", payload["id"], text("kind"), text("state"))
+        }
+        _ => what(change),
+    }
+}
+
 /// `https://github.com/owner/name/pull/7` as `owner/name#7`.
 pub(super) fn short_pull(url: &str) -> String {
     let mut parts = url.rsplit('/');
@@ -139,10 +169,10 @@ mod tests {
             "state":"open","ci":"failing","review":"none","mergeability":"mergeable","headSha":"0"}}"#;
         let change: ChangeJson = serde_json::from_str(change).unwrap();
         let now = Some("2026-03-12T09:03:20Z".parse().unwrap());
-        let screen = Screen { width: Some(77), colours: true, now };
+        let screen = Screen { width: Some(70), colours: true, now };
         assert_eq!(
             ChangeTable { screen, live: false }.row(&change),
-            "     7  3m    pr_updated           mer-1         o/r#231 · open · ci \u{1b}[31mfailing\u{1b}[0m…"
+            "     7  3m    pr_updated           mer-1    r#231 · open · ci \u{1b}[31mfailing\u{1b}[0m…"
         );
         let row = ChangeTable { screen, live: true }.row(&change);
         assert!(row.starts_with("     7  09:00:17Z  pr_updated "), "{row}");

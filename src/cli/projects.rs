@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use super::client::segment;
@@ -154,6 +155,13 @@ async fn set(args: Set) -> anyhow::Result<Outcome> {
     }
     let client = args.target.client()?;
     let path = format!("/v1/projects/{}", segment(&args.id));
+    if args.repo.is_none() {
+        // Without a repository a slip of the pen would be taken for a new project.
+        client
+            .get::<Value>(&path, &[], Duration::ZERO)
+            .await
+            .with_context(|| format!("project {} (--repo registers a new one)", line(&args.id)))?;
+    }
     let project: Value = client.put(&path, &Value::Object(body)).await?;
     let out = Output { json: args.json };
     out.object(&project)?;

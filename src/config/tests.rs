@@ -160,8 +160,9 @@ fn what_is_shipped_names_every_setting() {
     }
     // Each line as it stands, but for secrets: the default is spelled as it is parsed.
     let secret = |line: &&str| {
-        ["webhook_secret", "api_token", "notify_url", "notify_secret"]
+        ["webhook_secret", "api_token", "notify_url", "notify_secret", "github_app_id"]
             .iter()
+            .chain(&["github_private_key"])
             .any(|name| line.starts_with(name))
     };
     let lines: Vec<_> = file

@@ -113,7 +113,7 @@ async fn projects_and_sessions_are_set_from_the_command_line() {
     let set = [
         "projects",
         "set",
-        "rocket",
+        "roc",
         "--only",
         "CI / *",
         "--only",
@@ -128,7 +128,7 @@ async fn projects_and_sessions_are_set_from_the_command_line() {
     ];
     let (code, out, err) = client(&world, &set).await;
     assert!(code == 0 && out.contains("paused; only CI / *,lint; except *-flaky"), "{out}{err}");
-    let project = world.get("/v1/projects/rocket").await;
+    let project = world.get("/v1/projects/roc").await;
     assert_eq!(
         project["nudges"]["checks"],
         json!({"only": ["CI / *", "lint"], "except": ["*-flaky"]})
@@ -138,28 +138,29 @@ async fn projects_and_sessions_are_set_from_the_command_line() {
         [&json!(true), &json!("none"), &json!("The rocket")]
     );
     let (code, out, _) =
-        client(&world, &["projects", "set", "rocket", "--resume", "--only", "", "--json"]).await;
+        client(&world, &["projects", "set", "roc", "--resume", "--only", "", "--json"]).await;
     let project = &lines(&out)[0]["nudges"];
     assert_eq!((code, &project["paused"]), (0, &json!(false)));
     assert_eq!(project["checks"], json!({"only": [], "except": ["*-flaky"]}), "the rest stays");
     let (code, out, _) = client(&world, &["projects", "set", "new", "--repo", "acme/new"]).await;
     assert!(code == 0 && out.contains("acme/new"), "{out}");
     for args in [
-        &["projects", "set", "rocket"][..],
-        &["projects", "set", "rocket", "--pause", "--resume"],
-        &["projects", "set", "rocket", "--adopt", "some"],
-        &["projects", "set", "unknown", "--pause"],
-        &["projects", "set", "BAD ID", "--pause"],
+        &["projects", "set", "roc"][..],
+        &["projects", "set", "roc", "--pause", "--resume"],
+        &["projects", "set", "roc", "--adopt", "some"],
+        &["projects", "set", "BAD ID", "--repo", "acme/bad"],
     ] {
         assert_eq!(client(&world, args).await.0, 2, "{args:?}");
     }
+    let (code, _, err) = client(&world, &["projects", "set", "rokcet", "--pause"]).await;
+    assert!(code == 1 && err.contains("project rokcet") && err.contains("404"), "{err}");
 
-    let (code, out, err) = client(&world, &["sessions", "pause", "rocket-1", "rocket-9"]).await;
-    assert_eq!((code, out.as_str()), (1, "rocket-1: nudges paused\n"));
-    assert!(err.contains("session rocket-9: 404"), "{err}");
+    let (code, out, err) = client(&world, &["sessions", "pause", "roc-1", "roc-9"]).await;
+    assert_eq!((code, out.as_str()), (1, "roc-1: nudges paused\n"));
+    assert!(err.contains("session roc-9: 404"), "{err}");
     let (_, out, _) = client(&world, &["sessions"]).await;
     assert!(out.contains("paused"), "{out}");
-    let (code, out, _) = client(&world, &["sessions", "resume", "rocket-1", "--json"]).await;
+    let (code, out, _) = client(&world, &["sessions", "resume", "roc-1", "--json"]).await;
     assert_eq!((code, &lines(&out)[0]["nudges"]["paused"]), (0, &json!(false)));
 }
 
