@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::changes::Page;
 use super::client::Client;
 use super::deliver::{Poster, read_embedded};
-use super::describe::what;
+use super::describe::after;
 use super::logging::start_logging;
 use super::output::{Outcome, Output, block, line};
 use super::serve::Stop;
@@ -181,8 +181,8 @@ impl Story {
         for change in page.changes {
             self.out.object(&change)?;
             let change: ChangeJson = serde_json::from_value(change)?;
-            let told = screen.paint_words(&what(&change));
-            self.out.text(format_args!("    {:<19} {told}", line(&change.event_type)))?;
+            let kind = format!("    {:<19} ", line(&change.event_type));
+            self.out.text(after(&kind, &change, screen))?;
             self.ready |= change.payload.get().contains("\"approved-and-green\"");
             if change.event_type == "nudge_created" && !self.out.json {
                 self.show_nudge(&change).await?;

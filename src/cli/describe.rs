@@ -32,18 +32,14 @@ impl ChangeTable {
         let seconds = time.split('.').next().unwrap_or_default().trim_end_matches('Z');
         let full = format!("{seconds}Z");
         let clock = full.split_once('T').map_or(full.as_str(), |(_, clock)| clock);
-        let row = |what: &str| {
-            self.compose(
-                &change.seq.to_string(),
-                self.when(&full, clock, &self.screen.age(&change.created_at)),
-                &line(&change.event_type),
-                &line(change.session_id.as_deref().unwrap_or("-")),
-                what,
-            )
-        };
-        let (whole, width) = (row(&what(change)), self.screen.width.unwrap_or(usize::MAX));
-        let row = if whole.width() <= width { whole } else { cut(&row(&briefly(change)), width) };
-        self.screen.paint_words(&row)
+        let before = self.compose(
+            &change.seq.to_string(),
+            self.when(&full, clock, &self.screen.age(&change.created_at)),
+            &line(&change.event_type),
+            &line(change.session_id.as_deref().unwrap_or("-")),
+            "",
+        );
+        after(&before, change, self.screen)
     }
 
     /// The form of a time that suits, with the width of its column.
@@ -69,8 +65,18 @@ impl ChangeTable {
     }
 }
 
+/// A line that tells what happened after what already stands there, within the width of the terminal.
+pub(super) fn after(before: &str, change: &ChangeJson, screen: Screen) -> String {
+    let width = screen.width.unwrap_or(usize::MAX);
+    let whole = format!("{before}{}", what(change));
+    screen.paint_words(&match whole.width() <= width {
+        true => whole,
+        false => cut(&format!("{before}{}", briefly(change)), width),
+    })
+}
+
 /// What happened, in a few words made of the payload.
-pub(super) fn what(change: &ChangeJson) -> String {
+fn what(change: &ChangeJson) -> String {
     let payload: Value = serde_json::from_str(change.payload.get()).unwrap_or_default();
     let text = |key: &str| line(payload[key].as_str().unwrap_or_default());
     match change.event_type.as_str() {
