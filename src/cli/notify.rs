@@ -62,14 +62,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         let file = settings.notify_secret_file();
         out.text(format_args!("signed with the secret in {}", file.display()))?;
     }
-    match &tested.error {
-        None => {
-            out.text(format_args!("{}: the receiver took it", screen.paint("good", Colour::Good)))?
-        }
-        Some(error) => {
-            out.text(format_args!("{}: {error}", screen.paint("failed", Colour::Bad)))?
-        }
-    }
+    let verdict = match &tested.error {
+        None => format!("{}: the receiver took it", screen.paint("good", Colour::Good)),
+        Some(error) => format!("{}: {error}", screen.paint("failed", Colour::Bad)),
+    };
+    out.text(verdict)?;
     if !tested.answer.is_empty() {
         out.text(format_args!("it says: {}", line(&tested.answer)))?;
     }

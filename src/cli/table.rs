@@ -69,7 +69,9 @@ impl Screen {
             };
             match Colour::of(bare) {
                 Colour::Plain | Colour::Faint => word.to_owned(),
-                colour => format!("{}{dots}", self.paint(bare, colour)),
+                colour @ (Colour::Good | Colour::Busy | Colour::Bad) => {
+                    format!("{}{dots}", self.paint(bare, colour))
+                }
             }
         });
         words.collect::<Vec<_>>().join(" ")
