@@ -5,7 +5,7 @@
 //! tool by tool; what they have in common (a place `file:line`, a row of a linter, a numbered list)
 //! is read in `shapes.rs`.
 
-use super::class::Class;
+use crate::domain::FailureClass;
 
 /// What a line is to the excerpt; the first are the surest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +55,7 @@ pub enum Role {
     /// A step or process ended badly: weight, but no content.
     Exit,
     /// Tells whose the failure is.
-    Judge(Class, Weight),
+    Judge(FailureClass, Weight),
     /// What a program printed meanwhile begins here: no failure in itself. `true` if it ends at the
     /// next empty line, else with the next failed test.
     Aside(bool),

@@ -30,7 +30,7 @@ mod text;
 mod windows;
 
 pub use annotations::{Annotation, with_annotations};
-pub use class::{Audience, Class};
+pub use class::audience_of;
 pub use filter::{LogFilter, Selection};
 pub use plain::excerpt_text;
 pub use reader::{EXCERPT_LIMIT, LogReader, Verdict};

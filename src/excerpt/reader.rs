@@ -1,11 +1,12 @@
 //! Reads a log once: what is kept of the failing step, and what is made of it.
 
-use super::class::{Audience, Class};
+use super::class::audience_of;
 use super::lines::{Line, LineSplitter, Marker, Names};
 use super::marks::Rank;
 use super::steps::{Place, Steps};
 use super::windows::Collector;
 use super::{compose, judge, shapes};
+use crate::domain::{Audience, FailureClass};
 
 /// The most bytes that an excerpt takes.
 pub const EXCERPT_LIMIT: usize = 4_096;
@@ -19,7 +20,7 @@ pub struct Verdict {
     /// At most [`EXCERPT_LIMIT`] bytes of clean lines, in the log's order; `[…]` stands where lines
     /// were left out. Empty if the log says nothing.
     pub excerpt: String,
-    pub class: Class,
+    pub class: FailureClass,
     /// One short sentence, with the line that shows the class.
     pub evidence: String,
     /// Something about the failure had no room.
@@ -29,13 +30,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Who is told by the log alone: as [`Class::audience`], but a log in which nothing is said of
+    /// Who is told by the log alone: as [`audience_of`], but a log in which nothing is said of
     /// a failure is a human's.
     pub fn audience(&self) -> Audience {
-        if self.class == Class::Unknown && self.excerpt.is_empty() {
+        if self.class == FailureClass::Unknown && self.excerpt.is_empty() {
             return Audience::Human;
         }
-        self.class.audience()
+        audience_of(self.class)
     }
 }
 
@@ -189,8 +190,8 @@ impl Job {
         let Some(main) = self.main else {
             return Verdict {
                 excerpt: String::new(),
-                class: Class::Unknown,
-                evidence: judge::sentence(Class::Unknown, None),
+                class: FailureClass::Unknown,
+                evidence: judge::sentence(FailureClass::Unknown, None),
                 truncated: false,
                 step: None,
             };

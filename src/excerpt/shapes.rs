@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use super::automaton::Automaton;
-use super::class::Class;
 use super::failures::{EXITS, FAILURES};
 use super::frame::is_frame;
 use super::judge::JUDGES;
 use super::marks::{At, Group, Rank, Role, Weight};
 use super::noise::NOISE;
 use super::place::{place, says_error};
+use crate::domain::FailureClass;
 
 /// What is known of a line by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Sign {
     pub exit: bool,
     /// A frame of a stack trace; `Some(true)` of the project's own code.
     pub frame: Option<bool>,
-    pub judge: Option<(Class, Weight)>,
+    pub judge: Option<(FailureClass, Weight)>,
     pub remains: bool,
     /// It begins with a place: `file:line`.
     pub located: bool,

@@ -1,6 +1,7 @@
 //! The reader as a whole: bounds, bad input, forms of logs.
 
 use super::*;
+use crate::domain::{Audience, FailureClass};
 
 fn read(log: &str) -> Verdict {
     let mut reader = LogReader::new();
@@ -86,7 +87,7 @@ fn what_repeats_for_ever_is_not_piled_up() {
 #[test]
 fn an_empty_log_is_for_a_human() {
     let verdict = read("");
-    assert_eq!((verdict.class, verdict.audience()), (Class::Unknown, Audience::Human));
+    assert_eq!((verdict.class, verdict.audience()), (FailureClass::Unknown, Audience::Human));
 }
 
 #[test]
@@ -107,8 +108,8 @@ fn annotations_come_first_where_they_say_more() {
 
 #[test]
 fn it_is_known_whose_the_failure_is() {
-    use Class::{Cancelled, Code, Infrastructure, Permission, Unknown};
-    let cases: &[(&str, Class)] = &[
+    use FailureClass::{Cancelled, Code, Infrastructure, Permission, Unknown};
+    let cases: &[(&str, FailureClass)] = &[
         // the machine and the network
         (
             "fatal: unable to access 'https://github.com/a/b/': Could not resolve host: github.com",
