@@ -86,7 +86,6 @@ async fn list(args: Args) -> anyhow::Result<Outcome> {
         path: "/v1/deliveries",
         queries: vec![filters([("outcome", &args.outcome)])],
         key: "id",
-        first: None,
         wait: Duration::ZERO,
         columns: &columns,
         cells,

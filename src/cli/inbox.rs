@@ -109,8 +109,8 @@ async fn waiting(
     let (start, mut is_told) = (Instant::now(), false);
     loop {
         let left = wait.saturating_sub(start.elapsed());
-        // A part of a second is not worth another round.
-        let round = Duration::from_secs(left.min(ROUND).as_secs());
+        // The API counts in whole seconds.
+        let round = Duration::from_secs(left.min(ROUND).as_millis().div_ceil(1_000) as u64);
         let mut query: Query = vec![
             ("repo", repo.to_owned()),
             ("branch", branch.to_owned()),
@@ -121,6 +121,7 @@ async fn waiting(
         if !round.is_zero() {
             query.push(("wait", round.as_secs().to_string()));
         }
+        let asked = Instant::now();
         match client.get::<List<Value>>("/v1/nudges", &query, round).await {
             Err(ClientError::Passing(reason)) if left > PAUSE => {
                 if !std::mem::replace(&mut is_told, true) {
@@ -128,7 +129,10 @@ async fn waiting(
                 }
                 tokio::time::sleep(PAUSE).await;
             }
-            Ok(list) if list.items.is_empty() && !round.is_zero() => {}
+            // A server that is about to stop does not wait.
+            Ok(list) if list.items.is_empty() && !round.is_zero() => {
+                tokio::time::sleep(PAUSE.min(left).saturating_sub(asked.elapsed())).await;
+            }
             Ok(list) => return Ok(list.items),
             Err(error) => return Err(error),
         }

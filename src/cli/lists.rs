@@ -17,8 +17,6 @@ use crate::api::List;
 const PAGE: usize = 1000;
 /// What a terminal shows where nobody says how much.
 const SCREENFUL: usize = 30;
-/// What is left out is counted so far.
-const COUNTED: usize = 1000;
 
 /// Parameters of a query.
 pub(super) type Query = Vec<(&'static str, String)>;
@@ -86,8 +84,6 @@ pub(super) struct View<'a, T> {
     pub(super) queries: Vec<Query>,
     /// The field that names an item.
     pub(super) key: &'static str,
-    /// Those that are shown before all others, where no query finds them by themselves.
-    pub(super) first: Option<fn(&Value) -> bool>,
     pub(super) wait: Duration,
     pub(super) columns: &'a [Column],
     pub(super) cells: fn(&T, Screen) -> Vec<String>,
@@ -106,7 +102,8 @@ pub(super) async fn print<T: DeserializeOwned>(
         None if on_terminal => SCREENFUL,
         None => usize::MAX,
     };
-    let most = limit.saturating_add(if on_terminal { COUNTED } else { 1 });
+    // One more tells that there are more.
+    let most = limit.saturating_add(1);
     let mut rows = Rows {
         out: Output { json: listing.json },
         table: Table::new(view.columns),
@@ -115,40 +112,28 @@ pub(super) async fn print<T: DeserializeOwned>(
         limit,
         count: 0,
     };
-    let (mut seen, mut later) = (HashSet::new(), Vec::new());
+    let mut seen = HashSet::new();
     for query in &view.queries {
         let wanted = most.saturating_add(seen.len());
         walk(&client, view.path, query, wanted, view.wait, |item| {
             if view.queries.len() > 1 && !seen.insert(item[view.key].to_string()) {
                 return Ok(true);
             }
-            match view.first {
-                Some(first) if !first(&item) => later.push(item),
-                _ => rows.take(item)?,
-            }
-            // Where the first ones are picked out, all are looked at.
-            Ok(view.first.is_some() || rows.count < most)
+            rows.take(item)?;
+            Ok(rows.count < most)
         })
         .await?;
         if rows.count >= most {
             break;
         }
     }
-    later.into_iter().try_for_each(|item| rows.take(item))?;
     rows.table.print(screen)?;
     let what = view.what;
-    match rows.count.saturating_sub(limit) {
-        0 if rows.count == 0 => {
-            let plain =
-                view.queries.iter().any(|query| query.iter().all(|(name, _)| is_order(name)));
-            complain(&format!("there are no{} {what}", if plain { "" } else { " such" }));
-        }
-        0 => {}
-        more @ ..COUNTED if on_terminal => complain(&format!(
-            "{more} more {what}: --limit {} shows all, filters show fewer",
-            rows.count
-        )),
-        _ => complain(&format!("there are more {what}: --limit shows more, filters show fewer")),
+    if rows.count == 0 {
+        let plain = view.queries.iter().any(|query| query.iter().all(|(name, _)| is_order(name)));
+        complain(&format!("there are no{} {what}", if plain { "" } else { " such" }));
+    } else if rows.count > limit {
+        complain(&format!("there are more {what}: --limit shows more, filters show fewer"));
     }
     Ok(rows.count > 0)
 }
@@ -194,15 +179,15 @@ pub(super) fn newest_first(mut query: Query) -> Query {
     query
 }
 
-/// First those in these states, each newest first, then all.
-pub(super) fn open_first(query: Query, states: &[&'static str]) -> Vec<Query> {
+/// First those whose `field` has these values, value by value and each newest first, then all.
+pub(super) fn in_order(query: Query, field: &'static str, values: &[&str]) -> Vec<Query> {
     let query = newest_first(query);
-    let in_state = |state: &&str| {
+    let of_value = |value: &&str| {
         let mut query = query.clone();
-        query.push(("state", (*state).to_owned()));
+        query.push((field, (*value).to_owned()));
         query
     };
-    states.iter().map(in_state).chain([query.clone()]).collect()
+    values.iter().map(of_value).chain([query.clone()]).collect()
 }
 
 /// A text as a cell, empty where there is none.

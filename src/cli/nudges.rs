@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::describe::short_pull;
-use super::lists::{Listing, View, cell, filters, newest_first, open_first, print};
+use super::lists::{Listing, View, cell, filters, in_order, newest_first, print};
 use super::output::{Outcome, Output, block, complain, line};
 use super::table::{Colour, Screen, cut, prose, text, word};
 use super::target::Target;
@@ -141,7 +141,7 @@ async fn list(args: List) -> anyhow::Result<Outcome> {
     query.extend(args.state.iter().map(|state| ("state", state.clone())));
     let wait = Duration::from_secs(args.wait);
     let queries = if args.state.is_empty() && wait.is_zero() {
-        open_first(query, &[WAITING])
+        in_order(query, "state", &[WAITING])
     } else {
         vec![newest_first(query)]
     };
@@ -150,7 +150,6 @@ async fn list(args: List) -> anyhow::Result<Outcome> {
         path: "/v1/nudges",
         queries,
         key: "id",
-        first: None,
         wait,
         columns: &columns,
         cells,

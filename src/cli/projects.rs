@@ -129,7 +129,6 @@ async fn list(args: Args) -> anyhow::Result<Outcome> {
         path: "/v1/projects",
         queries: vec![Query::new()],
         key: "id",
-        first: None,
         wait: Duration::ZERO,
         columns: &columns,
         cells,

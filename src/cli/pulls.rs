@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::describe::{short_pull, short_sha};
-use super::lists::{Listing, Query, View, cell, filters, newest_first, open_first, print};
+use super::lists::{Listing, Query, View, cell, filters, in_order, newest_first, print};
 use super::output::{Outcome, Output, line};
 use super::table::{Colour, Screen, Table, cut, prose, text, word};
 use super::words;
@@ -73,7 +73,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     let query = filters([("project", &args.project), ("state", &args.state)]);
     let queries = match args.state {
         Some(_) => vec![newest_first(query)],
-        None => open_first(query, &["open", "draft"]),
+        None => in_order(query, "state", &["open", "draft"]),
     };
     let columns = [
         text("PULL"),
@@ -105,7 +105,6 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         path: "/v1/pulls",
         queries,
         key: "url",
-        first: None,
         wait: Duration::ZERO,
         columns: &columns,
         cells,

@@ -1,4 +1,4 @@
-//! RecordedDelivery webhooks in the forms that people have, read into deliveries.
+//! Recorded webhooks in the forms that people have, read into deliveries.
 //!
 //! A file holds one JSON value or several, or a list of them; above a value may stand its headers, as
 //! copied from *Recent Deliveries* at GitHub. Each value is a bare body, with its headers in a file
@@ -86,26 +86,35 @@ fn values(text: &str) -> anyhow::Result<Vec<Found>> {
     let (above, rest) = heading(text)?;
     // `rest` is an end of the text.
     let lines_above = text[..text.len() - rest.len()].matches('\n').count();
-    let stream = without_event_stream(rest);
     let mut found = Vec::new();
-    let values = serde_json::Deserializer::from_str(stream.as_deref().unwrap_or(rest))
-        .into_iter::<&RawValue>();
-    for (index, value) in values.enumerate() {
-        let value = value.map_err(|error| match stream {
-            Some(_) => anyhow!("not JSON in its event {}: {error}", error.line()),
-            None => anyhow!("not JSON: {}", with_place(&error, lines_above)),
-        })?;
-        let number = |error: anyhow::Error| match index {
-            0 => error,
-            _ => error.context(format!("value {}", index + 1)),
-        };
-        unwrap(value, &mut found).map_err(number)?;
+    if is_event_stream(rest) {
+        for (number, data) in events(rest) {
+            let read = stream_of_json(&data, 0, &mut found);
+            read.with_context(|| format!("event {number}"))?;
+        }
+    } else {
+        stream_of_json(rest, lines_above, &mut found)?;
     }
     if let Some(headers) = above {
         ensure!(found.len() == 1, "headers stand above {} bodies; they belong to one", found.len());
         found[0].headers = headers;
     }
     Ok(found)
+}
+
+/// The values of a text that stands below so many lines of its file.
+fn stream_of_json(text: &str, lines_above: usize, found: &mut Vec<Found>) -> anyhow::Result<()> {
+    let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    for (index, value) in values.enumerate() {
+        let value =
+            value.map_err(|error| anyhow!("not JSON: {}", with_place(&error, lines_above)))?;
+        let number = |error: anyhow::Error| match index {
+            0 => error,
+            _ => error.context(format!("value {}", index + 1)),
+        };
+        unwrap(value, found).map_err(number)?;
+    }
+    Ok(())
 }
 
 /// What the parser says, with the line in the whole file.
@@ -144,14 +153,16 @@ fn is_event_stream(text: &str) -> bool {
     ["data:", "event:", "id:", ":", "retry:"].iter().any(|field| text.starts_with(field))
 }
 
-/// The data of each event, a line each; `None`: it is no such stream.
-fn without_event_stream(text: &str) -> Option<String> {
-    if !is_event_stream(text) {
-        return None;
-    }
-    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+/// The events that have data, with their numbers in the stream.
+fn events(text: &str) -> Vec<(usize, String)> {
+    let text = text.replace("\r\n", "\n");
+    let data = |event: &str| {
+        let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
+        lines.map(str::trim).collect::<Vec<_>>().join("\n")
+    };
+    let data = text.split("\n\n").map(data).filter(|data| !data.is_empty());
     // Its first event says only that it is ready.
-    Some(data.map(str::trim).filter(|data| *data != "{}").collect::<Vec<_>>().join("\n"))
+    (1..).zip(data).filter(|(_, data)| data != "{}").collect()
 }
 
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
@@ -394,6 +405,7 @@ mod tests {
             ("X-GitHub-Event: ping\n\n{\"a\":\n nope}", "at line 4 column"),
             ("{\"zen\":\"z\",\"hook_id\":1}\n\"two\"", "value 2: not a payload"),
             ("data: {\"x-github-event\":\"ping\",\"body\":{}}\n\ndata: {\"a\"\n", "event 2"),
+            ("event: ready\ndata: {}\n\n: ping\n\ndata: {\"a\"\n", "event 2: not JSON"),
             ("hello", "not JSON"),
             ("[1]", "not a payload"),
             ("{\"a\":1}", "--event"),

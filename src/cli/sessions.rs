@@ -5,12 +5,29 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::client::segment;
-use super::lists::{Listing, View, cell, filters, newest_first, print};
+use super::lists::{Listing, View, cell, filters, in_order, newest_first, print};
 use super::output::{Outcome, Output, complain, line};
 use super::table::{Screen, prose, text, word};
 use super::target::Target;
 use super::words;
 use crate::api::SessionJson;
+
+/// The statuses of what goes on, from who needs somebody most.
+const BY_NEED: [&str; 13] = [
+    "needs_input",
+    "stuck",
+    "mergeable",
+    "approved",
+    "detecting",
+    "changes_requested",
+    "ci_failed",
+    "review_pending",
+    "pr_open",
+    "draft",
+    "idle",
+    "working",
+    "spawning",
+];
 
 /// What `sessions` takes.
 #[derive(Debug, clap::Args)]
@@ -85,26 +102,22 @@ async fn list(args: Args) -> anyhow::Result<Outcome> {
             screen.age(&item.updated_at),
         ]
     };
+    let asked = filters([("project", &args.project), ("status", &args.status)]);
+    let queries = match args.status {
+        None => in_order(asked, "status", &BY_NEED),
+        Some(_) => vec![newest_first(asked)],
+    };
     let view = View {
         what: "sessions",
         path: "/v1/sessions",
-        queries: vec![newest_first(filters([
-            ("project", &args.project),
-            ("status", &args.status),
-        ]))],
+        queries,
         key: "id",
-        first: Some(is_open),
         wait: Duration::ZERO,
         columns: &columns,
         cells,
     };
     print(&args.listing, view).await?;
     Ok(Outcome::Done)
-}
-
-/// It has not ended.
-fn is_open(item: &Value) -> bool {
-    !matches!(item["state"].as_str(), Some("done" | "terminated"))
 }
 
 fn said(item: &SessionJson) -> &'static str {
