@@ -160,9 +160,8 @@ fn what_is_shipped_names_every_setting() {
     }
     // Each line as it stands, but for what has no default: the default is spelled as it is parsed.
     let own = ["webhook_secret", "api_token", "notify_url", "notify_secret", "github_app_id"];
-    let secret = |line: &&str| {
-        own.iter().chain(&["github_private_key"]).any(|name| line.starts_with(name))
-    };
+    let secret =
+        |line: &&str| own.iter().chain(&["github_private_key"]).any(|name| line.starts_with(name));
     let lines: Vec<_> = file
         .lines()
         .filter_map(|line| line.strip_prefix('#'))
