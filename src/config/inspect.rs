@@ -94,8 +94,12 @@ pub fn inspect(flags: &Flags) -> InspectedSettings {
         problems.push(error);
         Settings::parse(&layers.only(&[]))
     });
-    let settings = settings.expect("the defaults are well-formed");
-    InspectedSettings { settings, inspected, problems, layers: layers.only(&usable) }
+    let mut settings = settings.expect("the defaults are well-formed");
+    let layers = layers.only(&usable);
+    if let Err(error) = settings.take_app_file(&layers) {
+        problems.push(error);
+    }
+    InspectedSettings { settings, inspected, problems, layers }
 }
 
 fn one(layers: &Layers, key: Key) -> Inspected {

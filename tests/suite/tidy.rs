@@ -57,6 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "excerpt",
             "github/webhook",
+            "github/api",
             "store",
             "api",
             "session",

@@ -2,6 +2,7 @@
 
 mod files;
 mod findings;
+mod github;
 mod server;
 mod settings;
 
@@ -13,6 +14,7 @@ use super::table::{Colour, Screen};
 use crate::config::{Flags, inspect};
 use crate::store::ServerLock;
 use findings::{Finding, Findings, Level};
+pub(super) use github::mend_delivery;
 
 /// What `doctor` takes.
 #[derive(Debug, clap::Args)]
@@ -58,6 +60,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     }
     let token = args.token.as_deref();
     server::look(&mut findings, &inspection, args.url.as_deref(), token, served).await?;
+    github::look(&mut findings, settings).await?;
 
     for finding in &findings.0 {
         out.object(&json!({
