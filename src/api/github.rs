@@ -35,6 +35,18 @@ pub struct GithubStanding {
     pub recovered: Option<GithubPass>,
 }
 
+impl GithubStanding {
+    /// The same for whoever has no token: names of repositories are nobody's business.
+    pub fn without_names(mut self) -> Self {
+        for trouble in &mut self.troubles {
+            if trouble.about.contains('/') {
+                "a repository".clone_into(&mut trouble.about);
+            }
+        }
+        self
+    }
+}
+
 /// Something that does not go well at GitHub.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -142,6 +154,14 @@ impl Api {
     /// How it goes with GitHub's API; `None` without App credentials.
     pub fn github_standing(&self) -> Option<GithubStanding> {
         self.github.as_deref().map(GithubDoor::standing)
+    }
+
+    /// The same for who asks for it.
+    ///
+    /// # Errors
+    /// There are no App credentials.
+    pub fn github(&self) -> Result<GithubStanding, ApiError> {
+        Ok(self.door()?.standing())
     }
 
     /// Fetches from GitHub's list of deliveries what never arrived, and processes it.

@@ -22,7 +22,7 @@ impl Automaton {
     /// Compiles the needles; they are found whatever their letter case (ASCII).
     ///
     /// The table's size is the needles' total length times the number of different bytes in them.
-    /// It must stay under 32,768 states, which a test of the marks asserts.
+    /// It must stay under 32,768 states (bytes of all needles), which a test of the marks asserts.
     pub fn new<'a>(needles: impl Iterator<Item = &'a str> + Clone) -> Self {
         let mut column = [0_u8; 256];
         let mut columns = 1_usize;
@@ -95,12 +95,6 @@ impl Automaton {
                 }
             }
         }
-    }
-
-    /// The number of its states.
-    #[cfg(test)]
-    pub fn states(&self) -> usize {
-        self.ends.len()
     }
 }
 

@@ -47,7 +47,7 @@ impl<'a> Page<'a> {
 /// something was left out.
 pub fn compose(main: &Collector, others: &[String], limit: usize) -> (String, bool) {
     let others = others_text(others, limit / 5);
-    let title = main.name.as_deref().filter(|_| limit >= 512).map(|name| format!("Run {name}\n"));
+    let title = main.name.as_deref().filter(|_| limit >= 512).map(|name| format!("{name}\n"));
     let title = title.unwrap_or_default();
     let left = limit.saturating_sub(title.len() + others.len() + 2 * (GAP.len() + 1));
     let mut page = Page { lines: BTreeMap::new(), left, complete: true };
@@ -70,9 +70,9 @@ pub fn compose(main: &Collector, others: &[String], limit: usize) -> (String, bo
     for rank in sure {
         let share = match rank {
             Rank::Test => 40,
-            Rank::Tool => 8,
-            _ if tested => 10,
-            _ => 26,
+            Rank::Content | Rank::Located if tested => 10,
+            Rank::Content | Rank::Located => 26,
+            Rank::Tool | Rank::Name | Rank::Summary | Rank::Generic | Rank::Bare => 8,
         };
         let heads = from_both_ends(of(rank).collect()).flat_map(heads);
         page.add_some(heads, part(share));
@@ -104,7 +104,7 @@ pub fn compose(main: &Collector, others: &[String], limit: usize) -> (String, bo
 
 /// The first, the last, the second, the last but one, and so on: what began it and what came of it
 /// say more than what lies between.
-fn from_both_ends<'a>(windows: Vec<&'a Window>) -> impl Iterator<Item = &'a Window> {
+fn from_both_ends(windows: Vec<&Window>) -> impl Iterator<Item = &Window> {
     let count = windows.len();
     (0..count).map(move |n| windows[if n % 2 == 0 { n / 2 } else { count - n.div_ceil(2) }])
 }
@@ -114,9 +114,12 @@ fn from_both_ends<'a>(windows: Vec<&'a Window>) -> impl Iterator<Item = &'a Wind
 fn heads(window: &Window) -> impl Iterator<Item = &Kept> {
     let mut follow = 0_usize;
     let mut running = false;
+    let rank_of_window = window.rank;
     window.lines.iter().filter(move |line| {
-        let begins = line.rank.is_some() && !(running && line.rank == Some(Rank::Content));
-        running = line.rank.is_some();
+        let rank = line.rank.filter(|&rank| rank <= rank_of_window.max(Rank::Located));
+        let begins =
+            rank.is_some() && line.text.len() > 2 && !(running && rank == Some(Rank::Content));
+        running = rank.is_some();
         if begins {
             follow = 1;
             return true;
@@ -162,7 +165,7 @@ fn others_text(others: &[String], most: usize) -> String {
 
 /// What a second failing step adds to the excerpt: its name and its surest lines.
 pub fn brief(step: &Collector, most: usize) -> Vec<String> {
-    let mut lines: Vec<String> = step.name.iter().map(|name| format!("Run {name}")).collect();
+    let mut lines: Vec<String> = step.name.iter().cloned().collect();
     let mut windows: Vec<&Window> = step.windows.iter().collect();
     windows.sort_by_key(|window| window.rank);
     let hits =

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::lines::{Line, LineSplitter, Marker};
+use super::lines::{Line, LineSplitter, Marker, Names};
 use super::steps::{Place, Steps};
 
 /// The most lines and bytes that a tail holds.
@@ -28,6 +28,7 @@ pub struct LogFilter {
 }
 
 struct State {
+    names: Names,
     steps: Steps,
     step: Option<String>,
     grep: Option<String>,
@@ -41,6 +42,7 @@ impl LogFilter {
     pub fn new(selection: &Selection) -> Self {
         let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
         let state = State {
+            names: Names::default(),
             steps: Steps::new(),
             step: lower(&selection.step),
             grep: lower(&selection.grep),
@@ -75,7 +77,7 @@ impl LogFilter {
 
 impl State {
     fn line(&mut self, raw: &[u8], out: &mut String) {
-        let line = Line::read(raw);
+        let line = Line::read(raw, &mut self.names);
         let place = self.steps.place(&line);
         if matches!(place, Place::Begin | Place::Finish)
             && let Some(step) = &self.step

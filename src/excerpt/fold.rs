@@ -12,8 +12,24 @@ const CUT_TAIL: usize = 100;
 const OWN_FRAMES: u32 = 4;
 const ANY_FRAMES: u32 = 1;
 
-/// Cuts the middle out of a long line.
+/// Of a drawn rule this many characters are kept.
+const RULE: usize = 12;
+
+/// Cuts the middle out of a long line, and drawn rules short.
 pub fn shortened(text: &str) -> String {
+    let mut unruled = String::new();
+    if text.contains(['─', '━', '═', '⎯']) {
+        let mut run = 0;
+        let mut last = ' ';
+        for c in text.chars() {
+            run = if c == last { run + 1 } else { 0 };
+            last = c;
+            if run < RULE || !matches!(c, '─' | '━' | '═' | '⎯') {
+                unruled.push(c);
+            }
+        }
+    }
+    let text = if unruled.is_empty() { text } else { &unruled };
     if text.len() <= CUT_HEAD + CUT_TAIL + GAP.len() {
         return text.to_owned();
     }
@@ -25,8 +41,8 @@ pub fn shortened(text: &str) -> String {
 pub struct Frames {
     own: u32,
     any: u32,
-    /// The last frame was left out; the code that some traces show below it goes with it.
-    hidden: bool,
+    /// The last frame was left out; so much of the code that some traces show below it goes with it.
+    hidden: u32,
 }
 
 impl Frames {
@@ -41,18 +57,26 @@ impl Frames {
                 } else if shown {
                     self.any += 1;
                 }
-                self.hidden = !shown;
-                self.hidden
+                self.hidden = if shown { 0 } else { 2 };
+                !shown
             }
-            None if self.hidden && sign.rank.is_none() && text.starts_with("    ") => true,
+            None if self.hidden > 0 && sign.rank.is_none() && text.starts_with("    ") => {
+                self.hidden -= 1;
+                true
+            }
             None => {
                 if !text.starts_with("    ") {
-                    *self = Self::default();
+                    self.end();
                 }
-                self.hidden = false;
+                self.hidden = 0;
                 false
             }
         }
+    }
+
+    /// The trace is over.
+    pub fn end(&mut self) {
+        *self = Self::default();
     }
 }
 

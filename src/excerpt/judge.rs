@@ -1,13 +1,13 @@
 //! The marks that tell whose a failure is, as data, and the sentence that says so.
 
-use super::class::Class;
 use super::marks::{At, Group, Role, Weight};
+use crate::domain::FailureClass;
 
-const fn usual(class: Class) -> Role {
+const fn usual(class: FailureClass) -> Role {
     Role::Judge(class, Weight::Usual)
 }
 
-const fn decisive(class: Class) -> Role {
+const fn decisive(class: FailureClass) -> Role {
     Role::Judge(class, Weight::Decisive)
 }
 
@@ -15,12 +15,12 @@ const fn decisive(class: Class) -> Role {
 pub const JUDGES: &[Group] = &[
     // Time that ran out is the change's (a test that hangs), as far as a log can tell.
     (
-        decisive(Class::Code),
+        decisive(FailureClass::Code),
         At::Any,
         &["has exceeded the maximum execution time", "has timed out after"],
     ),
     (
-        decisive(Class::Infrastructure),
+        decisive(FailureClass::Infrastructure),
         At::Any,
         &[
             "lost communication with the server",
@@ -44,7 +44,7 @@ pub const JUDGES: &[Group] = &[
         ],
     ),
     (
-        decisive(Class::Permission),
+        decisive(FailureClass::Permission),
         At::Any,
         &[
             "recent account payments have failed",
@@ -57,7 +57,7 @@ pub const JUDGES: &[Group] = &[
         ],
     ),
     (
-        decisive(Class::Cancelled),
+        decisive(FailureClass::Cancelled),
         At::Any,
         &[
             "The operation was canceled",
@@ -70,7 +70,7 @@ pub const JUDGES: &[Group] = &[
         ],
     ),
     (
-        usual(Class::Infrastructure),
+        usual(FailureClass::Infrastructure),
         At::Any,
         &[
             // names and connections
@@ -164,6 +164,8 @@ pub const JUDGES: &[Group] = &[
             "Failed to resolve action download info",
             "Our services aren't available right now",
             "temporarily unavailable",
+            "Unexpected HTTP response: 5",
+            "HTTP response code: 5",
             "Internal server error",
             "Cannot connect to the Docker daemon",
             "is the docker daemon running",
@@ -174,14 +176,15 @@ pub const JUDGES: &[Group] = &[
             "Failed to FinalizeArtifact",
             "Failed to CreateArtifact: Unable to make request",
             "Unable to make request:",
-            "Bad substitution of mirrors",
+            "Connection failed [IP",
+            "Unable to fetch some archives",
             "Mirror sync in progress",
             "File has unexpected size",
             "Hash Sum mismatch",
         ],
     ),
     (
-        usual(Class::Permission),
+        usual(FailureClass::Permission),
         At::Any,
         &[
             "Input required and not supplied",
@@ -271,6 +274,8 @@ pub const JUDGES: &[Group] = &[
             "token has expired",
             "Unauthorized",
             "requires approval",
+            "Repository not found",
+            "asked for the client to provide credentials",
             "awaiting approval",
             "payment required",
             "Payment Required",
@@ -281,54 +286,73 @@ pub const JUDGES: &[Group] = &[
     ),
 ];
 
+/// How surely a line shows that the change fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sureness {
+    Hint,
+    Told,
+    /// A test or a compiler says so.
+    Sure,
+}
+
 /// What is found in a job's failing step about whose failure it is.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// The runner's own word, or what outweighs all else.
-    decisive: Option<(Class, String)>,
-    usual: Option<(Class, String)>,
+    decisive: Option<(FailureClass, String)>,
+    usual: Option<(FailureClass, String)>,
     timeout: Option<String>,
-    code: Option<(bool, String)>,
+    code: Option<(Sureness, String)>,
 }
 
 impl Findings {
-    /// A line with a judging mark; `said` that it is the runner's error line.
-    pub fn judge(&mut self, class: Class, weight: Weight, said: bool, text: &str) {
-        if class == Class::Code {
+    /// A line with a judging mark; `said` that it is the runner's error line. Says whether it
+    /// judges at all.
+    pub fn judge(&mut self, class: FailureClass, weight: Weight, said: bool, text: &str) -> bool {
+        if class == FailureClass::Code {
             self.timeout.get_or_insert_with(|| text.to_owned());
-            return;
+            return true;
+        }
+        // A service of the job's own that does not answer is the change's, as far as is known.
+        let own = ["127.0.0.1", "localhost", "[::1]", "0.0.0.0"];
+        if class == FailureClass::Infrastructure
+            && weight == Weight::Usual
+            && own.iter().any(|host| text.contains(host))
+        {
+            return false;
         }
         let sure = weight == Weight::Decisive || said;
         let slot = if sure { &mut self.decisive } else { &mut self.usual };
         // A lost runner also cancels; and the last word is nearest to the failure.
         let kept = slot
             .as_ref()
-            .is_some_and(|(old, _)| *old == class || (sure && class == Class::Cancelled));
+            .is_some_and(|(old, _)| *old == class || (sure && class == FailureClass::Cancelled));
         if !kept {
             *slot = Some((class, text.to_owned()));
         }
+        true
     }
 
-    /// A line that shows the code's failure; `sure` for tests and compilers.
-    pub fn code(&mut self, sure: bool, text: &str) {
-        if self.code.as_ref().is_none_or(|(was, _)| sure && !was) {
-            self.code = Some((sure, text.to_owned()));
+    /// A line that shows the change's failure; the first of the surest is kept.
+    pub fn code(&mut self, sureness: Sureness, text: &str) {
+        if self.code.as_ref().is_none_or(|(was, _)| sureness > *was) {
+            self.code = Some((sureness, text.to_owned()));
         }
     }
 
     /// The class, and the line that shows it.
-    pub fn verdict(&self) -> (Class, Option<&str>) {
+    pub fn verdict(&self) -> (FailureClass, Option<&str>) {
         if let Some(text) = &self.timeout {
-            return (Class::Code, Some(text));
+            return (FailureClass::Code, Some(text));
         }
         if let Some((class, text)) = &self.decisive {
             return (*class, Some(text));
         }
         match (&self.code, &self.usual) {
-            (Some((true, text)), _) => (Class::Code, Some(text)),
+            (Some((Sureness::Sure, text)), _) => (FailureClass::Code, Some(text)),
             (_, Some((class, text))) => (*class, Some(text)),
-            (Some((false, text)), None) => (Class::Code, Some(text)),
-            (None, None) => (Class::Unknown, None),
+            (Some((_, text)), None) => (FailureClass::Code, Some(text)),
+            (None, None) => (FailureClass::Unknown, None),
         }
     }
 
@@ -343,15 +367,15 @@ impl Findings {
 }
 
 /// One short sentence for the evidence.
-pub fn sentence(class: Class, line: Option<&str>) -> String {
+pub fn sentence(class: FailureClass, line: Option<&str>) -> String {
     let what = match class {
-        Class::Code => "The change fails",
-        Class::Base => "The base fails too",
-        Class::Infrastructure => "The machine or the network failed",
-        Class::Permission => "A permission is wanting",
-        Class::Flaky => "It passed and failed at one commit",
-        Class::Cancelled => "The run was stopped",
-        Class::Unknown => "The log does not say whose failure it is",
+        FailureClass::Code => "The change fails",
+        FailureClass::Base => "The base fails too",
+        FailureClass::Infrastructure => "The machine or the network failed",
+        FailureClass::Permission => "A permission is wanting",
+        FailureClass::Flaky => "It passed and failed at one commit",
+        FailureClass::Cancelled => "The run was stopped",
+        FailureClass::Unknown => "The log does not say whose failure it is",
     };
     match line {
         Some(line) => format!("{what}: {}", super::text::one_line(line, 200)),

@@ -57,6 +57,11 @@ impl LineSplitter {
         self.tail.clear();
     }
 
+    /// What is held of an unfinished line, in bytes.
+    pub fn held(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
     fn hold(&mut self, part: &[u8]) {
         let (head, tail) =
             part.split_at(part.len().min(LINE_HEAD - self.head.len().min(LINE_HEAD)));
@@ -109,10 +114,14 @@ pub struct Line<'a> {
     pub echoed: bool,
 }
 
+/// What `gh run view --log` put before the last line: the job's and the step's name.
+#[derive(Default)]
+pub struct Names(Vec<u8>);
+
 impl<'a> Line<'a> {
-    /// Reads one raw line (without its line feed).
-    pub fn read(raw: &'a [u8]) -> Self {
-        let (step, raw) = strip_names(strip_mark(raw));
+    /// Reads one raw line (without its line feed) of the log whose lines so far gave `names`.
+    pub fn read(raw: &'a [u8], names: &mut Names) -> Self {
+        let (step, raw) = names.strip(strip_mark(raw));
         let raw = strip_timestamp(strip_mark(raw));
         let echoed = raw.starts_with(b"\x1b[36;1m") || raw.starts_with(b"^[[36;1m");
         let text = clean(raw);
@@ -250,20 +259,29 @@ fn strip_mark(raw: &[u8]) -> &[u8] {
     raw.strip_prefix("\u{feff}".as_bytes()).unwrap_or(raw)
 }
 
-/// Takes off the job's and the step's name that `gh run view --log` puts before each line.
-fn strip_names(raw: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    if raw.first().is_none_or(u8::is_ascii_digit) && timestamp(raw).is_some() {
-        return (None, raw);
-    }
-    let window = &raw[..raw.len().min(400)];
-    let mut tabs = window.iter().enumerate().filter(|(_, b)| **b == b'\t').map(|(at, _)| at);
-    let (Some(first), Some(second)) = (tabs.next(), tabs.next()) else {
-        return (None, raw);
-    };
-    let rest = &raw[second + 1..];
-    match timestamp(strip_mark(rest)) {
-        Some(_) => (Some(&raw[first + 1..second]), rest),
-        None => (None, raw),
+impl Names {
+    /// Takes the names off a line. Of a message of several lines only the first has a timestamp.
+    fn strip<'a>(&mut self, raw: &'a [u8]) -> (Option<&'a [u8]>, &'a [u8]) {
+        let step = |end: usize| {
+            let names = &raw[..end - 1];
+            names.iter().rposition(|&b| b == b'\t').map(|tab| &names[tab + 1..])
+        };
+        if !self.0.is_empty() && raw.starts_with(&self.0) {
+            return (step(self.0.len()), &raw[self.0.len()..]);
+        }
+        if timestamp(raw).is_some() {
+            return (None, raw);
+        }
+        let window = &raw[..raw.len().min(400)];
+        let mut tabs = window.iter().enumerate().filter(|(_, b)| **b == b'\t').map(|(at, _)| at);
+        let (Some(_), Some(second)) = (tabs.next(), tabs.next()) else {
+            return (None, raw);
+        };
+        if timestamp(strip_mark(&raw[second + 1..])).is_none() {
+            return (None, raw);
+        }
+        self.0 = raw[..=second].to_vec();
+        (step(second + 1), &raw[second + 1..])
     }
 }
 
@@ -300,7 +318,7 @@ mod tests {
     use super::*;
 
     fn read(raw: &str) -> (Marker, String) {
-        let line = Line::read(raw.as_bytes());
+        let line = Line::read(raw.as_bytes(), &mut Names::default());
         (line.marker, line.text.into_owned())
     }
 
@@ -334,8 +352,11 @@ mod tests {
         for (raw, marker, text) in cases {
             assert_eq!(read(raw), (marker, text.to_owned()), "{raw}");
         }
-        let line = Line::read(b"build\tRun tests\t2025-09-11T08:14:02.0000881Z x");
-        assert_eq!(line.step.as_deref(), Some("Run tests"));
+        let mut names = Names::default();
+        for raw in ["build\tRun tests\t2025-09-11T08:14:02.0000881Z x", "build\tRun tests\tx"] {
+            let line = Line::read(raw.as_bytes(), &mut names);
+            assert_eq!((line.step.as_deref(), &*line.text), (Some("Run tests"), "x"));
+        }
         for remains in ["[31;1mred[0m rate(x[5m])", "^[[31;1mred^[[0m rate(x[5m])"] {
             assert_eq!(Line::without_remains(remains), "red rate(x[5m])");
         }

@@ -7,17 +7,20 @@
 //! they are. No control character and no text direction comes through either: the text goes into an
 //! agent's prompt, where a bare CR submits the line and ESC sequences run.
 //!
-//! All here is pure. The rules are tables: `marks.rs` (what says what), `judge.rs` (whose).
+//! All here is pure. The rules are tables: `failures.rs` and `noise.rs` (what says what), `judge.rs` (whose failure).
 
 mod annotations;
 mod automaton;
 mod class;
 mod compose;
+mod failures;
 mod filter;
 mod fold;
+mod frame;
 mod judge;
 mod lines;
 mod marks;
+mod noise;
 mod place;
 mod plain;
 mod reader;
@@ -27,7 +30,7 @@ mod text;
 mod windows;
 
 pub use annotations::{Annotation, with_annotations};
-pub use class::{Audience, Class};
+pub use class::audience_of;
 pub use filter::{LogFilter, Selection};
 pub use plain::excerpt_text;
 pub use reader::{EXCERPT_LIMIT, LogReader, Verdict};

@@ -1,10 +1,27 @@
-//! Places in files, as tools write them.
+//! Places in files as tools write them.
+
+/// `error: …`, `error C2065: …`, `fatal error: …`, but not `error 3 was handled`.
+pub fn says_error(text: &str) -> bool {
+    let text = text.strip_prefix("fatal ").unwrap_or(text);
+    if text == "Failure" {
+        return true;
+    }
+    let Some(rest) = text.strip_prefix("error").or_else(|| text.strip_prefix("Error")) else {
+        return false;
+    };
+    rest.starts_with([':', '['])
+        || rest
+            .strip_prefix(' ')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+}
 
 /// A place in a file at a line's beginning.
 pub struct Place<'a> {
+    /// With a column.
     pub column: bool,
     /// A colon follows the place.
     pub directed: bool,
+    /// What follows it.
     pub rest: &'a str,
 }
 
@@ -77,4 +94,34 @@ pub fn place(text: &str) -> Option<Place<'_>> {
         return None;
     }
     Some(Place { column, directed, rest: numbers })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_read() {
+        for (text, column, rest) in [
+            ("src/a.c:3:5: error: x", true, ": error: x"),
+            ("src/main.ts(15,1): error TS1", true, ": error TS1"),
+            ("/a/B.java:[31,17] cannot find symbol", true, " cannot find symbol"),
+            ("D:\\a\\b.cpp(12): error C2065", false, ": error C2065"),
+            ("a_test.go:24: no", false, ": no"),
+            ("--> src/lib.rs:9:9", true, ""),
+        ] {
+            let found = place(text).map(|place| (place.column, place.rest));
+            assert_eq!(found, Some((column, rest)), "{text}");
+        }
+        for text in
+            ["10.0.0.1:80: up", "12:30:01 now", "https://a.b:80/c", "see a.c:3:5", "v1.2.3:4"]
+        {
+            assert!(place(text).is_none(), "{text}");
+        }
+        assert!(
+            says_error("error: x")
+                && says_error("fatal error C1")
+                && !says_error("error 3 was handled")
+        );
+    }
 }

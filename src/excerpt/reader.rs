@@ -1,11 +1,12 @@
 //! Reads a log once: what is kept of the failing step, and what is made of it.
 
-use super::class::{Audience, Class};
-use super::lines::{Line, LineSplitter, Marker};
+use super::class::audience_of;
+use super::lines::{Line, LineSplitter, Marker, Names};
 use super::marks::Rank;
 use super::steps::{Place, Steps};
 use super::windows::Collector;
 use super::{compose, judge, shapes};
+use crate::domain::{Audience, FailureClass};
 
 /// The most bytes that an excerpt takes.
 pub const EXCERPT_LIMIT: usize = 4_096;
@@ -19,23 +20,23 @@ pub struct Verdict {
     /// At most [`EXCERPT_LIMIT`] bytes of clean lines, in the log's order; `[…]` stands where lines
     /// were left out. Empty if the log says nothing.
     pub excerpt: String,
-    pub class: Class,
+    pub class: FailureClass,
     /// One short sentence, with the line that shows the class.
     pub evidence: String,
     /// Something about the failure had no room.
     pub truncated: bool,
-    /// The failing step, as the log names it: what it ran.
+    /// The failing step, as the log names it: `Run cargo test`.
     pub step: Option<String>,
 }
 
 impl Verdict {
-    /// Who is told by the log alone: as [`Class::audience`], but a log in which nothing is said of
+    /// Who is told by the log alone: as [`audience_of`], but a log in which nothing is said of
     /// a failure is a human's.
     pub fn audience(&self) -> Audience {
-        if self.class == Class::Unknown && self.excerpt.is_empty() {
+        if self.class == FailureClass::Unknown && self.excerpt.is_empty() {
             return Audience::Human;
         }
-        self.class.audience()
+        audience_of(self.class)
     }
 }
 
@@ -70,7 +71,7 @@ impl LogReader {
 
     /// The bytes of the log that are held now (tests assert the bound).
     pub fn held(&self) -> usize {
-        self.job.bytes()
+        self.splitter.held() + self.job.bytes()
     }
 
     /// The log has ended.
@@ -83,6 +84,7 @@ impl LogReader {
 
 /// What is kept of a job while its log goes by.
 struct Job {
+    names: Names,
     steps: Steps,
     current: Collector,
     /// The first step that failed; until there is one, the last step that said something.
@@ -95,6 +97,7 @@ struct Job {
 impl Job {
     fn new() -> Self {
         Self {
+            names: Names::default(),
             steps: Steps::new(),
             current: Collector::default(),
             main: None,
@@ -105,7 +108,7 @@ impl Job {
     }
 
     fn line(&mut self, raw: &[u8]) {
-        let line = Line::read(raw);
+        let line = Line::read(raw, &mut self.names);
         match self.steps.place(&line) {
             Place::Begin => self.begin(false),
             Place::Finish => self.begin(true),
@@ -187,8 +190,8 @@ impl Job {
         let Some(main) = self.main else {
             return Verdict {
                 excerpt: String::new(),
-                class: Class::Unknown,
-                evidence: judge::sentence(Class::Unknown, None),
+                class: FailureClass::Unknown,
+                evidence: judge::sentence(FailureClass::Unknown, None),
                 truncated: false,
                 step: None,
             };

@@ -3,10 +3,13 @@
 use std::sync::LazyLock;
 
 use super::automaton::Automaton;
-use super::class::Class;
+use super::failures::{EXITS, FAILURES};
+use super::frame::is_frame;
 use super::judge::JUDGES;
-use super::marks::{At, EXITS, FAILURES, Group, NOISE, Rank, Role, Weight};
-use super::place::place;
+use super::marks::{At, Group, Rank, Role, Weight};
+use super::noise::NOISE;
+use super::place::{place, says_error};
+use crate::domain::FailureClass;
 
 /// What is known of a line by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +20,7 @@ pub struct Sign {
     pub exit: bool,
     /// A frame of a stack trace; `Some(true)` of the project's own code.
     pub frame: Option<bool>,
-    pub judge: Option<(Class, Weight)>,
+    pub judge: Option<(FailureClass, Weight)>,
     pub remains: bool,
     /// It begins with a place: `file:line`.
     pub located: bool,
@@ -142,6 +145,11 @@ pub fn read(text: &str) -> Sign {
         (Some(best), Some(shape)) => Some(best.min(shape)),
         (best, shape) => best.or(shape),
     };
+    // A list of what ran, with how long it took: the details come elsewhere.
+    if best == Some(Rank::Test) && inner.starts_with(['✘', '✗', '✕', '×']) && inner.ends_with("s)")
+    {
+        best = Some(Rank::Name);
+    }
     if best == Some(Rank::Name) || best == Some(Rank::Test) {
         mild = false;
     }
@@ -156,11 +164,16 @@ pub fn read(text: &str) -> Sign {
     sign
 }
 
-/// The text without its indent and what docker's builder puts before each line (`#12 0.345 `).
+/// The text without its indent and what docker's builder (`#12 0.345 `) or ctest (`1: `) put
+/// before each line.
 pub fn unprefixed(text: &str) -> &str {
     let inner = text.trim_start();
     let Some(rest) = inner.strip_prefix('#') else {
-        return inner;
+        let after = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        return match after.strip_prefix(": ") {
+            Some(rest) if after.len() < text.len() => rest.trim_start(),
+            _ => inner,
+        };
     };
     let Some((number, rest)) = rest.split_once(' ') else {
         return inner;
@@ -222,36 +235,6 @@ fn counted(bytes: &[u8], from: usize, end: usize) -> bool {
     after.is_some_and(|after| after.trim_ascii_start().first().is_some_and(u8::is_ascii_digit))
 }
 
-/// A frame of a stack trace, as Java, JavaScript, .NET, Rust, Python, Ruby, PHP and Go print it.
-fn is_frame(text: &str, inner: &str) -> bool {
-    let indented = text.len() > inner.len();
-    if let Some(rest) = inner.strip_prefix("at ") {
-        return indented && (rest.contains(':') || rest.contains('(') || rest.contains('.'));
-    }
-    if let Some(rest) = inner.strip_prefix("File \"") {
-        return indented && rest.contains("\", line ");
-    }
-    if let Some(rest) = inner.strip_prefix("from ") {
-        return indented && rest.contains(":in ");
-    }
-    if let Some(rest) = inner.strip_prefix("# ") {
-        return indented && rest.contains(".rb:") || rest.contains(":in ");
-    }
-    if let Some(rest) = inner.strip_prefix('#') {
-        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        return rest.starts_with(" 0x") || (rest.starts_with(" /") && rest.contains("): "));
-    }
-    // rust: `  12: path::to::function`
-    let after = inner.trim_start_matches(|c: char| c.is_ascii_digit());
-    if indented && after.len() < inner.len() {
-        return after
-            .strip_prefix(": ")
-            .is_some_and(|rest| rest.contains("::") && !rest.contains(' '));
-    }
-    // go: `	/path/file.go:12 +0x1d`
-    text.starts_with('\t') && inner.contains(".go:") && inner.contains(" +0x")
-}
-
 /// The shapes that are no fixed texts.
 fn shape(text: &str, inner: &str, sign: &mut Sign) -> Option<Rank> {
     let indent = text.len() - inner.len();
@@ -283,6 +266,10 @@ fn shape(text: &str, inner: &str, sign: &mut Sign) -> Option<Rank> {
                 return None;
             }
         }
+    }
+    // shellcheck: `In a.sh line 3:`
+    if inner.starts_with("In ") && inner.ends_with(':') && inner.contains(" line ") {
+        return Some(Rank::Test);
     }
     if inner.starts_with("FILE: ") {
         sign.heading = true;
@@ -332,25 +319,14 @@ fn shape(text: &str, inner: &str, sign: &mut Sign) -> Option<Rank> {
     None
 }
 
-/// `error: …`, `error C2065: …`, `fatal error: …`, but not `error 3 was handled`.
-fn says_error(text: &str) -> bool {
-    let text = text.strip_prefix("fatal ").unwrap_or(text);
-    let Some(rest) = text.strip_prefix("error").or_else(|| text.strip_prefix("Error")) else {
-        return false;
-    };
-    rest.starts_with([':', '['])
-        || rest
-            .strip_prefix(' ')
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_table_fits() {
-        assert!(TABLE.automaton.states() < 1 << 15, "{}", TABLE.automaton.states());
+        let bytes: usize = TABLE.needles.iter().map(|needle| needle.text.len()).sum();
+        assert!(bytes < 1 << 15, "{bytes}");
     }
 
     #[test]

@@ -26,16 +26,18 @@ enum State {
 pub struct Steps {
     state: State,
     name: Option<String>,
+    /// What the group that opened the step says it runs.
+    command: String,
     /// The name that `gh` put before the lines.
     told: Option<String>,
 }
 
 impl Steps {
     pub fn new() -> Self {
-        Self { state: State::Output, name: None, told: None }
+        Self { state: State::Output, name: None, command: String::new(), told: None }
     }
 
-    /// The step that the last line belongs to, as the log names it.
+    /// The step that the last line belongs to, as the log names it: `Run cargo test`.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -56,8 +58,9 @@ impl Steps {
             self.state = State::Opened;
             self.name = Some(match &self.told {
                 Some(told) if told != "UNKNOWN STEP" => told.clone(),
-                _ => shortened(command),
+                _ => shortened(&line.text),
             });
+            self.command = shortened(command);
             return Place::Begin;
         }
         match self.state {
@@ -74,7 +77,7 @@ impl Steps {
             State::Opened | State::Header | State::Output => self.state = State::Output,
         }
         if line.text.starts_with("Post job cleanup.") {
-            self.name = Some("Post job cleanup".to_owned());
+            self.name = None;
             return Place::Finish;
         }
         if changed && self.told.as_deref() != Some("UNKNOWN STEP") {
@@ -90,7 +93,7 @@ impl Steps {
             || line.marker == Marker::EndGroup
             || text.starts_with("shell: ")
             || matches!(text, "with:" | "env:")
-            || self.name.as_deref().is_some_and(|name| text.starts_with(name))
+            || (!self.command.is_empty() && text.starts_with(&self.command))
     }
 }
 
@@ -100,6 +103,7 @@ fn shortened(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines::Names;
     use super::*;
 
     #[test]
@@ -124,7 +128,11 @@ mod tests {
         ];
         let mut steps = Steps::new();
         for (raw, place) in log {
-            assert_eq!(steps.place(&Line::read(raw.as_bytes())), place, "{raw}");
+            assert_eq!(
+                steps.place(&Line::read(raw.as_bytes(), &mut Names::default())),
+                place,
+                "{raw}"
+            );
         }
     }
 }

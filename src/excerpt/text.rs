@@ -1,4 +1,4 @@
-//! Texts cut to a length.
+//! Plain texts cut to a length: a check's output, a line for a list.
 
 use super::lines::clean;
 

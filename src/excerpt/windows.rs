@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::fold::{Frames, Repeat, Repeats, shortened};
-use super::judge::Findings;
+use super::judge::{Findings, Sureness};
 use super::lines::Marker;
 use super::marks::{RANKS, Rank};
 use super::shapes::Sign;
@@ -75,7 +75,7 @@ pub struct Collector {
 /// of later ones, and how many windows.
 fn shape(rank: Rank) -> (usize, [usize; 3], usize) {
     match rank {
-        Rank::Test => (30, [1_500, 900, 360], 30),
+        Rank::Test => (30, [1_500, 900, 500], 30),
         Rank::Content => (16, [1_300, 800, 360], 24),
         Rank::Located => (5, [1_000, 700, 400], 24),
         Rank::Tool => (8, [1_000, 500, 300], 12),
@@ -94,8 +94,8 @@ fn lead(rank: Rank, text: &str) -> usize {
     match rank {
         Rank::Test | Rank::Name | Rank::Summary | Rank::Bare => 0,
         Rank::Content if text.starts_with("E ") => 4,
-        Rank::Content | Rank::Tool | Rank::Generic => 2,
-        Rank::Located => 1,
+        Rank::Content => 2,
+        Rank::Located | Rank::Tool | Rank::Generic => 1,
     }
 }
 
@@ -111,6 +111,7 @@ impl Collector {
             return;
         }
         if text.is_empty() {
+            self.frames.end();
             if self.aside_short {
                 self.aside = 0;
             }
@@ -120,6 +121,11 @@ impl Collector {
             return;
         }
         let error = marker == Marker::Error;
+        if sign.pass && !error {
+            self.open = false;
+            self.before.clear();
+            return;
+        }
         let loosely = !error && sign.rank.is_none_or(|rank| rank >= Rank::Generic);
         match self.repeats.see(text, loosely) {
             Repeat::Again => return,
@@ -128,11 +134,6 @@ impl Collector {
         }
         self.blank = false;
         self.number += 1;
-        if sign.pass && !error {
-            self.open = false;
-            self.before.clear();
-            return;
-        }
         if self.frames.hides(sign, text) {
             return;
         }
@@ -216,7 +217,7 @@ impl Collector {
         }
         if self.aside > 0 {
             self.aside -= 1;
-            if !matches!(sign.rank, None | Some(Rank::Located | Rank::Name)) {
+            if !sign.located && !matches!(sign.rank, None | Some(Rank::Located | Rank::Name)) {
                 sign.rank = Some(Rank::Bare);
             }
             sign.judge = None;
@@ -227,24 +228,24 @@ impl Collector {
         sign
     }
 
+    /// What the line says about whose failure it is.
     fn judge(&mut self, error: bool, text: &str, sign: &Sign) {
-        if let Some((class, weight)) = sign.judge {
-            self.findings.judge(class, weight, error && !sign.located, &shortened(text));
-        }
-        match sign.rank {
-            Some(Rank::Test | Rank::Located | Rank::Name) => {
-                self.findings.code(true, &shortened(text))
-            }
-            Some(Rank::Content) if sign.judge.is_none() => {
-                self.findings.code(text.trim_start().starts_with("error["), &shortened(text));
-            }
-            Some(Rank::Tool | Rank::Summary | Rank::Generic) if sign.judge.is_none() => {
-                self.findings.code(false, &shortened(text));
-            }
-            Some(_) | None if error && !sign.exit && sign.judge.is_none() => {
-                self.findings.code(false, &shortened(text));
-            }
-            Some(_) | None => {}
+        let short = || shortened(text);
+        let judged = sign.judge.is_some_and(|(class, weight)| {
+            self.findings.judge(class, weight, error && !sign.located, &short())
+        });
+        let compiled =
+            sign.located || text.starts_with("E ") || text.trim_start().starts_with("error[");
+        let sureness = match sign.rank {
+            Some(Rank::Test | Rank::Located | Rank::Name) => Sureness::Sure,
+            Some(Rank::Content) if compiled => Sureness::Sure,
+            Some(Rank::Content | Rank::Tool) => Sureness::Told,
+            Some(Rank::Summary | Rank::Generic) => Sureness::Hint,
+            Some(Rank::Bare) | None if error && !sign.exit => Sureness::Told,
+            Some(Rank::Bare) | None => return,
+        };
+        if sureness == Sureness::Sure || !judged {
+            self.findings.code(sureness, &short());
         }
     }
 
@@ -383,12 +384,19 @@ impl Collector {
     fn mark_repeats(&mut self, times: u32) {
         let note = format!(" (×{})", times + 1);
         let number = self.number;
-        let open = self.windows.last_mut().and_then(|window| window.lines.last_mut());
-        for line in open.into_iter().chain(self.tail.back_mut()) {
-            if line.number == number && !line.text.is_empty() {
+        let marked = |line: &mut Kept| {
+            let marks = line.number == number && !line.text.is_empty();
+            if marks {
                 line.text.push_str(&note);
             }
+            if marks { note.len() } else { 0 }
+        };
+        if let Some(window) = self.windows.last_mut() {
+            let more = window.lines.last_mut().map_or(0, marked);
+            window.bytes += more;
+            self.held += more;
         }
+        self.tail_bytes += self.tail.back_mut().map_or(0, marked);
     }
 }
 

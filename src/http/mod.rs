@@ -32,7 +32,7 @@ use crate::store::Store;
 use feed::{Feed, Readers, Tail};
 use routes::health::Health;
 use routes::openapi::Document;
-use routes::{deliveries, health, logs, nudges, openapi, projects, pulls, sessions};
+use routes::{deliveries, github, health, logs, nudges, openapi, projects, pulls, sessions};
 use server::{BodyPatience, HttpError, guard, name_request};
 use webhook::Webhooks;
 
@@ -133,6 +133,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::replay))
         .routes(routes!(deliveries::recover))
+        .routes(routes!(github::standing))
         .split_for_parts();
     let v1 = v1
         .fallback(no_route)

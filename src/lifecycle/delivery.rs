@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use crate::domain::{
     ActivityState, Audience, Budget, BudgetRule, FailureClass, HeldReason, Nudge, NudgeId,
     NudgeKind, NudgeState, OperationKind, Project, Session, SessionId, SessionState, Subject, Task,
@@ -160,6 +162,32 @@ impl Voice<'_> {
     /// A nudge that was only just made has no task yet, and none was asked for.
     fn waits(&self, name: &TaskName) -> bool {
         matches!(self.known.record(&Key::Task(name.clone())), Some(Record::Task(Some(_))))
+    }
+
+    /// When a timer of a subject rings.
+    pub(super) fn due(&self, subject: &Subject, kind: TimerKind) -> Option<Timestamp> {
+        self.known.timers(subject).get(&kind).copied()
+    }
+
+    /// Whether the settle time is over. Starts it where it has not begun.
+    pub(super) fn settled(&mut self, subject: &Subject, kind: TimerKind) -> bool {
+        let settle = self.policy.settle;
+        if settle.is_zero() {
+            return true;
+        }
+        match self.due(subject, kind) {
+            Some(due_at) => due_at <= self.now,
+            None => {
+                self.arm(subject, kind, settle);
+                false
+            }
+        }
+    }
+
+    pub(super) fn arm(&mut self, subject: &Subject, kind: TimerKind, wait: SignedDuration) {
+        if let Ok(due) = self.now.checked_add(wait) {
+            self.known.put_timer(subject, kind, Some(due));
+        }
     }
 
     /// Whether the budget had room for a nudge. Where it has not, the human hears of it once, until all of it was

@@ -313,6 +313,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("/v1/deliveries", "get"),
     ("/v1/deliveries/recover", "post"),
     ("/v1/deliveries/{id}/replay", "post"),
+    ("/v1/github", "get"),
     ("/v1/nudges", "get"),
     ("/v1/nudges/{id}", "get"),
     ("/v1/nudges/{id}/ack", "post"),

@@ -3,8 +3,10 @@
 //! A working set behind which there is nothing is the model: after each observation the store must have,
 //! under every key, what the model has. Another store is held to all this by one more line at the end.
 
+mod ledger;
 mod play;
 mod random;
+mod sessions;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,8 +29,10 @@ use nudged::store::views::{ObjectRef, ObjectView};
 use nudged::store::{At, KnownRequest, LedgerEntry, RequestKey, Store};
 
 use crate::stories;
+use ledger::{keeps_a_ledger, keeps_answers};
 use play::{KEYS, Play, Seen, WRITES};
 use random::Random;
+use sessions::{follows_sessions, sessions_of_ours};
 
 /// Random stories, and how long each is.
 const STORIES: u64 = 24;
@@ -85,49 +89,6 @@ async fn follows_its_model(open: impl AsyncFn(&Path) -> Store) {
     assert_eq!(seen.keys, names(KEYS), "nothing was ever found under the other keys");
     assert_eq!(seen.writes, names(WRITES), "the other writes were never made");
     assert!(seen.comparisons > 20_000, "only {} comparisons", seen.comparisons);
-}
-
-/// The same of sessions that are started here, are looked at, and hear what there is to hear.
-async fn follows_sessions(open: impl AsyncFn(&Path) -> Store) {
-    let mut states = BTreeSet::new();
-    for seed in 0..STORIES {
-        let (mut random, mut play) = (Random::new(9_000 + seed), Play::begin(&open).await);
-        for _ in 0..LENGTH {
-            let observation =
-                if random.below(3) == 0 { random.next(&play) } else { random.of_sessions(&play) };
-            if random.below(6) == 0 {
-                undo(&mut play, &observation);
-            }
-            play.observe(&observation);
-            play.pass(random.below(40) as i64);
-            if random.below(4) == 0 {
-                ring(&mut play);
-            }
-        }
-        play.compare_all();
-        reads_agree(&play).await;
-        let at_work = play.store.sessions_at_work().await.expect("a read");
-        for view in store_sessions(&play).await {
-            states.insert((view.state, view.operation));
-            let row = play.model.session(&SessionId(view.id.as_str().into())).expect("a session");
-            assert_eq!(view.launch_id.as_deref(), row.launch_id.as_deref());
-            assert_eq!(view.operation, row.operation.map(|operation| operation.kind));
-            assert_eq!(
-                (&view.memory, view.failure.as_deref()),
-                (&row.memory, row.failure.as_deref())
-            );
-            let works =
-                row.operation.is_some() || (row.runtime.is_some() && !row.state.is_terminal());
-            assert_eq!(at_work.iter().any(|it| it.id == view.id), works, "{row:?}");
-        }
-        let mut play = play.reopen(&open).await;
-        play.compare_all();
-    }
-    assert!(states.len() >= 10, "{states:?}");
-}
-
-async fn store_sessions(play: &Play) -> Vec<nudged::store::views::SessionView> {
-    play.store.sessions(SessionFilter::default(), ALL).await.expect("a read").items
 }
 
 /// Fires what is due, as the engine does.
@@ -250,109 +211,6 @@ async fn reads_agree(play: &Play) {
     assert_eq!((&*bounds.epoch, bounds.floor), (&*counters.epoch, 0));
 }
 
-/// Rows that no rule makes yet: a session with all that belongs to it.
-fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
-    let project = configured(play, "mer", "acme/mercury");
-    let id = SessionId::new(&project, 1);
-    let subject = Subject::Session(id.clone());
-    let session = Session {
-        id: id.clone(),
-        project_id: project.clone(),
-        num: 1,
-        issue_id: Some("ISSUE-7".into()),
-        kind: SessionKind::Worker,
-        harness: "claude-code".into(),
-        state: SessionState::Detecting,
-        termination_reason: None,
-        is_alive: true,
-        activity: Activity {
-            state: ActivityState::WaitingInput,
-            last_at: play.now,
-            source: ActivitySource::Hook,
-        },
-        detecting: Some(Detecting {
-            attempts: 2,
-            started_at: play.now,
-            evidence_hash: "e5".into(),
-        }),
-        nudges_paused: true,
-        branch: Some("a/branch".into()),
-        workspace_path: Some("/srv/it".into()),
-        runtime: Some(Runtime { name: "tmux".into(), handle: "mer-1".into() }),
-        agent_session_id: Some("0f3a".into()),
-        transcript_path: Some("/home/it/0f3a.jsonl".into()),
-        launch_id: Some("l-1".into()),
-        operation: Some(Operation { kind: OperationKind::Kill, since: play.now }),
-        failure: Some("it broke".into()),
-        prompt: "Mend it.".into(),
-        memory: SessionMemory::default(),
-        created_at: play.now,
-        updated_at: play.now,
-    };
-    let keys = vec![
-        Key::Session(id.clone()),
-        Key::SessionsOfBranch(project.clone(), "a/branch".into()),
-        Key::PullsOfSession(id.clone()),
-        Key::OpenNudges(subject.clone()),
-        Key::OpenNudgesOfProject(project.clone()),
-        Key::Timers(subject.clone()),
-        Key::Counters,
-    ];
-    play.compare(keys.clone());
-    play.model.put_session(session.clone());
-    play.apply_changes();
-    play.compare(keys.clone());
-    let number = play.model.next(|counters| &mut counters.nudge);
-    let nudge = Nudge {
-        class: None,
-        id: NudgeId(number),
-        project_id: project.clone(),
-        session_id: Some(id.clone()),
-        subject: subject.clone(),
-        kind: NudgeKind::AgentIdle,
-        state: NudgeState::Held,
-        held_because: Some(HeldReason::NeedsInput),
-        is_budgeted: true,
-        signature: "idle".into(),
-        body: "Go on.".into(),
-        attempts: 3,
-        created_at: play.now,
-        handed_at: None,
-        delivered_at: None,
-        acknowledged_at: None,
-    };
-    play.compare(vec![Key::Nudge(nudge.id)]);
-    play.model.put_nudge(nudge.clone());
-    play.model.put_timer(&subject, TimerKind::GreenSettle, Some(play.now));
-    play.apply_changes();
-    play.compare_all();
-    assert_eq!(play.model.open_nudges_of_project(&project).len(), 1);
-    let due = TimerDue { subject: subject.clone(), kind: TimerKind::GreenSettle };
-    assert_eq!(play.writer.due_timers(play.now, 9).expect("timers"), [due]);
-    // It ends, and is nobody's any more.
-    let (state, termination_reason) =
-        (SessionState::Terminated, Some(TerminationReason::RuntimeLost));
-    let ended = Session {
-        state,
-        termination_reason,
-        is_alive: false,
-        detecting: None,
-        branch: None,
-        runtime: None,
-        ..session
-    };
-    play.model.put_session(ended);
-    let delivered_at = Some(play.now);
-    let handed_at = delivered_at;
-    let state = NudgeState::Delivered;
-    play.model.put_nudge(Nudge { state, held_because: None, handed_at, delivered_at, ..nudge });
-    play.model.put_timer(&subject, TimerKind::GreenSettle, None);
-    play.apply_changes();
-    play.compare_all();
-    assert_eq!(play.writer.next_timer().expect("a read"), None);
-    note(play);
-}
-
 /// A project that is registered by name.
 fn configured(play: &mut Play, id: &str, repo: &str) -> ProjectId {
     let id = ProjectId(id.into());
@@ -360,93 +218,6 @@ fn configured(play: &mut Play, id: &str, repo: &str) -> ProjectId {
     let asked = CommandObservation::ConfigureProject { id: id.clone(), config };
     assert!(play.observe(&Observation::Command(asked)));
     id
-}
-
-fn delivery(hook: &str, guid: &str, verdict: Verdict) -> Delivery {
-    Delivery {
-        hook: hook.to_owned(),
-        guid: guid.to_owned(),
-        event: "pull_request".to_owned(),
-        action: None,
-        repo: None,
-        verdict,
-        body: Bytes::from_static(b"the body as it came"),
-    }
-}
-
-/// The ledger: each delivery once, and what became of it after all.
-async fn keeps_a_ledger(open: impl AsyncFn(&Path) -> Store) {
-    use DeliveryOutcome::{Applied, Ignored, Quarantined};
-    let play = Play::begin(&open).await;
-    let now = play.now;
-    let poor = delivery("7", "guid", Verdict::Quarantined("not understood".to_owned()));
-    let other = delivery("8", "guid", Verdict::Ignored("of no interest".to_owned()));
-    play.writer.begin().expect("begun");
-    play.writer.receive(LedgerEntry::of(&poor), now).expect("entered");
-    play.writer.roll_back().expect("undone");
-    let (first, again, beside) = play.commit(|writer| {
-        let receive = |it| writer.receive(LedgerEntry::of(it), now).expect("entered");
-        (receive(&poor), receive(&poor), receive(&other))
-    });
-    assert_eq!((first.before, beside.before), (None, None), "another hook's is another delivery");
-    assert_eq!((again.id, again.before), (first.id, Some(Quarantined)));
-    assert_ne!(first.id, beside.id);
-    let kept = async |id| play.store.kept_delivery(id).await.expect("a read").expect("a row");
-    let body = kept(first.id).await.body;
-    assert_eq!(body.as_deref(), Some(&b"the body as it came"[..]));
-    assert_eq!(kept(beside.id).await.body, None);
-    play.commit(|writer| {
-        writer.amend(first.id, Ignored, Some("for now"), None).expect("amended");
-        assert_eq!(writer.outcome_of(first.id).expect("a read"), Some(Ignored));
-        assert_eq!(writer.outcome_of(999).expect("a read"), None);
-    });
-    assert!(kept(first.id).await.body.is_some(), "it may still be wanted");
-    play.commit(|writer| writer.amend(first.id, Applied, None, Some("{}"))).expect("amended");
-    let applied = kept(first.id).await;
-    assert_eq!((applied.body, applied.observation.as_deref()), (None, Some("{}")));
-    let listed = async |outcome: Option<&str>| {
-        let items =
-            play.store.deliveries(outcome.map(str::to_owned), ALL).await.expect("a read").items;
-        items.into_iter().map(|it| (it.id, it.outcome, it.reason)).collect::<Vec<_>>()
-    };
-    let ignored = (beside.id, "ignored".to_owned(), Some("of no interest".to_owned()));
-    assert_eq!(listed(Some("ignored")).await, std::slice::from_ref(&ignored));
-    assert_eq!(listed(None).await, [ignored, (first.id, "applied".to_owned(), None)]);
-    let later = now.checked_add(SignedDuration::from_secs(1)).expect("an instant");
-    let gone = play.commit(|writer| {
-        let prune = |before, most| writer.prune_deliveries(before, most).expect("pruned");
-        (prune(now, 9), prune(later, 1), prune(later, 9))
-    });
-    assert_eq!(gone, (0, 1, 1));
-}
-
-/// What a client calls its request: the answer is kept with the effect, and told again for a while.
-async fn keeps_answers(open: impl AsyncFn(&Path) -> Store) {
-    let mut play = Play::begin(&open).await;
-    let project = configured(&mut play, "mer", "acme/mercury");
-    let key = RequestKey { key: "k".to_owned(), request: "PUT /it".to_owned(), body_hash: [7; 32] };
-    let view = play.writer.object(&ObjectRef::Project(project)).expect("a read").expect("a view");
-    let now = play.now;
-    play.writer.begin().expect("begun");
-    play.writer.keep_answer(&key, &view, now).expect("kept");
-    play.writer.roll_back().expect("undone");
-    let known = |key: &RequestKey, oldest| {
-        play.commit(|writer| writer.known_request(key, oldest)).expect("a read")
-    };
-    assert_eq!(known(&key, now), KnownRequest::No);
-    play.commit(|writer| writer.keep_answer(&key, &view, now)).expect("kept");
-    assert_eq!(known(&key, now), KnownRequest::Same(Box::new(view.clone())));
-    let later = now.checked_add(SignedDuration::from_millis(1)).expect("an instant");
-    assert_eq!(known(&key, later), KnownRequest::No);
-    for other in [
-        RequestKey { request: "PUT /other".to_owned(), ..key.clone() },
-        RequestKey { body_hash: [8; 32], ..key.clone() },
-    ] {
-        assert_eq!(known(&other, now), KnownRequest::Other);
-    }
-    let forgotten = |oldest| play.commit(|writer| writer.forget_requests(oldest, 9)).expect("done");
-    assert_eq!((forgotten(now), forgotten(later), forgotten(later)), (0, 1, 0));
-    assert_eq!(known(&key, now), KnownRequest::No);
 }
 
 /// Numbers that are seen outside are given out once, whatever becomes of their rows.

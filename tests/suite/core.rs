@@ -40,19 +40,23 @@ pub fn read(event: &str, payload: &Value) -> Result<ScmObservation, String> {
     }
 }
 
+/// Failures settle at once, every pull request is adopted, nothing is sent out.
+pub fn policy() -> Policy {
+    Policy {
+        settle: SignedDuration::ZERO,
+        cancel_wait: SignedDuration::from_mins(10),
+        quiet_after: SignedDuration::from_mins(10),
+        adopt: Adopt::All,
+        auto_register: true,
+        notify: false,
+    }
+}
+
 impl Core {
     /// Nothing is known; failures settle at once, every pull request is adopted.
     pub fn new() -> Self {
-        let policy = Policy {
-            settle: SignedDuration::ZERO,
-            cancel_wait: SignedDuration::from_mins(10),
-            quiet_after: SignedDuration::from_mins(10),
-            adopt: Adopt::All,
-            auto_register: true,
-            notify: false,
-        };
         let now = Timestamp::from_second(BEGINNING).expect("an instant");
-        Self { known: WorkingSet::whole(), policy, now }
+        Self { known: WorkingSet::whole(), policy: policy(), now }
     }
 
     /// The same, and pull request 1 is open at commit 1.

@@ -5,7 +5,7 @@ use std::pin::pin;
 use futures_util::poll;
 use jiff::SignedDuration;
 use nudged::clock::Clock;
-use nudged::domain::{Adopt, Delivery, DeliveryOutcome, NudgeKind};
+use nudged::domain::{Delivery, DeliveryOutcome, NudgeKind};
 use nudged::engine::{Engine, EngineError, Retention};
 use nudged::github::webhook::understand;
 use nudged::lifecycle::Policy;
@@ -13,6 +13,7 @@ use nudged::store::Store;
 use nudged::store::reads::{Bounds, NudgeFilter, Page};
 use serde_json::json;
 
+use crate::core::policy;
 use crate::payloads::{check, pull, sha};
 use crate::world::World;
 
@@ -32,14 +33,7 @@ fn delivery(event: &str, guid: &str, payload: &serde_json::Value) -> Delivery {
 
 async fn engine(folder: &std::path::Path, settle: SignedDuration) -> (Store, Engine) {
     let store = Store::open(&folder.join("engine.db")).await.expect("a store");
-    let policy = Policy {
-        settle,
-        cancel_wait: SignedDuration::from_mins(10),
-        quiet_after: SignedDuration::from_mins(10),
-        adopt: Adopt::All,
-        auto_register: true,
-        notify: false,
-    };
+    let policy = Policy { settle, ..policy() };
     let engine = Engine::start(&store, policy, Retention::default(), Clock::system())
         .await
         .expect("an engine");
@@ -73,18 +67,9 @@ async fn what_is_kept_no_longer_goes_but_not_at_the_start() {
                SELECT 'pr_updated', '{}', '', '2020-01-01T00:00:00.000Z' FROM n";
     connection.execute_batch(old).expect("rows");
     drop(connection);
-    let settle = SignedDuration::ZERO;
-    let policy = Policy {
-        settle,
-        cancel_wait: SignedDuration::from_mins(10),
-        quiet_after: SignedDuration::from_mins(10),
-        adopt: Adopt::All,
-        auto_register: true,
-        notify: false,
-    };
     let retention = Retention { changes: Some(SignedDuration::from_hours(1)), deliveries: None };
     let engine =
-        Engine::start(&store, policy, retention, Clock::system()).await.expect("an engine");
+        Engine::start(&store, policy(), retention, Clock::system()).await.expect("an engine");
     // At its own start it throws nothing away: one look at the clock is not enough.
     engine.fire_due_timers().await.expect("it works");
     let Bounds { floor, head, .. } = store.bounds().await.expect("a read");

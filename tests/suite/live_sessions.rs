@@ -143,6 +143,16 @@ async fn spawned(world: &World) {
     done.expect("stored").expect("taken in");
 }
 
+/// The agent of launch `l-1` runs.
+fn launched() -> SessionFact {
+    SessionFact::Launched {
+        launch_id: "l-1".into(),
+        runtime: Runtime { name: "tmux".into(), handle: "{}".into() },
+        agent_session_id: None,
+        activity: ActivityState::Active,
+    }
+}
+
 async fn live(world: &World, session: &str, fact: SessionFact) {
     let seen = SessionObservation { session: SessionId(session.into()), fact };
     let engine = &world.running().engine;
@@ -163,14 +173,7 @@ async fn what_is_being_done_is_found_again_after_a_restart() {
     assert_eq!((cut_off.id.as_str(), cut_off.launch_id.as_deref()), ("roc-2", Some("l-1")));
     assert_eq!(cut_off.operation, Some(OperationKind::Spawn));
     assert_eq!(cut_off.prompt, "Mend it.");
-    let runtime = Runtime { name: "tmux".into(), handle: "{}".into() };
-    let launched = SessionFact::Launched {
-        launch_id: "l-1".into(),
-        runtime,
-        agent_session_id: None,
-        activity: ActivityState::Active,
-    };
-    live(&world, "roc-2", launched).await;
+    live(&world, "roc-2", launched()).await;
     let shown = world.get("/v1/sessions/roc-2").await;
     assert_eq!((&shown["state"], &shown["operation"]), (&json!("working"), &Value::Null));
     assert_eq!(shown["runtime"], json!({"name": "tmux", "handle": "{}"}));
@@ -185,14 +188,7 @@ async fn what_is_being_done_is_found_again_after_a_restart() {
 async fn a_nudge_to_an_agent_of_ours_is_a_task_until_it_is_known_what_became_of_it() {
     let mut world = adopted().await;
     spawned(&world).await;
-    let runtime = Runtime { name: "tmux".into(), handle: "{}".into() };
-    let launched = SessionFact::Launched {
-        launch_id: "l-1".into(),
-        runtime,
-        agent_session_id: None,
-        activity: ActivityState::Active,
-    };
-    live(&world, "roc-2", launched).await;
+    live(&world, "roc-2", launched()).await;
     world.apply("pull_request", "2", &pull("opened", 2, &sha(2), 0, json!({}))).await;
     world.apply("check_run", "3", &check("build", &sha(2), 12, json!("failure"), 10)).await;
     world.restart().await;

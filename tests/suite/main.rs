@@ -4,7 +4,6 @@ mod answers;
 mod any_order;
 mod api;
 mod bad_input;
-mod circles;
 mod cli;
 mod cli_server;
 mod commands;

@@ -10,18 +10,17 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::poll;
-use jiff::SignedDuration;
 use nudged::app;
 use nudged::clock::Clock;
-use nudged::domain::{Adopt, Delivery, DeliveryOutcome};
+use nudged::domain::{Delivery, DeliveryOutcome};
 use nudged::engine::{Engine, EngineError, Retention};
 use nudged::github::webhook::understand;
-use nudged::lifecycle::Policy;
 use nudged::store::Store;
 use nudged::store::reads::Page;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::core::policy;
 use crate::payloads::{pull, sha};
 use crate::world::{SECRET, World, answer, outcome, sign};
 
@@ -41,16 +40,7 @@ fn panicking(times: &Arc<AtomicI64>) -> Clock {
 
 async fn engine(folder: &Path, clock: Clock) -> (Store, Engine) {
     let store = Store::open(&folder.join("panics.db")).await.expect("a store");
-    let settle = SignedDuration::ZERO;
-    let policy = Policy {
-        settle,
-        cancel_wait: SignedDuration::from_mins(10),
-        quiet_after: SignedDuration::from_mins(10),
-        adopt: Adopt::All,
-        auto_register: true,
-        notify: false,
-    };
-    let engine = Engine::start(&store, policy, Retention::default(), clock).await;
+    let engine = Engine::start(&store, policy(), Retention::default(), clock).await;
     (store, engine.expect("an engine"))
 }
 

@@ -132,17 +132,12 @@ async fn what_conforms_is_taken_in_at_the_front_door() {
     assert!(applied * 2 > some.len(), "{applied} of {}", some.len());
 }
 
-/// What a payload tells. Whether the repository is private is left out: that a repository opens or closes is
-/// followed for the pull requests that are open, and these end at random here.
+/// What a payload tells.
 fn observed(made: &Made<'_>) -> Option<Observation> {
-    let Verdict::Observed(seen) = understand(&made.kind.event, &made.body).verdict else {
-        return None;
-    };
-    let mut kept: Value = serde_json::from_str(&seen.json).expect("JSON");
-    if let Some(is_private) = kept.pointer_mut("/repo/is_private") {
-        *is_private = Value::Null;
+    match understand(&made.kind.event, &made.body).verdict {
+        Verdict::Observed(seen) => Some(Observation::Scm(*seen.observation)),
+        Verdict::Ignored(_) | Verdict::Quarantined(_) => None,
     }
-    Some(Observation::Scm(serde_json::from_value(kept).expect("an observation")))
 }
 
 /// Payloads of all kinds about the same few pull requests and commits, at the same few seconds.

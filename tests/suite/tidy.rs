@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("clock", &["domain"]),
     ("fake_github", &[]),
     ("config", &["domain"]),
-    ("excerpt", &[]),
+    ("excerpt", &["domain"]),
     ("lifecycle", &["domain", "excerpt"]),
     ("github/webhook", &["domain", "excerpt", "lifecycle"]),
     ("store", &["domain", "lifecycle", "clock"]),

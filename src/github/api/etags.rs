@@ -12,8 +12,6 @@ use bytes::Bytes;
 pub(super) const MOST_HELD: usize = 64 << 20;
 /// zstd's fastest ordinary level: JSON shrinks to a tenth or less.
 const LEVEL: i32 = 1;
-/// The largest body that is unpacked again.
-const LARGEST: usize = 64 << 20;
 /// What an entry weighs beside its texts.
 const OVERHEAD: usize = 160;
 
@@ -22,6 +20,8 @@ const OVERHEAD: usize = 160;
 pub(super) struct Held {
     pub(super) etag: String,
     packed: Arc<[u8]>,
+    /// Of the body.
+    length: usize,
     /// The path of the next page.
     pub(super) next: Option<String>,
     used: u64,
@@ -30,7 +30,7 @@ pub(super) struct Held {
 impl Held {
     /// The body, as it came.
     pub(super) fn body(&self) -> Option<Bytes> {
-        zstd::bulk::decompress(&self.packed, LARGEST).ok().map(Bytes::from)
+        zstd::bulk::decompress(&self.packed, self.length).ok().map(Bytes::from)
     }
 
     fn weight(&self, path: &str) -> usize {
@@ -74,7 +74,8 @@ impl Etags {
         self.forget(path);
         let Ok(packed) = zstd::bulk::compress(body, LEVEL) else { return };
         self.uses += 1;
-        let held = Held { etag: etag.to_owned(), packed: packed.into(), next, used: self.uses };
+        let (etag, length) = (etag.to_owned(), body.len());
+        let held = Held { etag, packed: packed.into(), length, next, used: self.uses };
         self.weight += held.weight(path);
         self.held.insert(path.to_owned(), held);
         self.order.insert(self.uses, path.to_owned());

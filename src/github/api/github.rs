@@ -15,6 +15,9 @@ use crate::api::{GithubPass, GithubStanding};
 use crate::domain::{RepoName, Timestamp};
 use crate::store::reads::WatchedProject;
 
+/// What a trouble is about that lies in a permission.
+const PERMISSION: &str = "permission ";
+
 /// GitHub's API, with what is known of our standing there; clones share everything.
 #[derive(Clone)]
 pub struct Github {
@@ -110,7 +113,9 @@ impl Github {
     pub(super) fn keep_troubles(&self, watched: &[WatchedProject]) {
         self.standing.keep(|about| {
             let here = |it: &WatchedProject| it.repo.as_str() == about;
-            !about.contains('/') || watched.iter().any(here)
+            let of_repository = about.contains('/');
+            // A permission that is still missing is missed again.
+            !about.starts_with(PERMISSION) && (!of_repository || watched.iter().any(here))
         });
         let stopped = watched.iter().filter(|project| !project.may_ask);
         for project in stopped {
@@ -179,6 +184,23 @@ impl Repo {
         below: &str,
     ) -> Result<Pages, GithubError> {
         self.github.client.pages(self.asker(kind), &self.path(below)).await
+    }
+
+    /// What is not there, or not ours to see, is left as it is known; a permission that is missing is told.
+    pub(super) fn possible<T>(
+        &self,
+        asked: Result<T, GithubError>,
+    ) -> Result<Option<T>, GithubError> {
+        match asked {
+            Ok(found) => Ok(Some(found)),
+            Err(GithubError::NotFound | GithubError::Gone | GithubError::Withheld) => Ok(None),
+            Err(error) => {
+                let GithubError::Forbidden { permission } = &error else { return Err(error) };
+                let permission = permission.as_deref().unwrap_or("unnamed");
+                self.github.trouble(&format!("{PERMISSION}{permission}"), Some(&error));
+                Ok(None)
+            }
+        }
     }
 
     /// POSTs JSON.

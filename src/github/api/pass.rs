@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::budget::Priority;
 use super::error::GithubError;
 use super::github::{Github, Repo};
-use super::reading::{Reading, Taken, malformed, possible};
+use super::reading::{Reading, Taken, malformed};
 use super::refresh::{PullAsked, PullRefreshed};
 use super::request::Asker;
 use crate::domain::{Mergeability, RepoName, ScmObservation, Thread, Timestamp};
@@ -179,7 +179,7 @@ impl Pass {
             let number = known.number;
             if known.state.is_open() && !open.contains(&number) && !ended.contains_key(&number) {
                 let asked = self.repo.get("pull", &format!("/pulls/{number}")).await;
-                if let Some(answer) = possible(asked)? {
+                if let Some(answer) = self.repo.possible(asked)? {
                     ended.insert(number, rest::pull(&answer.body).map_err(malformed)?);
                 }
             }
@@ -302,7 +302,7 @@ async fn read(
     let mut whole = shown.clone();
     if differs || (uncertain && open) || reading.taken.asked_at != Some(at) {
         let asked = repo.get("pull", &format!("/pulls/{number}")).await;
-        if let Some(answer) = possible(asked)? {
+        if let Some(answer) = repo.possible(asked)? {
             whole = rest::pull(&answer.body).map_err(malformed)?;
         }
         reading.taken.asked_at = Some(at);

@@ -103,7 +103,9 @@ impl<'r> Reading<'r> {
         known: &BTreeSet<CommitSha>,
     ) -> Result<(), GithubError> {
         let path = format!("/pulls/{}/commits?", of.pull.number);
-        let Some(pages) = possible(self.repo.pages("commits", &path).await)? else { return Ok(()) };
+        let Some(pages) = self.repo.possible(self.repo.pages("commits", &path).await)? else {
+            return Ok(());
+        };
         let mut missed = Vec::new();
         for body in &pages.bodies {
             missed.extend(rest::commits(body).map_err(malformed)?);
@@ -162,7 +164,7 @@ impl<'r> Reading<'r> {
         at: &mut AtCommit,
         read: impl Fn(&[u8]) -> Result<Listed<ScmObservation>, Unreadable>,
     ) -> Result<Vec<ScmObservation>, GithubError> {
-        let Some(pages) = possible(self.repo.pages(kind, path).await)? else {
+        let Some(pages) = self.repo.possible(self.repo.pages(kind, path).await)? else {
             return Ok(Vec::new());
         };
         let items = all(&pages, read)?;
@@ -179,7 +181,7 @@ impl<'r> Reading<'r> {
     pub(super) async fn conversation(&mut self, of: &ShownPull) -> Result<(), GithubError> {
         let number = of.pull.number;
         let path = format!("/pulls/{number}/reviews?");
-        if let Some(pages) = possible(self.repo.pages("reviews", &path).await)? {
+        if let Some(pages) = self.repo.possible(self.repo.pages("reviews", &path).await)? {
             let reviews = all(&pages, |body| rest::reviews(of, body))?;
             if !(pages.unchanged && self.taken.lists.contains(&path)) {
                 reviews.into_iter().for_each(|fact| self.fact(fact));
@@ -192,7 +194,9 @@ impl<'r> Reading<'r> {
         ];
         for (kind, label, path) in lists {
             let as_of = self.repo.github.client.there();
-            let Some(pages) = possible(self.repo.pages(label, &path).await)? else { continue };
+            let Some(pages) = self.repo.possible(self.repo.pages(label, &path).await)? else {
+                continue;
+            };
             if pages.unchanged && self.taken.lists.contains(&path) {
                 continue;
             }
@@ -241,19 +245,6 @@ fn is_open(seen: &ScmObservation) -> bool {
         None
     };
     state.is_some_and(|state| state.status != RunStatus::Completed)
-}
-
-/// What is not there, or not ours to see, is left as it is known.
-pub(super) fn possible<T>(asked: Result<T, GithubError>) -> Result<Option<T>, GithubError> {
-    match asked {
-        Ok(found) => Ok(Some(found)),
-        Err(GithubError::NotFound | GithubError::Gone | GithubError::Withheld) => Ok(None),
-        Err(error @ GithubError::Forbidden { .. }) => {
-            tracing::debug!(%error, "part of a repository is not ours to see");
-            Ok(None)
-        }
-        Err(other) => Err(other),
-    }
 }
 
 pub(super) fn malformed(error: Unreadable) -> GithubError {

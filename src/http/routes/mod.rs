@@ -1,6 +1,7 @@
 //! The other routes: HTTP read and written, everything else done by the API.
 
 pub(super) mod deliveries;
+pub(super) mod github;
 pub(super) mod health;
 pub(super) mod logs;
 pub(super) mod nudges;

@@ -238,28 +238,15 @@ impl Reaction<'_> {
     }
 
     fn due(&self, kind: TimerKind) -> Option<Timestamp> {
-        self.voice.known.timers(&self.subject).get(&kind).copied()
+        self.voice.due(&self.subject, kind)
     }
 
-    /// Whether the settle time is over. Starts it where it has not begun.
     fn settled(&mut self, kind: TimerKind) -> bool {
-        let settle = self.voice.policy.settle;
-        if settle.is_zero() {
-            return true;
-        }
-        match self.due(kind) {
-            Some(due_at) => due_at <= self.voice.now,
-            None => {
-                self.arm(kind, settle);
-                false
-            }
-        }
+        self.voice.settled(&self.subject, kind)
     }
 
     fn arm(&mut self, kind: TimerKind, wait: SignedDuration) {
-        if let Ok(due) = self.voice.now.checked_add(wait) {
-            self.set(kind, Some(due));
-        }
+        self.voice.arm(&self.subject, kind, wait);
     }
 
     fn cancel(&mut self, kind: TimerKind) {

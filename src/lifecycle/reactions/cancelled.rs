@@ -2,7 +2,8 @@
 
 use crate::domain::{CheckStatus, FailureClass, NudgeKind, PullRequest, TimerKind};
 
-use super::{Context, wording};
+use super::context::Context;
+use super::wording;
 
 /// Heads that are remembered; a pull request has few that were cancelled.
 const MOST_HEADS: usize = 16;

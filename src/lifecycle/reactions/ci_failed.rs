@@ -11,7 +11,8 @@ use crate::lifecycle::WorkingSet;
 use crate::lifecycle::history::history_of;
 use crate::lifecycle::scm::{DerivedCheck, DerivedChecks, derive_checks, newest_workflow_runs};
 
-use super::{Context, wording};
+use super::context::Context;
+use super::wording;
 
 /// The brake: so many failed commits in a row and the agent is not told again.
 const BRAKE_COMMITS: usize = 3;

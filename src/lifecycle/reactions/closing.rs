@@ -1,6 +1,7 @@
 //! `pr-closed` and `pr-merged`: the human hears once that it is over.
 
-use super::{Context, wording};
+use super::context::Context;
+use super::wording;
 use crate::domain::{NudgeKind, PrState, PullRequest};
 
 pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {

@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 
-use super::{Context, wording};
+use super::context::Context;
+use super::wording;
 use crate::domain::{Mergeability, NudgeKind, PullRequest, TimerKind};
 use crate::lifecycle::policy::CONFLICT_PATIENCE;
 

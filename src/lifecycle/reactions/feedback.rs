@@ -8,7 +8,8 @@ use crate::domain::{
 };
 use crate::lifecycle::scm::{has_a_say, reviews_that_count};
 
-use super::{Context, wording};
+use super::context::Context;
+use super::wording;
 
 /// The brake: so many nudges without all feedback being resolved, then the human hears.
 const MOST_ROUNDS: u32 = 3;

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, wording};
+use super::context::Context;
+use super::wording;
 use crate::domain::{
     CiState, Mergeability, NudgeKind, PrState, PullRequest, ReviewDecision, Standing, TimerKind,
 };

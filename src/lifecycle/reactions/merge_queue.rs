@@ -7,7 +7,8 @@ use crate::domain::{
 };
 use crate::lifecycle::scm::derive_checks;
 
-use super::{Context, wording};
+use super::context::Context;
+use super::wording;
 
 /// Departures at one head that the agent hears of.
 const MOST_TOLD: usize = 2;

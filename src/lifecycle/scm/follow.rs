@@ -50,6 +50,10 @@ pub(super) fn follow(
     if !head_facts.is_empty() && !seen {
         to.known.put_project((**project).clone());
     }
+    // What is over is not looked at again when the repository turns private or public: who counted there must not
+    // hang on which of both came first.
+    let as_public = Project { visibility: None, ..(**project).clone() };
+    let heard_in = if row.core.state.is_open() { &**project } else { &as_public };
     let at_head = derive_checks(&head_facts);
     put_rows(to, &row, &row.core.head_sha, &at_head);
     row.ci = roll_up(at_head.values(), &head_facts);
@@ -57,14 +61,14 @@ pub(super) fn follow(
         let pushed_at = to.known.base_push(row.repo_id, &row.core.base_ref);
         row.mergeability =
             derive_mergeability(&row.core, &record.registers, &head_facts, pushed_at);
-        row.review = decide_reviews(project, &record.registers.reviews);
+        row.review = decide_reviews(heard_in, &record.registers.reviews);
     }
 
     let (rang, conversation) = match about {
         About::Commit(_) => (None, None),
         About::Pull { rang } => {
             let said = Arc::clone(to.known.conversation(row.repo_id, row.number));
-            let open = said.open_feedback(project, &row.core.author).count();
+            let open = said.open_feedback(heard_in, &row.core.author).count();
             row.unresolved_comments = i64::try_from(open).unwrap_or(i64::MAX);
             let rows = said.rows().map(|(comment, resolved)| {
                 let row = CommentRow::new(comment, resolved);

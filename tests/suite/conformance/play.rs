@@ -1,10 +1,11 @@
 //! Observations played on a store and on its model: a working set behind which there is nothing.
 
+use crate::core::policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::SignedDuration;
-use nudged::domain::{Adopt, Observation, Timestamp};
+use nudged::domain::{Observation, Timestamp};
 use nudged::lifecycle::{Key, Policy, Record, WorkingSet, Write, needs, reduce};
 use nudged::store::{Store, Writer};
 
@@ -63,14 +64,8 @@ impl Play {
         let folder = tempfile::tempdir().expect("a folder");
         let store = open(&folder.path().join("conformance.db")).await;
         let writer = store.writer().await.expect("a writer");
-        let policy = Policy {
-            settle: SignedDuration::from_secs(30),
-            cancel_wait: SignedDuration::from_mins(10),
-            quiet_after: SignedDuration::from_mins(10),
-            adopt: Adopt::All,
-            auto_register: true,
-            notify: true,
-        };
+        let settle = SignedDuration::from_secs(30);
+        let policy = Policy { settle, notify: true, ..policy() };
         let now = Timestamp::from_second(BEGINNING).expect("an instant");
         let mut model = WorkingSet::whole();
         // Which life of the database it is, only the store can say.

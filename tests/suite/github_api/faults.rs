@@ -116,6 +116,11 @@ async fn what_is_no_answer_changes_nothing_and_is_told() {
         assert_eq!(standing["github"]["troubles"][0]["code"], code, "{standing}");
         assert_eq!(pair.rows(), rows);
     }
+    pair.github.fault("/check-runs", 1, Fault::Forbidden("checks".to_owned()));
+    pair.work().reconciler.pass().await.expect("a pass");
+    let standing = pair.world.get("/v1/github").await;
+    assert_eq!(standing["troubles"][0]["about"], "permission checks=read", "{standing}");
+
     let whole = Pair::new().await;
     week(&whole).await;
     pair.reconcile().await;

@@ -2,7 +2,7 @@
 
 use nudged::domain::{ProjectConfig, Trust};
 
-use super::{facts, in_any_order};
+use super::{facts, in_any_order, permutations};
 use crate::core::Core;
 use crate::core::tell::{check, comment, pull, repo, review, seen_by};
 
@@ -151,4 +151,22 @@ fn a_review_s_own_words_are_feedback() {
     core.see(review(82).by(Some((1, "ada-agent"))).saying("I did it").at(5));
     core.see(review(83).at(6));
     assert_eq!(core.told(), [""; 0]);
+}
+
+#[test]
+fn who_counts_in_what_is_over_does_not_hang_on_when_the_repository_opened() {
+    let facts = facts![
+        pull(1).of_repo(seen_by(false, 1)),
+        comment(71).associated("NONE").at(6),
+        pull(1).of_repo(seen_by(false, 2)).closed().at(20),
+        pull(2).of_repo(seen_by(true, 9)),
+    ];
+    // Nothing is told twice here: that would have it looked at again.
+    for order in permutations(facts.len()) {
+        let mut core = Core::new();
+        for index in &order {
+            core.see(facts[*index].clone());
+        }
+        assert_eq!(core.row(1).unresolved_comments, 0, "in the order {order:?}");
+    }
 }

@@ -210,7 +210,12 @@ impl<'a> Generator<'a> {
             Form::Id if self.percent(95) => 1 + self.below(4) as i64,
             Form::Id => self.one_of(&[4_294_967_296, 9_007_199_254_740_993, i64::MAX]),
             Form::Time => 1_777_622_400 + self.below(60) as i64,
-            _ => self.one_of(&[0, 1, 2, 7, 86_400, -1]),
+            Form::Commit
+            | Form::RepositoryName
+            | Form::Reference
+            | Form::Address
+            | Form::Word(_)
+            | Form::Anything => self.one_of(&[0, 1, 2, 7, 86_400, -1]),
         };
         let number = number.max(node.minimum.unwrap_or(i64::MIN));
         write!(self.text, "{}", number.min(node.maximum.unwrap_or(i64::MAX))).expect("room");

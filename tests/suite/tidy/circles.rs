@@ -1,197 +1,275 @@
-//! Files of a room that know each other in a circle.
+//! No circles between the files of a room: each can be read without those that build on it.
 //!
-//! The head of a folder (`mod.rs`, or the file beside the folder) and what lies below it may know each other:
-//! the head hands out what its files share. What it only passes on (`pub use`) it does not know.
+//! A file knows the files in which the items are defined that it names; what a `mod.rs` only hands on
+//! (`pub use`) is looked up where it comes from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{code, is_word, sources};
+use super::{code, room, sources};
 
-/// The path of a module: `["engine", "batch"]`.
-type Module = Vec<String>;
+/// A path of modules, such as `http::feed::tail`.
+type Modules = Vec<String>;
 
-/// What a file says of others.
-#[derive(Default)]
-struct Uses {
-    /// Paths in `pub use`, and in `use`.
-    passed_on: Vec<Vec<String>>,
-    used: Vec<Vec<String>>,
+/// A file of the crate.
+struct File {
+    name: String,
+    module: Modules,
+    /// Its code without comments and tests.
+    words: Vec<String>,
+    /// What it hands on: the name there, and the path of what it stands for.
+    handed_on: BTreeMap<String, Modules>,
 }
 
-/// Rooms whose circles are left for now.
-const LEFT: &[&str] = &["http"];
-
-fn module(file: &str) -> Module {
-    let mut parts: Module = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
-    if parts.last().is_some_and(|last| last == "mod") {
-        parts.pop();
-    }
-    if parts == ["lib"] { Vec::new() } else { parts }
-}
-
-/// `a::{b, c::{d, e as f}}` as its paths.
-fn expand(tree: &str) -> Vec<Vec<String>> {
-    let tree = tree.trim();
-    let segments = |path: &str| -> Vec<String> {
-        let path = path.split(" as ").next().unwrap_or(path);
-        path.split("::")
-            .map(|part| part.trim().to_owned())
-            .filter(|part| !part.is_empty())
-            .collect()
-    };
-    let Some((before, inner)) = tree.split_once('{') else { return vec![segments(tree)] };
-    let inner = inner.trim_end().strip_suffix('}').unwrap_or(inner);
-    let (mut depth, mut from, mut items) = (0, 0, Vec::new());
-    for (index, c) in inner.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                items.push(&inner[from..index]);
-                from = index + 1;
-            }
-            _ => {}
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let stem = name.trim_end_matches(".rs").trim_end_matches("/mod");
+        let product = text.split("\n#[cfg(test)]\n").next().unwrap_or_default();
+        let words = words(&code(product));
+        let handed_on = statements(&words)
+            .into_iter()
+            .filter(|(hands_on, _)| *hands_on)
+            .flat_map(|(_, statement)| paths(statement))
+            .filter_map(|path| Some((path.last()?.clone(), path)))
+            .collect();
+        Self {
+            name: name.to_owned(),
+            module: stem.split('/').filter(|it| *it != "lib").map(str::to_owned).collect(),
+            words,
+            handed_on,
         }
     }
-    items.push(&inner[from..]);
-    let paths = items.into_iter().filter(|item| !item.trim().is_empty()).flat_map(expand);
-    paths.map(|path| [segments(before), path].concat()).collect()
+
+    /// What it names apart from what it hands on; what it hands on and uses itself too.
+    fn named(&self) -> Vec<Modules> {
+        let own: Vec<&[String]> = statements(&self.words)
+            .into_iter()
+            .filter_map(|(hands_on, statement)| (!hands_on).then_some(statement))
+            .collect();
+        let mut named: Vec<Modules> = own.iter().copied().flat_map(paths).collect();
+        for (name, path) in &self.handed_on {
+            let is_used = |at: usize, words: &[String]| at == 0 || words[at - 1] != "mod";
+            let uses = |words: &&[String]| {
+                (0..words.len()).any(|at| words[at] == *name && is_used(at, words))
+            };
+            if own.iter().any(uses) {
+                named.push(path.clone());
+            }
+        }
+        named
+    }
 }
 
-/// Everything that a file names, product code alone.
-fn uses(text: &str) -> Uses {
-    let code = code(text);
-    let code = code.split("#[cfg(test)]\nmod").next().unwrap_or_default();
-    let mut uses = Uses::default();
-    let mut rest = String::new();
-    for statement in code.split_inclusive(';') {
-        let begins = |at: &usize| {
-            let before = statement[..*at].trim_end_matches(' ');
-            before.is_empty() || before.ends_with(['\n', ')']) || before.ends_with("pub")
-        };
-        let at = statement.match_indices("use ").map(|(at, _)| at).filter(begins).last();
-        match at {
-            Some(at) if statement.ends_with(';') => {
-                let line = statement[..at].rsplit('\n').next().unwrap_or_default();
-                let paths = expand(&statement[at + 4..statement.len() - 1]);
-                if line.trim_start().starts_with("pub") {
-                    uses.passed_on.extend(paths);
+/// Names, `::`, and each other sign by itself.
+fn words(code: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut open = false;
+    for c in code.chars() {
+        let in_name = c.is_alphanumeric() || c == '_';
+        match words.last_mut() {
+            Some(last) if open && in_name => last.push(c),
+            Some(last) if c == ':' && last == ":" && !open => last.push(c),
+            _ if c.is_whitespace() => {}
+            _ => words.push(c.to_string()),
+        }
+        open = in_name;
+    }
+    words
+}
+
+/// Imports one by one, and what stands between them; `true`: the import hands on.
+fn statements(words: &[String]) -> Vec<(bool, &[String])> {
+    let (mut found, mut begun, mut at) = (Vec::new(), 0, 0);
+    while at < words.len() {
+        if words[at] != "use" {
+            at += 1;
+            continue;
+        }
+        let public = visibility(&words[begun..at]);
+        found.push((false, &words[begun..at - public]));
+        let end = words[at..].iter().position(|word| word == ";").map_or(words.len(), |n| at + n);
+        found.push((public > 0, &words[at + 1..end]));
+        (begun, at) = (end, end);
+    }
+    found.push((false, &words[begun..]));
+    found
+}
+
+/// How many words `pub` or `pub(…)` take at the end.
+fn visibility(before: &[String]) -> usize {
+    match before.iter().rposition(|word| word == "pub") {
+        Some(at) if at + 1 == before.len() => 1,
+        Some(at) if before[at + 1] == "(" && before.ends_with(&[")".to_owned()]) => {
+            let inside = &before[at + 2..before.len() - 1];
+            if inside.iter().any(|word| word == ")") { 0 } else { before.len() - at }
+        }
+        _ => 0,
+    }
+}
+
+/// The paths of two names and more, those in braces one by one.
+fn paths(statement: &[String]) -> Vec<Modules> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < statement.len() {
+        let starts = is_name(&statement[at])
+            && statement.get(at + 1).is_some_and(|word| word == "::")
+            // Neither the rest of a path nor `pub(in …)`.
+            && (at == 0 || !["::", "in"].contains(&statement[at - 1].as_str()));
+        at = if starts { tree(statement, at, &[], &mut found) } else { at + 1 };
+    }
+    found
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+/// Reads `a::b`, `a::{b, c::d}` or `a as b` from `at` on, and says where it ends.
+fn tree(words: &[String], mut at: usize, stem: &[String], found: &mut Vec<Modules>) -> usize {
+    let mut path = stem.to_vec();
+    while let Some(word) = words.get(at) {
+        if is_name(word) {
+            if word != "self" || path.is_empty() {
+                path.push(word.clone());
+            }
+            at += 1;
+            if words.get(at).is_some_and(|next| next == "::") {
+                at += 1;
+                continue;
+            }
+        } else if word == "{" && !path.is_empty() {
+            at += 1;
+            while words.get(at).is_some_and(|next| next != "}") {
+                at = if words[at] == "," {
+                    at + 1
                 } else {
-                    uses.used.extend(paths);
-                }
-                rest.push_str(&statement[..at]);
+                    tree(words, at, &path, found).max(at + 1)
+                };
             }
-            _ => rest.push_str(statement),
+            return at + 1;
         }
+        break;
     }
-    // Paths in the code itself.
-    let words = rest.split(|c: char| !is_word(c) && c != ':');
-    let paths = words.filter(|word| word.contains("::") && !word.starts_with(':'));
-    uses.used.extend(paths.map(|path| path.split("::").map(str::to_owned).collect()));
-    uses
+    if words.get(at).is_some_and(|next| next == "as") {
+        at += 2;
+    }
+    if path.len() > 1 {
+        found.push(path);
+    }
+    at
 }
 
-struct Crate {
-    uses: BTreeMap<Module, Uses>,
-}
+/// The crate as a whole.
+struct Crate(BTreeMap<Modules, File>);
 
 impl Crate {
-    fn of(sources: impl IntoIterator<Item = (String, String)>) -> Self {
-        let files = sources.into_iter().filter(|(file, _)| file != "main.rs");
-        Self { uses: files.map(|(file, text)| (module(&file), uses(&text))).collect() }
+    fn new(sources: &[(String, String)]) -> Self {
+        let files = sources.iter().map(|(name, text)| File::new(name, text));
+        Self(files.map(|file| (file.module.clone(), file)).collect())
     }
 
-    /// A path as seen from the crate's root; `None` where it leads out of the crate.
-    fn absolute(&self, from: &[String], path: &[String]) -> Option<Module> {
-        let (first, rest) = path.split_first()?;
-        match first.as_str() {
-            "crate" => Some(rest.to_vec()),
-            "self" => Some([from, rest].concat()),
+    /// The file in which what the path names is defined, as seen from a module.
+    fn home(&self, from: &Modules, path: &[String], depth: usize) -> Option<&File> {
+        let mut place = from.clone();
+        let mut rest = path;
+        match path.first()?.as_str() {
+            "crate" | "nudged" => (place, rest) = (Vec::new(), &path[1..]),
+            "self" => rest = &path[1..],
             "super" => {
-                let ups = path.iter().take_while(|part| *part == "super").count();
-                Some([&from[..from.len().checked_sub(ups)?], &path[ups..]].concat())
-            }
-            _ => {
-                let below = [from, std::slice::from_ref(first)].concat();
-                self.uses.contains_key(&below).then(|| [from, path].concat())
-            }
-        }
-    }
-
-    /// The file that has what a path names, past those that only pass it on.
-    fn owner(&self, path: &[String], depth: usize) -> Module {
-        let known = (0..=path.len()).rev().find(|end| self.uses.contains_key(&path[..*end]));
-        let (at, rest) = path.split_at(known.unwrap_or(0));
-        let (Some(name), Some(uses)) = (rest.first(), self.uses.get(at)) else {
-            return at.to_vec();
-        };
-        let mut brought =
-            uses.passed_on.iter().chain(&uses.used).filter(|it| it.last() == Some(name));
-        let further = brought.find_map(|it| {
-            let from = self.absolute(at, it)?;
-            (from != path && depth < 8).then(|| [&from, &rest[1..]].concat())
-        });
-        further.map_or_else(|| at.to_vec(), |path| self.owner(&path, depth + 1))
-    }
-
-    /// Which files of its own room each file knows, but for the heads that it is below of.
-    fn edges(&self) -> BTreeMap<&Module, BTreeSet<Module>> {
-        let mut edges: BTreeMap<&Module, BTreeSet<Module>> = BTreeMap::new();
-        for (module, uses) in &self.uses {
-            let owners = uses.used.iter().filter_map(|path| self.absolute(module, path));
-            let owners = owners.map(|path| self.owner(&path, 0));
-            let known = owners
-                .filter(|owner| owner.first() == module.first() && !module.starts_with(owner));
-            edges.insert(module, known.collect());
-        }
-        edges
-    }
-
-    /// The files that can be come back to from themselves.
-    fn in_circles(&self) -> Vec<String> {
-        let edges = self.edges();
-        let comes_back = |start: &&Module| {
-            let (mut ahead, mut seen) = (vec![*start], BTreeSet::new());
-            while let Some(at) = ahead.pop() {
-                for next in edges.get(at).into_iter().flatten() {
-                    if next == *start {
-                        return true;
-                    }
-                    if seen.insert(next) {
-                        ahead.push(next);
-                    }
+                while rest.first().is_some_and(|it| it == "super") {
+                    place.pop();
+                    rest = &rest[1..];
                 }
             }
-            false
+            child => {
+                place.push(child.to_owned());
+                if !self.0.contains_key(&place) {
+                    return None;
+                }
+                rest = &path[1..];
+            }
+        }
+        for name in rest {
+            let mut inner = place.clone();
+            inner.push(name.clone());
+            if self.0.contains_key(&inner) {
+                place = inner;
+                continue;
+            }
+            let handed_on = self.0.get(&place).and_then(|file| file.handed_on.get(name));
+            return match handed_on {
+                Some(path) if depth < 9 => self.home(&place, path, depth + 1),
+                _ => self.0.get(&place),
+            };
+        }
+        self.0.get(&place)
+    }
+
+    /// Which files of its own room each file knows.
+    fn known(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let known_by = |file: &File| {
+            let homes = file.named().into_iter().filter_map(|path| {
+                let home = self.home(&file.module, &path, 0)?;
+                let near = room(&home.name) == room(&file.name) && home.name != file.name;
+                near.then_some(home.module.clone())
+            });
+            homes.collect::<BTreeSet<_>>()
         };
-        let files = edges.keys().copied().filter(comes_back);
-        files.map(|module| module.join("/")).collect()
+        let names = |modules: BTreeSet<Modules>| {
+            modules.iter().filter_map(|module| Some(self.0.get(module)?.name.as_str())).collect()
+        };
+        self.0.values().map(|file| (file.name.as_str(), names(known_by(file)))).collect()
     }
 }
 
-#[test]
-fn the_files_of_a_room_know_each_other_in_no_circle() {
-    let known = Crate::of(sources());
-    let edges: usize = known.edges().values().map(BTreeSet::len).sum();
-    assert!(edges > 150, "only {edges} uses were found");
-    let mut circles = known.in_circles();
-    circles.retain(|file| !LEFT.iter().any(|room| file.starts_with(room)));
-    assert!(circles.is_empty(), "{circles:#?}");
+/// A way from a file back to it, if there is one.
+fn circle<'a>(
+    known: &BTreeMap<&'a str, BTreeSet<&'a str>>,
+    start: &'a str,
+) -> Option<Vec<&'a str>> {
+    let mut ways = vec![vec![start]];
+    let mut seen = BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        for next in known.get(way.last()?).into_iter().flatten() {
+            let longer: Vec<&str> = way.iter().copied().chain([*next]).collect();
+            if *next == start {
+                return Some(longer);
+            }
+            if seen.insert(*next) {
+                ways.push(longer);
+            }
+        }
+    }
+    None
+}
+
+fn circles(sources: &[(String, String)]) -> Vec<String> {
+    let whole = Crate::new(sources);
+    let known = whole.known();
+    let found = known.keys().filter_map(|file| circle(&known, file));
+    found.map(|way| way.join(" knows ")).collect()
 }
 
 #[test]
-fn a_circle_is_seen_through_what_is_passed_on() {
-    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
-    let circles = |files: &[(&str, &str)]| {
-        Crate::of(files.iter().map(|(name, text)| file(name, text))).in_circles()
+fn no_circles_between_the_files_of_a_room() {
+    let all = circles(&sources());
+    assert!(all.is_empty(), "{all:#?}");
+}
+
+#[test]
+fn a_circle_is_seen_through_what_a_module_hands_on() {
+    let check = |files: &[(&str, &str)], expect: usize| {
+        let files: Vec<_> = files.iter().map(|(n, t)| (n.to_string(), t.to_string())).collect();
+        assert_eq!(circles(&files).len(), expect, "{files:?}: {:?}", circles(&files));
     };
-    let head = ("a/mod.rs", "mod b;\nmod c;\npub use b::{B, Other};\npub use c::C;\n");
-    let c = ("a/c.rs", "pub struct C;\nfn c() { super::b::make() }\n");
-    let through_head = ("a/b.rs", "use super::C;\npub struct B(C);\n");
-    assert_eq!(circles(&[head, through_head, c]), ["a/b", "a/c"]);
-    assert_eq!(circles(&[head, ("a/b.rs", "pub struct B;\n"), c]), Vec::<String>::new());
-    let absolute = ("a/b.rs", "use crate::{\n    a::c::C,\n    d,\n};\n");
-    assert_eq!(circles(&[head, absolute, c]), ["a/b", "a/c"]);
-    let in_tests = ("a/b.rs", "pub struct B;\n#[cfg(test)]\nmod tests { use super::super::C; }\n");
-    assert_eq!(circles(&[head, in_tests, c]), Vec::<String>::new());
+    let hands_on = ("a/mod.rs", "mod b;\nmod c;\npub use b::{B, Other};\npub(crate) use c::C;");
+    check(&[hands_on, ("a/b.rs", "use super::C;"), ("a/c.rs", "struct C;")], 0);
+    check(&[hands_on, ("a/b.rs", "use super::C;"), ("a/c.rs", "use crate::a::{self, b::B};")], 2);
+    check(&[hands_on, ("a/b.rs", "fn f() { super::c::g() }"), ("a/c.rs", "use super::Other;")], 2);
+    // A module that uses what it hands on knows it; one that only hands it on does not.
+    let uses = ("a/mod.rs", "mod b;\npub use b::B;\npub struct A(B);");
+    check(&[uses, ("a/b.rs", "use super::A;")], 2);
+    check(&[("a/mod.rs", "mod b;\npub use b::B;\npub struct A;"), ("a/b.rs", "use super::A;")], 0);
+    // What only tests name does not count.
+    check(&[hands_on, ("a/b.rs", "use super::C;"), ("a/c.rs", "\n#[cfg(test)]\nuse super::B;")], 0);
 }

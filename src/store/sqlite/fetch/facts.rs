@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
-use super::all;
+use super::statement::all;
 use crate::domain::{
     CheckRun, CommitFacts, CommitSha, CommitStatus, Excerpt, RepoId, RunState, WorkflowRun,
 };

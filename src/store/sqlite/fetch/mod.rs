@@ -2,8 +2,11 @@
 
 mod facts;
 mod rows;
+mod statement;
 
-use rusqlite::{Connection, OptionalExtension, Params, Result, Row};
+use rusqlite::{Connection, Result, Row};
+
+use statement::{all, one};
 
 use super::codec::At;
 use crate::domain::Subject;
@@ -163,22 +166,4 @@ fn counters(on: &Connection) -> Result<Counters> {
             epoch: row.get(3)?,
         })
     })
-}
-
-fn one<T>(
-    on: &Connection,
-    sql: &str,
-    params: impl Params,
-    row: impl FnOnce(&Row<'_>) -> Result<T>,
-) -> Result<Option<T>> {
-    on.prepare_cached(sql)?.query_row(params, row).optional()
-}
-
-fn all<T>(
-    on: &Connection,
-    sql: &str,
-    params: impl Params,
-    row: impl FnMut(&Row<'_>) -> Result<T>,
-) -> Result<Vec<T>> {
-    on.prepare_cached(sql)?.query_map(params, row)?.collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Result, Row};
 
-use super::{all, one};
+use super::statement::{all, one};
 use crate::domain::{
     Activity, Budget, BudgetRule, Check, CheckKey, Comment, CommentName, CommentRow, CommitSha,
     Conversation, Detecting, MergeabilityAnswer, Nudge, NudgeId, Operation, Project, ProjectId,

@@ -1,23 +1,7 @@
-//! Marks of what is no failure, tool by tool.
+//! The marks of what is no failure, as data: clean-up, downloads, what passed, library frames.
 
-use super::Role::{self, Exit, Library, Mild, Noise, Pass};
-use super::{At, Group};
-
-/// What ends a step badly; content is looked for elsewhere.
-pub const EXITS: &[Group] = &[(
-    Exit,
-    At::Start,
-    &[
-        "Process completed with exit code",
-        "Docker run failed with exit code",
-        "The process '",
-        "Final attempt failed.",
-        "Command failed with exit code",
-        "Error: Process completed with exit code",
-        "Error: Command failed with exit code",
-        "Error: The process '",
-    ],
-)];
+use super::marks::Role::{Library, Mild, Noise, Pass};
+use super::marks::{At, Group, Role};
 
 /// Lines that nobody would copy.
 pub const NOISE: &[Group] = &[

@@ -1,16 +1,11 @@
-//! The rules as data: which texts in a line say what about it.
+//! What a mark in a line can say: the words of the rules.
 //!
-//! A mark with a capital letter is found in just that spelling, one without in any. The tables name
-//! what tools write, tool by tool; what they have in common (a place `file:line`, a row of a linter,
-//! a numbered list) is read in `shapes.rs`.
+//! The rules are tables of texts, `failures.rs`, `noise.rs` and `judge.rs`. A mark with a capital
+//! letter is found in just that spelling, one without in any. The tables name what tools write,
+//! tool by tool; what they have in common (a place `file:line`, a row of a linter, a numbered list)
+//! is read in `shapes.rs`.
 
-mod failures;
-mod noise;
-
-use super::class::Class;
-
-pub use failures::FAILURES;
-pub use noise::{EXITS, NOISE};
+use crate::domain::FailureClass;
 
 /// What a line is to the excerpt; the first are the surest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +55,7 @@ pub enum Role {
     /// A step or process ended badly: weight, but no content.
     Exit,
     /// Tells whose the failure is.
-    Judge(Class, Weight),
+    Judge(FailureClass, Weight),
     /// What a program printed meanwhile begins here: no failure in itself. `true` if it ends at the
     /// next empty line, else with the next failed test.
     Aside(bool),

@@ -1,8 +1,8 @@
-//! Marks of failures, tool by tool.
+//! The marks of failures, as data.
 
-use super::Rank::{Bare, Content, Generic, Located, Name, Summary, Test, Tool};
-use super::Role::{Count, Hit};
-use super::{At, Group};
+use super::marks::Rank::{Bare, Content, Generic, Located, Name, Summary, Test, Tool};
+use super::marks::Role::{Count, Exit, Hit};
+use super::marks::{At, Group};
 
 /// Failures, by how surely.
 pub const FAILURES: &[Group] = &[
@@ -23,7 +23,6 @@ pub const FAILURES: &[Group] = &[
             "FAIL lib/",
             "FAIL app/",
             "Failing tests:",
-            "In ", // shellcheck, checked in shapes
         ],
     ),
     (
@@ -75,6 +74,7 @@ pub const FAILURES: &[Group] = &[
         At::Start,
         &[
             "Traceback (most recent call last)",
+            "CONFLICT (",
             "╷",
             "│ Error:",
             "error[",
@@ -360,6 +360,36 @@ pub const FAILURES: &[Group] = &[
             "wrong",
             "unsupported",
             "deprecated",
+        ],
+    ),
+];
+
+/// What ends a step badly; content is looked for elsewhere.
+pub const EXITS: &[Group] = &[
+    (
+        Exit,
+        At::Any,
+        &[
+            "Command failed with exit code",
+            " exited (1)",
+            " exited (2)",
+            "command terminated with exit code",
+            "Executing the custom container implementation failed",
+            "failed to run script step",
+        ],
+    ),
+    (
+        Exit,
+        At::Start,
+        &[
+            "Process completed with exit code",
+            "Docker run failed with exit code",
+            "The process '",
+            "Final attempt failed.",
+            "Command failed with exit code",
+            "Error: Process completed with exit code",
+            "Error: Command failed with exit code",
+            "Error: The process '",
         ],
     ),
 ];
