@@ -1,7 +1,7 @@
 //! A real server beside the fake GitHub: what webhooks did not tell is found, limits are kept, credentials stay.
 
 mod asking;
-mod command_line;
+pub mod command_line;
 mod faults;
 mod healing;
 mod logs;

@@ -5,6 +5,8 @@ mod findings;
 mod github;
 mod server;
 mod settings;
+mod signers;
+mod standing;
 
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;

@@ -332,7 +332,8 @@ impl Client {
             Ok(reply) => {
                 let seen = reply.seen();
                 if let Some(date) = seen.date {
-                    self.tokens().compare(date, self.now());
+                    let skew = self.tokens().compare(date, self.now());
+                    metrics::skew(skew);
                 }
                 pass.end(&seen, account, quota);
                 if seen.limited {

@@ -81,6 +81,21 @@ impl GithubError {
         }
     }
 
+    /// All words of [`GithubError::code`].
+    pub(super) const CODES: &[&'static str] = &[
+        "unauthorized",
+        "forbidden",
+        "not_found",
+        "gone",
+        "withheld",
+        "unavailable",
+        "limited",
+        "suspended",
+        "not_installed",
+        "malformed",
+        "strayed",
+    ];
+
     /// The word for metrics and the state that is shown.
     pub const fn code(&self) -> &'static str {
         match self {
