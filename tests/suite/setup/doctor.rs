@@ -121,7 +121,8 @@ async fn clocks_that_differ_and_credentials_that_are_none_are_told() {
         (app.id, &stranger.private_key, "could not be decoded"),
         (7, &app.private_key, "Issuer"),
     ] {
-        let wrong = App { id, private_key: key.to_owned(), ..app.clone() };
+        let mut wrong = app.clone();
+        (wrong.id, wrong.private_key) = (id, key.to_owned());
         let said = Host::new(&github, &wrong).diagnosis().await;
         let (level, mend) = found(&said, "github", part);
         assert!(level == "broken" && mend.contains("nudged setup --replace"), "{mend}");
