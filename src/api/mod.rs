@@ -10,6 +10,7 @@ mod commands;
 mod deliveries;
 mod errors;
 mod github;
+mod github_questions;
 mod nudges;
 mod paging;
 mod projects;

@@ -38,6 +38,7 @@ const TABLES: &[&str] = &[
     "tasks",
     "nudge_budgets",
     "queue_facts",
+    "github_memory",
 ];
 
 fn install(world: &World) {

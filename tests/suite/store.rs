@@ -156,6 +156,8 @@ async fn filled() -> World {
     let acknowledge = world.request(reqwest::Method::POST, "/v1/nudges/1/ack");
     let (status, _) = answer(acknowledge.header("Idempotency-Key", "once")).await;
     assert_eq!(status, 200);
+    let remembered = world.running().engine.remember("deliveries_seen", "7".to_owned()).await;
+    remembered.expect("remembered");
     for (table, count) in crate::webhook::rows(&world) {
         assert!(count != "0", "{table} is empty");
     }
