@@ -23,7 +23,7 @@ use crate::github_api::command_line::nudged;
 /// A fake GitHub whose pages and API are at one address, as an Enterprise Server's, by the machine's clock.
 pub async fn enterprise() -> FakeGitHub {
     let github = FakeGitHub::start(Arc::new(clock::now)).await.expect("a fake");
-    github.set_html_url(&github.url().to_owned());
+    github.set_html_url(github.url());
     github
 }
 

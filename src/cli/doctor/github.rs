@@ -87,12 +87,21 @@ fn refused(findings: &mut Findings, app: i64, api: &str, error: &GithubError) {
             message,
             "NUDGED_GITHUB_API_URL wants https://api.github.com, or https://HOST/api/v3 of an Enterprise Server",
         ),
-        _ if error.is_passing() => findings.doubtful(
-            CHECK,
-            message,
-            "try again in a moment; is there a firewall between here and GitHub's API?",
-        ),
-        _ => findings.broken(CHECK, message, "`nudged setup --replace` registers another App"),
+        GithubError::Unavailable(_) | GithubError::Limited { .. } | GithubError::Malformed(_) => {
+            findings.doubtful(
+                CHECK,
+                message,
+                "try again in a moment; is there a firewall between here and GitHub's API?",
+            );
+        }
+        GithubError::Forbidden { .. }
+        | GithubError::Gone
+        | GithubError::Withheld
+        | GithubError::Suspended
+        | GithubError::NotInstalled
+        | GithubError::Strayed(_) => {
+            findings.broken(CHECK, message, "`nudged setup --replace` registers another App");
+        }
     }
 }
 
