@@ -3,6 +3,7 @@
 mod files;
 mod findings;
 mod github;
+mod numbers;
 mod server;
 mod settings;
 mod signers;

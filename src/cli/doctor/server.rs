@@ -8,6 +8,7 @@ use reqwest::{StatusCode, Url, header};
 use serde_json::Value;
 
 use super::findings::Findings;
+use super::numbers::number;
 use super::{signers, standing};
 use crate::cli::client::{Unanswered, http, root_cause, unanswered};
 use crate::cli::table::age;
@@ -116,12 +117,6 @@ async fn signatures(
         findings.fine(CHECK, "nothing was refused for its signature in the last hour");
     }
     Ok(())
-}
-
-/// A whole number that metrics show.
-pub(super) fn number(metrics: &str, name: &str, label: &str, value: &str) -> Option<u64> {
-    let series = format!("{name}{{{label}=\"{value}\"}} ");
-    metrics.lines().find_map(|line| line.strip_prefix(&series)?.trim().parse().ok())
 }
 
 async fn known(

@@ -1,7 +1,7 @@
 //! Where there are several webhook secrets: which of them is in use, and which can go.
 
 use super::findings::Findings;
-use super::server::number;
+use super::numbers::number;
 
 const CHECK: &str = "secret";
 
