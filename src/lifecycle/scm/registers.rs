@@ -118,6 +118,10 @@ pub(in crate::lifecycle) fn merge_fact(
         CommitFact::SuiteCompleted(suite) => {
             (!facts.completed_suites.contains(suite)).then(|| seen.clone())
         }
+        // What was read stands above why it was not, and that above that it is being read.
+        CommitFact::Log(log) => {
+            facts.logs.get(&log.run_id).is_none_or(|known| log > known).then(|| seen.clone())
+        }
     }
 }
 
