@@ -40,7 +40,8 @@ pub use nudge::{
     Audience, FailureClass, HeldReason, Nudge, NudgeKind, NudgeState, Priority, TimerKind,
 };
 pub use observation::{
-    CommandObservation, Observation, Receipt, Refreshed, Report, RerunAnswer, ScmObservation, TimerDue,
+    CommandObservation, Observation, Receipt, Refreshed, Report, RerunAnswer, ScmObservation,
+    TimerDue,
 };
 pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use operation::{Operation, OperationKind};

@@ -170,8 +170,8 @@ pub struct RerunMark {
 /// What GitHub was last asked about a pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshMark {
-    /// What was not known then, by a name of ours.
-    pub about: Text,
+    /// What was not known then, by names of ours.
+    pub about: BTreeSet<String>,
     /// When it was asked, by our own clock.
     pub at: Timestamp,
     /// The answer is waited for.

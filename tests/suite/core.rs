@@ -49,6 +49,7 @@ pub fn policy() -> Policy {
         adopt: Adopt::All,
         auto_register: true,
         notify: false,
+        github: false,
     }
 }
 

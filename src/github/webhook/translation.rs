@@ -294,7 +294,7 @@ fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSe
     });
     let mergeability = seen.mergeable.map(|can| mergeability(can, seen.mergeable_state.as_deref()));
     let updated_at = required(seen.updated_at, "pull_request.updated_at")?;
-    Ok(PullSeen { number: seen.number, core, updated_at, before, mergeability })
+    Ok(PullSeen { number: seen.number, core, updated_at, before, mergeability, read: None })
 }
 
 /// `mergeable: false` and `dirty` are conflicting; the other states say what else is in the way.

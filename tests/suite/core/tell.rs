@@ -85,7 +85,8 @@ pub fn pull(number: i64) -> Pull {
         first: false,
     };
     let core = Arc::new(core);
-    let seen = PullSeen { number, core, updated_at: at(0), before: None, mergeability: None };
+    let updated_at = at(0);
+    let seen = PullSeen { number, core, updated_at, before: None, mergeability: None, read: None };
     Pull { repo: rocket(), seen }
 }
 

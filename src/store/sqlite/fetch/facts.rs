@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::statement::all;
 use crate::domain::{
-    CheckLog, CheckRun, CommitFacts, CommitSha, CommitStatus, Excerpt, RepoId, RunState, WorkflowRun,
+    CheckLog, CheckRun, CommitFacts, CommitSha, CommitStatus, Excerpt, RepoId, RunState,
+    WorkflowRun,
 };
 use crate::lifecycle::CommitRecord;
 use crate::store::sqlite::codec::{At, Json, at};
