@@ -8,6 +8,7 @@ mod check;
 mod check_log;
 mod comment;
 mod delivery;
+mod failure;
 mod ids;
 mod nudge;
 mod observation;
@@ -35,6 +36,7 @@ pub use check_log::{
 };
 pub use comment::{Comment, CommentKind, CommentName, CommentRow, Conversation, Thread};
 pub use delivery::{Delivery, DeliveryOutcome, Observed, Verdict};
+pub use failure::Failure;
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
 pub use nudge::{
     Audience, FailureClass, HeldReason, Nudge, NudgeKind, NudgeState, Priority, TimerKind,
@@ -61,9 +63,7 @@ pub use session_observation::{SessionCommand, SessionFact, SessionObservation, S
 pub use spelling::UnknownSpelling;
 pub use standing::{Standing, Trust};
 pub use subject::Subject;
-pub use task::{
-    Failure, FetchLog, RefreshPull, RerunChecks, Task, TaskKind, TaskName, TaskPayload,
-};
+pub use task::{FetchLog, RefreshPull, RerunChecks, Task, TaskKind, TaskName, TaskPayload};
 
 /// A text that many places share without copying it.
 pub type Text = std::sync::Arc<str>;

@@ -81,8 +81,9 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         context.cancel(TimerKind::LogWait);
         return;
     }
-    // What is waiting for logs has settled.
-    let waits = context.due(TimerKind::LogWait).is_some();
+    // What is waiting for logs has settled, and so has what was to be run again.
+    let waits = context.due(TimerKind::LogWait).is_some()
+        || news.all().any(|failed| rerun::was_awaited(pull, &head, failed));
     if !waits && !context.gathered && !context.settled(TimerKind::CiSettle) {
         return;
     }

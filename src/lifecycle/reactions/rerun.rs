@@ -23,6 +23,12 @@ pub(super) fn is_awaited(pull: &PullRequest, head: &CommitSha, failed: &Failed<'
         .any(|mark| !mark.is_over && mark.head == *head && mark.runs.contains(&run))
 }
 
+/// Whether a failure was to be run again and nothing came of it: it has settled long since.
+pub(super) fn was_awaited(pull: &PullRequest, head: &CommitSha, failed: &Failed<'_>) -> bool {
+    let run = failed.check().run_id;
+    pull.memory.reruns.iter().any(|mark| mark.head == *head && mark.runs.contains(&run))
+}
+
 /// Stops waiting where nothing came of it in time, and where nothing is waited for.
 pub(super) fn look(context: &mut Context<'_>, pull: &mut PullRequest, head: &CommitSha) {
     let is_late = |due_at| due_at <= context.now;

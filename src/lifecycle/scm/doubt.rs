@@ -24,7 +24,7 @@ pub(super) fn doubts(
     if !core.state.is_open() {
         return doubts;
     }
-    let head = core.head_sha.short();
+    let head = core.head_sha.as_str();
     let base = &core.base_ref;
     if row.candidates.len() > 1 && row.core_read_at.is_none() {
         doubts.insert(format!("tie {} {}", row.core_at, row.candidates.len()));

@@ -120,6 +120,7 @@ fn a_log_that_comes_late_moves_the_failure_to_whom_it_is_for() {
     core.advance(60);
     assert_eq!(core.told(), ["ci-failed pending"]);
     core.report(job("build").log().shows(FailureClass::Infrastructure, "runner lost"));
+    core.advance(30);
     assert_eq!(core.told(), ["ci-failed superseded", "escalated pending"]);
     // What the agent has heard stays heard; the human is told beside it.
     let mut core = asking();

@@ -128,6 +128,11 @@ impl Check {
         self.made_by("github-actions").job_of(70)
     }
 
+    /// The commit it ran at.
+    pub fn commit(&self) -> &CommitSha {
+        &self.sha
+    }
+
     /// The id of the run.
     pub fn id(&self) -> i64 {
         self.run.run_id

@@ -20,7 +20,7 @@ pub struct Log {
 impl Check {
     /// The log of this run, fetched for pull request 1, which says nothing yet.
     pub fn log(&self) -> Log {
-        let of = LogName { repo: REPO, sha: self.sha.clone(), run_id: self.run.run_id, number: 1 };
+        let of = LogName { repo: REPO, sha: self.commit().clone(), run_id: self.id(), number: 1 };
         Log { of, said: None, absent: None, blame: Blame::default() }
     }
 }
