@@ -10,17 +10,13 @@ spelled! {
 
 spelled! {
     /// What becomes of a failure that may be nobody's: of the infrastructure, or of a flaky check.
+    #[derive(Default)]
     Rerun {
         /// It is told.
+        #[default]
         Never = "never",
         /// It is run again first, once for each commit and check; only a second failure is told.
         Once = "once",
-    }
-}
-
-impl Default for Rerun {
-    fn default() -> Self {
-        Self::Never
     }
 }
 

@@ -15,16 +15,13 @@ impl Core {
     /// Takes down the tasks that writes make, change and take off.
     pub(super) fn note_tasks(&mut self, writes: &[Write]) {
         for write in writes {
-            match write {
-                Write::InsertTask(task) | Write::UpdateTask(task) => {
-                    let before = self.tasks.insert(task.payload.name(), (**task).clone());
-                    let is_new = matches!(write, Write::InsertTask(_));
-                    assert_eq!(before.is_none(), is_new, "{write:?}");
-                }
-                Write::DeleteTask(name) => {
-                    assert!(self.tasks.remove(name).is_some(), "{name:?} is not there");
-                }
-                _ => {}
+            if let Write::InsertTask(task) | Write::UpdateTask(task) = write {
+                let before = self.tasks.insert(task.payload.name(), (**task).clone());
+                let is_new = matches!(write, Write::InsertTask(_));
+                assert_eq!(before.is_none(), is_new, "{write:?}");
+            }
+            if let Write::DeleteTask(name) = write {
+                assert!(self.tasks.remove(name).is_some(), "{name:?} is not there");
             }
         }
     }
@@ -36,13 +33,11 @@ impl Core {
 
     /// `name` of the checks whose logs are to be fetched.
     pub fn wanted_logs(&self) -> Vec<&str> {
-        let tasks = self.tasks_of(TaskKind::FetchLog).into_iter();
-        tasks
-            .map(|task| match &task.payload {
-                TaskPayload::FetchLog(log) => &*log.name,
-                other => panic!("{other:?}"),
-            })
-            .collect()
+        let tasks = self.tasks.values();
+        let named = tasks.filter_map(|task| {
+            if let TaskPayload::FetchLog(log) = &task.payload { Some(&*log.name) } else { None }
+        });
+        named.collect()
     }
 
     /// In how many seconds GitHub is asked about pull requests.
@@ -53,13 +48,11 @@ impl Core {
 
     /// The checks that are to be run again.
     pub fn wanted_reruns(&self) -> Vec<RerunChecks> {
-        let tasks = self.tasks_of(TaskKind::RerunChecks).into_iter();
-        tasks
-            .map(|task| match &task.payload {
-                TaskPayload::RerunChecks(checks) => checks.clone(),
-                other => panic!("{other:?}"),
-            })
-            .collect()
+        let tasks = self.tasks.values();
+        let wanted = tasks.filter_map(|task| {
+            if let TaskPayload::RerunChecks(it) = &task.payload { Some(it.clone()) } else { None }
+        });
+        wanted.collect()
     }
 
     /// What came of the first of them.
