@@ -58,7 +58,10 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     });
     pull.memory.ci_unheard.retain(|id, _| context.open.contains(id));
     rerun::look(context, pull, &head);
-    logs::ask(context, pull, &head, all.iter().copied());
+    // Those that were stopped come last: there is room for so many logs.
+    let stopped = |it: &&DerivedCheck| it.check.status == CheckStatus::Cancelled;
+    let (stopped, others): (Vec<_>, Vec<_>) = all.iter().copied().partition(stopped);
+    logs::ask(context, pull, &head, others.into_iter().chain(stopped));
 
     let failing: Vec<&DerivedCheck> = all.iter().copied().filter(|it| has_failed(it)).collect();
     // What the base says matters only where something fails, and is known only then.
