@@ -252,6 +252,8 @@ fn policy(settings: &Settings) -> anyhow::Result<Policy> {
         adopt: settings.adopt,
         auto_register: settings.auto_register,
         notify: settings.notify_url.is_some(),
+        // Nobody performs what is asked of GitHub yet.
+        github: false,
     })
 }
 
