@@ -95,6 +95,8 @@ fn refused(findings: &mut Findings, app: i64, api: &str, error: &GithubError) {
             );
         }
         GithubError::Forbidden { .. }
+        | GithubError::Refused(_)
+        | GithubError::Running
         | GithubError::Gone
         | GithubError::Withheld
         | GithubError::Suspended

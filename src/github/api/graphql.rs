@@ -10,7 +10,7 @@ use super::error::GithubError;
 use crate::domain::{RepoName, Timestamp};
 
 /// Pull requests in one query.
-pub(super) const MOST: usize = 25;
+pub const MOST: usize = 25;
 
 const PULL: &str = "fragment pull on PullRequest {
  number title state isDraft createdAt updatedAt author { __typename login }

@@ -28,17 +28,18 @@ mod registration;
 mod request;
 mod standing;
 
-pub use blame::{Blame, Elsewhere, Suspect};
+pub use blame::Suspect;
 pub use budget::{Account, Budget, Claim, Closed, Priority, Quota, Seen, Ticket, Turn};
 pub use client::Client;
 pub use credentials::Credentials;
 pub use door::Door;
 pub use error::GithubError;
 pub use github::Github;
+pub use graphql::MOST as MOST_REFRESHED;
 pub use logs::LogOutcome;
 pub use missed::{Missed, MissedError};
 pub use reconcile::{PassError, Reconciler};
-pub use refresh::{PullAsked, PullRefreshed, Refreshed, ReviewWanted};
+pub use refresh::{PullAsked, PullRefreshed, Refreshed};
 pub use registration::{
     Attempt, EVENTS, InstalledApp, Manifest, PERMISSIONS, Registered, RegisteredApp, Site, register,
 };

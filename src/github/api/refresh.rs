@@ -10,7 +10,7 @@ use super::graphql::{self, PullNode, RepoNode};
 use super::metrics;
 use super::request::{Asker, Speaker};
 use crate::domain::{
-    CommitSha, Mergeability, PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen,
+    CommitSha, Mergeability, PrState, PullCore, PullRead, PullSeen, RepoId, RepoName, RepoSeen,
     ReviewDecision, Timestamp,
 };
 use crate::github::webhook::rest;
@@ -22,28 +22,16 @@ pub struct PullAsked {
     pub number: i64,
 }
 
-/// What reviews a pull request wants, by GitHub's own word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReviewWanted {
-    /// GraphQL was not asked.
-    Unknown,
-    /// No rule wants a review, and nobody asks for changes.
-    Nothing,
-    Decided(ReviewDecision),
-}
-
 /// A pull request as GitHub showed it when it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullRefreshed {
     pub repo: RepoSeen,
-    /// `mergeability` is `None` while GitHub computes it: ask again after 5, 10, 15 s.
+    /// `mergeability` is `None` while GitHub computes it: ask again after 5, 10, 15 s. `read` says what reviews
+    /// amount to, where GraphQL was asked.
     pub pull: PullSeen,
-    pub review: ReviewWanted,
     /// Whether threads are resolved, by the id of the comment that began each: the first hundred. `None` where
     /// REST was asked, which does not tell.
     pub threads: Option<Vec<(i64, bool)>>,
-    /// GitHub's clock before it was asked: everything that is shown is at least so new.
-    pub asked_at: Timestamp,
 }
 
 /// What came of asking about each.
@@ -121,8 +109,9 @@ impl Repo {
         let answer = self.get("pull", &format!("/pulls/{number}")).await?;
         let shown =
             rest::pull(&answer.body).map_err(|error| GithubError::Malformed(error.to_string()))?;
-        let (repo, pull) = (shown.repo, shown.pull);
-        Ok(PullRefreshed { repo, pull, review: ReviewWanted::Unknown, threads: None, asked_at })
+        let (repo, mut pull) = (shown.repo, shown.pull);
+        pull.read = Some(PullRead { at: asked_at, review: None });
+        Ok(PullRefreshed { repo, pull, threads: None })
     }
 }
 
@@ -164,12 +153,13 @@ fn shown(node: Option<RepoNode>, asked_at: Timestamp) -> Result<PullRefreshed, G
         let root = thread.comments.nodes.first()?.database_id?;
         Some((root, thread.is_resolved))
     });
-    let review = match pull.review_decision.as_deref() {
-        Some("APPROVED") => ReviewWanted::Decided(ReviewDecision::Approved),
-        Some("CHANGES_REQUESTED") => ReviewWanted::Decided(ReviewDecision::ChangesRequested),
-        Some("REVIEW_REQUIRED") => ReviewWanted::Decided(ReviewDecision::ReviewRequired),
-        None => ReviewWanted::Nothing,
-        Some(_) => ReviewWanted::Unknown,
+    let decision = match pull.review_decision.as_deref() {
+        Some("APPROVED") => Some(ReviewDecision::Approved),
+        Some("CHANGES_REQUESTED") => Some(ReviewDecision::ChangesRequested),
+        Some("REVIEW_REQUIRED") => Some(ReviewDecision::ReviewRequired),
+        // No rule wants a review, and nobody asks for changes.
+        None => Some(ReviewDecision::None),
+        Some(_) => None,
     };
     let seen = PullSeen {
         number: pull.number,
@@ -177,8 +167,9 @@ fn shown(node: Option<RepoNode>, asked_at: Timestamp) -> Result<PullRefreshed, G
         updated_at: pull.updated_at,
         before: None,
         mergeability: mergeability(&pull),
+        read: Some(PullRead { at: asked_at, review: decision }),
     };
-    Ok(PullRefreshed { repo, pull: seen, review, threads: Some(threads.collect()), asked_at })
+    Ok(PullRefreshed { repo, pull: seen, threads: Some(threads.collect()) })
 }
 
 /// `docs/github-rules.md` 16, in GraphQL's words.
