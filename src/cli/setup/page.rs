@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -115,24 +116,30 @@ async fn serve(listener: TcpListener, desk: Arc<Desk>) {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let desk = Arc::clone(&desk);
         tokio::spawn(async move {
+            // Set once this connection has carried a code.
+            let carried = Arc::new(AtomicBool::new(false));
             let service = service_fn(|request| {
-                let desk = Arc::clone(&desk);
-                async move { Ok::<_, Infallible>(desk.answer(request).await) }
+                let (desk, carried) = (Arc::clone(&desk), Arc::clone(&carried));
+                async move { Ok::<_, Infallible>(desk.answer(request, &carried).await) }
             });
             let mut http = hyper::server::conn::http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
             http.keep_alive(false);
             // A browser that goes away has nothing to be told.
-            let served = http.serve_connection(TokioIo::new(stream), service).await;
-            if served.is_ok() {
-                let _ = desk.say.try_send(());
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            if carried.load(Ordering::SeqCst) {
+                let _ = desk.say.send(()).await;
             }
         });
     }
 }
 
 impl Desk {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        carried: &AtomicBool,
+    ) -> Response<Full<Bytes>> {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         let port = self.at.port();
         let own = [self.at.to_string(), format!("localhost:{port}")];
@@ -148,12 +155,19 @@ impl Desk {
         }
         match request.uri().path().strip_prefix(&self.path) {
             Some("" | "/") => self.html(StatusCode::OK, shown.html.clone()),
-            Some("/done") => self.done(shown, request.uri().query().unwrap_or_default()).await,
+            Some("/done") => {
+                self.done(shown, request.uri().query().unwrap_or_default(), carried).await
+            }
             Some(_) | None => self.say(StatusCode::NOT_FOUND, "There is nothing here."),
         }
     }
 
-    async fn done(&self, shown: &Shown, query: &str) -> Response<Full<Bytes>> {
+    async fn done(
+        &self,
+        shown: &Shown,
+        query: &str,
+        carried: &AtomicBool,
+    ) -> Response<Full<Bytes>> {
         let value = |wanted: &str| {
             let mut pairs = form_urlencoded::parse(query.as_bytes());
             pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
@@ -170,7 +184,9 @@ impl Desk {
         if self.tell.send(Back { code, answer }).await.is_err() {
             return self.say(StatusCode::GONE, "The set-up has ended.");
         }
-        match told.await {
+        let told = told.await;
+        carried.store(matches!(told, Ok(Ok(_))), Ordering::SeqCst);
+        match told {
             Ok(Ok(install)) => {
                 let mut response = self.say(StatusCode::SEE_OTHER, "Now install it.");
                 if let Ok(install) = install.parse() {
