@@ -7,6 +7,7 @@ mod figures;
 mod healing;
 mod logs;
 mod story;
+mod tasks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
