@@ -125,7 +125,8 @@ async fn conflicts_that_a_moved_base_makes_are_found() {
     let mergeability =
         async || pair.world.get("/v1/pulls/acme/rocket/1").await["mergeability"].clone();
     assert_eq!(mergeability().await, "mergeable");
-    pair.github.trouble(Trouble { silent: ["pull_request".to_owned()].into(), ..Trouble::default() });
+    pair.github
+        .trouble(Trouble { silent: ["pull_request".to_owned()].into(), ..Trouble::default() });
     repo.push_branch("main", "grace");
     repo.conflicts(number, true);
     pair.github.settle().await;
