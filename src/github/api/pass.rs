@@ -209,7 +209,7 @@ impl Pass {
         if asked.is_empty() {
             return Ok(());
         }
-        let refreshed = self.repo.github.refresh_within(&asked, Priority::Reconcile).await;
+        let refreshed = self.repo.github.refresh_within(&asked, Priority::Reconcile, true).await;
         for (asked, refreshed) in refreshed {
             let refreshed = match refreshed {
                 Ok(refreshed) => refreshed,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::budget::Priority;
 use super::error::GithubError;
 use super::github::{Github, Repo};
-use super::graphql::{self, PullNode, RepoNode};
+use super::graphql::{self, PullNode, RepoNode, ThreadNode};
 use super::metrics;
 use super::request::{Asker, Speaker};
 use crate::domain::{
@@ -30,7 +30,7 @@ pub struct PullRefreshed {
     /// amount to, where GraphQL was asked.
     pub pull: PullSeen,
     /// Whether threads are resolved, by the id of the comment that began each: the first hundred. `None` where
-    /// REST was asked, which does not tell.
+    /// they were not asked for, or REST was, which does not tell.
     pub threads: Option<Vec<(i64, bool)>>,
 }
 
@@ -38,15 +38,16 @@ pub struct PullRefreshed {
 pub type Refreshed = Vec<(PullAsked, Result<PullRefreshed, GithubError>)>;
 
 impl Github {
-    /// Asks what pull requests are now, up to 25 in one request.
+    /// Asks what pull requests are now, up to 25 in one request of one point; not for their threads.
     pub async fn refresh(&self, asked: &[PullAsked]) -> Refreshed {
-        self.refresh_within(asked, Priority::Refresh).await
+        self.refresh_within(asked, Priority::Refresh, false).await
     }
 
     pub(super) async fn refresh_within(
         &self,
         asked: &[PullAsked],
         priority: Priority,
+        threads: bool,
     ) -> Refreshed {
         let mut by_speaker = HashMap::<Speaker, Vec<PullAsked>>::new();
         let mut refreshed = Vec::with_capacity(asked.len());
@@ -59,7 +60,7 @@ impl Github {
         for (speaker, pulls) in by_speaker {
             for portion in pulls.chunks(graphql::MOST) {
                 let asker = Asker { speaker, kind: "graphql", priority };
-                match self.query(asker, portion).await {
+                match self.query(asker, portion, threads).await {
                     Ok(found) => refreshed.extend(portion.iter().cloned().zip(found)),
                     // A limit of GraphQL is none of REST.
                     Err(error @ (GithubError::Limited { .. } | GithubError::Malformed(_)))
@@ -83,10 +84,11 @@ impl Github {
         &self,
         asker: Asker,
         pulls: &[PullAsked],
+        threads: bool,
     ) -> Result<Vec<Result<PullRefreshed, GithubError>>, GithubError> {
         let asked_at = self.client.there();
         let names: Vec<_> = pulls.iter().map(|pull| (pull.repo.clone(), pull.number)).collect();
-        let answer = self.client.query(asker, graphql::body(&names)).await?;
+        let answer = self.client.query(asker, graphql::body(&names, threads)).await?;
         let (nodes, cost) = graphql::read(&answer, pulls.len())?;
         metrics::points(cost.cost);
         Ok(nodes.into_iter().map(|node| shown(node, asked_at)).collect())
@@ -148,10 +150,12 @@ fn shown(node: Option<RepoNode>, asked_at: Timestamp) -> Result<PullRefreshed, G
         created_at: pull.created_at,
         first: false,
     };
-    let threads = pull.review_threads.nodes.iter();
-    let threads = threads.filter_map(|thread| {
-        let root = thread.comments.nodes.first()?.database_id?;
-        Some((root, thread.is_resolved))
+    let threads = pull.review_threads.as_ref().map(|threads| {
+        let state = |thread: &ThreadNode| {
+            let root = thread.comments.nodes.first()?.database_id?;
+            Some((root, thread.is_resolved))
+        };
+        threads.nodes.iter().filter_map(state).collect()
     });
     let decision = match pull.review_decision.as_deref() {
         Some("APPROVED") => Some(ReviewDecision::Approved),
@@ -169,7 +173,7 @@ fn shown(node: Option<RepoNode>, asked_at: Timestamp) -> Result<PullRefreshed, G
         mergeability: mergeability(&pull),
         read: Some(PullRead { at: asked_at, review: decision }),
     };
-    Ok(PullRefreshed { repo, pull: seen, threads: Some(threads.collect()) })
+    Ok(PullRefreshed { repo, pull: seen, threads })
 }
 
 /// `docs/github-rules.md` 16, in GraphQL's words.

@@ -164,7 +164,7 @@ pub fn derive_checks(facts: &CommitFacts) -> DerivedChecks {
             | CheckStatus::Passed
             | CheckStatus::Skipped => false,
         };
-        if bad && !has_such_check(&key, status, &checks) {
+        if bad && !has_such_check(&key, status, &checks) && !had_such_job(facts, run, status) {
             let derived = from_workflow(key, run);
             checks.entry(derived.check.key.clone()).or_insert(derived);
         }
@@ -313,6 +313,16 @@ fn from_status(status: &CommitStatus) -> DerivedCheck {
 
 fn has_such_check(workflow: &Text, status: CheckStatus, checks: &DerivedChecks) -> bool {
     checks.values().any(|it| it.check.key.workflow == *workflow && it.check.status == status)
+}
+
+/// Whether a job of that very attempt ended so: where it counts no more, a newer attempt has begun, which the run does
+/// not show yet.
+fn had_such_job(facts: &CommitFacts, workflow: &WorkflowRun, status: CheckStatus) -> bool {
+    facts.check_runs.values().any(|run| {
+        owns(workflow, run)
+            && run.attempt == Some(workflow.attempt)
+            && run.state.check_status() == status
+    })
 }
 
 fn from_workflow(workflow: Text, run: &WorkflowRun) -> DerivedCheck {
