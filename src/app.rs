@@ -98,13 +98,10 @@ pub async fn start_within(
         let (store, clock) = (store.clone(), clock.clone());
         Arc::new(NotifyHuman::new(store, clock, to)) as Arc<dyn Performer>
     });
-    let outbox = Outbox::new(
-        store.clone(),
-        engine.clone(),
-        clock.clone(),
-        notifies.into_iter().collect(),
-        stopping.clone(),
-    );
+    let asks = github.iter().flat_map(|github| github.performers(&clock, &stopping));
+    let performers = notifies.into_iter().chain(asks).collect();
+    let outbox =
+        Outbox::new(store.clone(), engine.clone(), clock.clone(), performers, stopping.clone());
     let router = http::router(AppState {
         store,
         engine: engine.clone(),
@@ -255,6 +252,7 @@ fn policy(settings: &Settings) -> anyhow::Result<Policy> {
         adopt: settings.adopt,
         auto_register: settings.auto_register,
         notify: settings.notify_url.is_some(),
+        github: settings.github_app.is_some(),
     })
 }
 

@@ -4,6 +4,7 @@
 //! Values from the environment stay strings until a setting parses them: a secret of digits alone
 //! must not become a number on the way. An empty variable counts as not set.
 
+mod app_file;
 mod error;
 mod github;
 mod inspect;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use crate::domain::Adopt;
 
+pub use app_file::AppFile;
 pub use error::ConfigError;
 pub use github::GithubApp;
 pub use inspect::{Inspected, InspectedSettings, Source, inspect};
@@ -210,7 +212,32 @@ impl Settings {
     }
 
     fn from_layers(flags: &Flags, env: &[(Key, String)]) -> Result<Self, ConfigError> {
-        Self::parse(&Layers::read(KEYS, flags.config.as_deref(), env, &flags.given())?)
+        let layers = Layers::read(KEYS, flags.config.as_deref(), env, &flags.given())?;
+        let mut settings = Self::parse(&layers)?;
+        settings.take_app_file(&layers)?;
+        Ok(settings)
+    }
+
+    /// What `setup` has kept holds where no other App is set; its webhook secret is one of several.
+    fn take_app_file(&mut self, layers: &Layers) -> Result<(), ConfigError> {
+        let Some(file) = AppFile::read(&self.app_file())? else { return Ok(()) };
+        let another = |app: &GithubApp| app.id != file.app.id;
+        if self.github_app.as_ref().is_some_and(another) {
+            return Ok(());
+        }
+        if !self.webhook_secrets.contains(&file.webhook_secret) {
+            self.webhook_secrets.push(file.webhook_secret);
+        }
+        self.github_app.get_or_insert(file.app);
+        if layers.find(GITHUB_API_URL)?.is_none() {
+            self.github_api_url = file.api_url;
+        }
+        Ok(())
+    }
+
+    /// Where the App that `setup` registered is kept.
+    pub fn app_file(&self) -> PathBuf {
+        AppFile::beside(&self.db)
     }
 
     fn parse(layers: &Layers) -> Result<Self, ConfigError> {
@@ -263,7 +290,8 @@ impl Settings {
             return Err(ConfigError::new(
                 "no webhook secret is set, so no delivery could be trusted. Make one with\n\n    \
                  openssl rand -hex 32\n\nset it as NUDGED_WEBHOOK_SECRET (or webhook_secret in \
-                 nudged.toml), and enter the same one in the webhook settings at GitHub",
+                 nudged.toml), and enter the same one in the webhook settings at GitHub. Or let \
+                 `nudged setup` register a GitHub App, which brings its own",
             ));
         }
         Ok(&self.webhook_secrets)

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::github::api::{Client, Credentials, Door, Github, Missed, Reconciler};
+use crate::outbox::{FetchLogs, Performer, RefreshPulls, RerunFailed};
 use crate::store::Store;
 
 /// GitHub's API and the standing work with it; clones share everything.
@@ -51,6 +52,20 @@ impl GithubWork {
     /// What the API offers of it.
     pub(super) fn door(&self) -> Arc<dyn GithubDoor> {
         Arc::new(Door::new(self.github.clone(), Arc::clone(&self.missed)))
+    }
+
+    /// What performs tasks there.
+    pub(super) fn performers(
+        &self,
+        clock: &Clock,
+        shutdown: &watch::Receiver<bool>,
+    ) -> [Arc<dyn Performer>; 3] {
+        let github = || self.github.clone();
+        [
+            Arc::new(FetchLogs::new(github(), clock.clone())),
+            Arc::new(RefreshPulls::new(github(), clock.clone(), shutdown.clone())),
+            Arc::new(RerunFailed::new(github(), clock.clone())),
+        ]
     }
 
     /// Works until shutdown.

@@ -25,6 +25,7 @@ mod recover;
 mod replay;
 mod serve;
 mod sessions;
+mod setup;
 mod table;
 mod target;
 mod words;
@@ -55,6 +56,8 @@ is wrong";
 enum Command {
     /// Serve: take webhooks, nudge, publish changes
     Serve(serve::Args),
+    /// Register a GitHub App in a browser, keep its credentials, and see that it works
+    Setup(setup::Args),
     /// Show the whole story on a throw-away server: red CI, the nudge, green, merged
     Demo(demo::Args),
     /// Send recorded webhooks, signed, to a server
@@ -150,6 +153,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
     runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => serve::run(args).await,
+            Command::Setup(args) => setup::run(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Replay(args) => replay::run(args).await,
             Command::Changes(args) => changes::run(args).await,

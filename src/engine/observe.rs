@@ -12,8 +12,8 @@ use jiff::SignedDuration;
 use super::transaction::Transaction;
 use super::work::Piece;
 use crate::domain::{
-    Comment, CommentKind, Observation, PullCore, PullSeen, RepoId, RepoSeen, ScmObservation,
-    Thread, Timestamp,
+    Comment, CommentKind, Mergeability, Observation, PullCore, PullSeen, RepoId, RepoSeen,
+    ScmObservation, Thread, Timestamp,
 };
 use crate::lifecycle::needs;
 use crate::store::Fault;
@@ -194,9 +194,19 @@ fn pull_is_news(on: &Transaction<'_>, repo: RepoId, seen: &mut PullSeen) -> bool
     let same_answer =
         seen.mergeability.is_none_or(|value| answer.is_some_and(|answer| answer.value == value));
     let (same_core, same_second) = (core == *row.core, in_second(seen.updated_at, row.core_at));
-    if same_core && same_answer && row.updated_at >= seen.updated_at {
+    // What was read again is an answer where the last one has become void.
+    let is_void = row.mergeability == Mergeability::Unknown && seen.mergeability.is_some();
+    if same_core
+        && same_answer
+        && !(is_void && seen.read.is_some())
+        && row.updated_at >= seen.updated_at
+    {
         let joins = seen.before.as_ref();
         return joins.is_some_and(|sha| !known.registers.commits.contains_key(sha));
+    }
+    if seen.read.is_some() {
+        // When it was read decides a tie.
+        return true;
     }
     if !same_core && same_second {
         seen.updated_at = after(row.core_at.max(seen.updated_at));
@@ -216,6 +226,7 @@ fn old_pull(on: &Transaction<'_>, repo: RepoId, seen: &mut PullSeen) {
         seen.updated_at = known.row.core_at;
         seen.mergeability = None;
         seen.before = None;
+        seen.read = None;
     }
 }
 

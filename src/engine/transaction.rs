@@ -54,8 +54,13 @@ impl<'c> Transaction<'c> {
         cause: &str,
     ) -> Result<Result<(), Refusal>, Fault> {
         let at_once = SignedDuration::ZERO;
-        let policy =
-            Policy { settle: at_once, cancel_wait: at_once, notify: false, ..*self.terms.policy };
+        let policy = Policy {
+            settle: at_once,
+            cancel_wait: at_once,
+            notify: false,
+            github: false,
+            ..*self.terms.policy
+        };
         let said = match self.observe_under(&policy, observation, cause)? {
             Ok(said) => said,
             Err(refusal) => return Ok(Err(refusal)),

@@ -31,6 +31,11 @@ impl FakeGitHub {
         locked(&self.hub.faults).down = down;
     }
 
+    /// How many connections were closed as they came.
+    pub fn turned_away(&self) -> u32 {
+        locked(&self.hub.faults).turned_away
+    }
+
     /// Refuses everything for so long, with 403 or 429; requests that come all the same are seen as
     /// `inside_penalty`.
     pub fn limit(&self, kind: Limit, status: u16, during: Duration) {

@@ -65,12 +65,19 @@ pub(super) struct Faults {
     pub(super) penalty: Option<Penalty>,
     /// Connections are closed as they come.
     pub(super) down: bool,
+    pub(super) turned_away: u32,
 }
 
 impl Faults {
     /// The next `times` requests whose path (with its query) holds `path` get the fault, after `skip` that do not.
     pub(super) fn add(&mut self, path: &str, skip: u32, times: u32, fault: Fault) {
         self.rules.push(Rule { path: path.to_owned(), left: times, skip, fault });
+    }
+
+    /// Whether a connection is to be closed as it comes.
+    pub(super) fn turns_away(&mut self) -> bool {
+        self.turned_away += u32::from(self.down);
+        self.down
     }
 
     pub(super) fn clear(&mut self) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::FakeGitHub;
 use super::changes::Repo;
-use super::hub::locked;
+use super::hub::{Hub, locked};
 use super::shapes;
 use super::state::{Installation, State};
 use super::webhooks::Event;
@@ -16,9 +16,9 @@ impl FakeGitHub {
     pub fn install(&self, account: &str, only: Option<&[&Repo]>) -> i64 {
         let mut state = locked(&self.hub.state);
         let only = only.map(|repos| repos.iter().map(|repo| repo.id()).collect());
-        let id = self.new_installation(&mut state, account, only);
+        let id = self.hub.new_installation(&mut state, account, only);
         drop(state);
-        self.tell_installation(id, "created", json!({}));
+        self.hub.tell_installation(id, "created", json!({}));
         id
     }
 
@@ -32,18 +32,18 @@ impl FakeGitHub {
     /// The account keeps the App out for a while.
     pub fn suspend(&self, installation: i64) {
         self.change_installation(installation, |it, now| it.suspended_at = Some(now));
-        self.tell_installation(installation, "suspend", json!({}));
+        self.hub.tell_installation(installation, "suspend", json!({}));
     }
 
     /// The account lets the App in again.
     pub fn unsuspend(&self, installation: i64) {
         self.change_installation(installation, |it, _| it.suspended_at = None);
-        self.tell_installation(installation, "unsuspend", json!({}));
+        self.hub.tell_installation(installation, "unsuspend", json!({}));
     }
 
     /// The account removes the App.
     pub fn uninstall(&self, installation: i64) {
-        self.tell_installation(installation, "deleted", json!({}));
+        self.hub.tell_installation(installation, "deleted", json!({}));
         locked(&self.hub.state).installations.remove(&installation);
     }
 
@@ -59,7 +59,7 @@ impl FakeGitHub {
         let gone: Vec<Value> = gone.into_iter().collect();
         let fields = json!({"repositories_removed": gone, "repositories_added": [],
             "repository_selection": "selected", "requester": null});
-        self.tell_installation(installation, "removed", fields);
+        self.hub.tell_installation(installation, "removed", fields);
     }
 
     /// Sets what an installation grants; GitHub does it when the account accepts new permissions.
@@ -87,7 +87,9 @@ impl FakeGitHub {
             it.updated_at = now;
         }
     }
+}
 
+impl Hub {
     /// One that grants what the App asks for, without a webhook.
     pub(super) fn new_installation(
         &self,
@@ -95,8 +97,8 @@ impl FakeGitHub {
         account: &str,
         selected: Option<BTreeSet<i64>>,
     ) -> i64 {
-        let (id, now) = (state.ids.small(), self.hub.now());
-        let permissions = locked(&self.hub.app).permissions.clone();
+        let (id, now) = (state.ids.small(), self.now());
+        let permissions = locked(&self.app).permissions.clone();
         let it = Installation {
             id,
             account: account.to_owned(),
@@ -110,10 +112,10 @@ impl FakeGitHub {
         id
     }
 
-    fn tell_installation(&self, id: i64, action: &str, with: Value) {
-        let state = locked(&self.hub.state);
+    pub(super) fn tell_installation(&self, id: i64, action: &str, with: Value) {
+        let state = locked(&self.state);
         let Some(it) = state.installations.get(&id) else { return };
-        let app = locked(&self.hub.app).clone();
+        let app = locked(&self.app).clone();
         let bases = &state.bases;
         let name = match action {
             "added" | "removed" => "installation_repositories",
@@ -136,7 +138,7 @@ impl FakeGitHub {
         }
         shapes::extend(&mut payload, with);
         drop(state);
-        self.hub.tell(vec![Event {
+        self.tell(vec![Event {
             name,
             action: Some(action.to_owned()),
             payload: payload.to_string().into(),

@@ -78,6 +78,7 @@ const PERMISSIONS: &[(&str, &str)] = &[
     ("actions", "write"),
     ("checks", "read"),
     ("contents", "read"),
+    ("issues", "read"),
     ("merge_queues", "read"),
     ("metadata", "read"),
     ("pull_requests", "read"),
@@ -198,7 +199,7 @@ impl FakeGitHub {
         }
         let (owner, name) = full_name.split_once('/').unwrap_or(("acme", full_name));
         if !state.installations.values().any(|it| it.account == owner) {
-            self.new_installation(&mut state, owner, None);
+            self.hub.new_installation(&mut state, owner, None);
         }
         let (id, first) = (state.ids.small(), state.ids.commit());
         let commit = Commit {

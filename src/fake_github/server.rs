@@ -41,7 +41,7 @@ pub(super) async fn serve(hub: Arc<Hub>, listener: TcpListener, host: Host) {
             Some(_) = connections.join_next() => continue,
         };
         let Ok((stream, _)) = accepted else { continue };
-        if locked(&hub.faults).down {
+        if locked(&hub.faults).turns_away() {
             continue;
         }
         let hub = Arc::clone(&hub);

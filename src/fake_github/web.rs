@@ -25,12 +25,33 @@ pub(super) fn page(
             Some(register(hub, owner, query, body))
         }
         ("GET", ["apps" | "github-apps", slug, "installations", "new"]) => {
-            let known = locked(&hub.app).slug == *slug;
-            let text = "<html><body>Install the App on one of your accounts</body></html>";
-            Some(Draft::html(if known { 200 } else { 404 }, text))
+            let text = format!(
+                "<html><body><form method=\"post\" action=\"/apps/{slug}/installations\">\
+                 <button>Install it</button></form></body></html>"
+            );
+            Some(if is_ours(hub, slug) { Draft::html(200, &text) } else { nothing() })
+        }
+        ("POST", ["apps" | "github-apps", slug, "installations"]) => {
+            Some(if is_ours(hub, slug) { install(hub) } else { nothing() })
         }
         _ => None,
     }
+}
+
+fn is_ours(hub: &Hub, slug: &str) -> bool {
+    locked(&hub.app).slug == slug
+}
+
+fn nothing() -> Draft {
+    Draft::html(404, "<html>Not Found</html>")
+}
+
+/// The person lets the App in to all that its owner has.
+fn install(hub: &Hub) -> Draft {
+    let owner = locked(&hub.app).owner.clone();
+    let id = hub.new_installation(&mut locked(&hub.state), &owner, None);
+    hub.tell_installation(id, "created", json!({}));
+    Draft::html(200, "<html>Installed</html>")
 }
 
 /// The person has pressed the button: the App is registered, and the browser sent back with a code.

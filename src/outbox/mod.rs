@@ -5,8 +5,12 @@
 //! then the same task is performed again. Of one lane one task is performed at a time, the oldest that
 //! is due first; one that has to wait for its next attempt does not hold up younger ones.
 
+mod fetch_log;
+mod github_failure;
 mod notify_human;
 mod performer;
+mod refresh_pull;
+mod rerun_checks;
 mod round;
 
 use std::sync::Arc;
@@ -14,8 +18,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+pub use fetch_log::FetchLogs;
 pub use notify_human::{NotifyHuman, Receiver, Tested, is_slack};
 pub use performer::{Performed, Performer};
+pub use refresh_pull::RefreshPulls;
+pub use rerun_checks::RerunFailed;
 
 use crate::clock::Clock;
 use crate::engine::Engine;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
     DisplayStatus, FailureClass, HeldReason, Mergeability, NudgeId, NudgeKind, NudgeState,
-    OperationKind, PrState, Priority, ProjectId, ReviewDecision, SessionId, SessionKind,
+    OperationKind, PrState, Priority, ProjectId, Rerun, ReviewDecision, SessionId, SessionKind,
     SessionMemory, SessionState, TerminationReason, Text, Timestamp, Trust,
 };
 use crate::lifecycle::{DrivingPull, display_status, driving_pull};
@@ -32,6 +32,8 @@ pub struct ProjectView {
     pub budget_per_minute: Option<u32>,
     #[serde(default)]
     pub trust: Trust,
+    #[serde(default)]
+    pub rerun: Rerun,
     pub registered_at: String,
     pub archived_at: Option<String>,
 }
@@ -165,6 +167,8 @@ pub struct NudgeView {
     pub audience: Audience,
     pub kind: NudgeKind,
     pub class: Option<FailureClass>,
+    #[serde(default)]
+    pub evidence: Option<String>,
     pub priority: Priority,
     pub state: NudgeState,
     #[serde(default)]

@@ -66,6 +66,8 @@ async fn projects_are_registered_changed_refused_and_archived() {
             "",
         ),
         ("/v1/projects/moon", json!({"nudges": {"trust": {"users": ["mira"]}}}), 200, "mira"),
+        ("/v1/projects/moon", json!({"nudges": {"rerun": "once"}}), 200, "once"),
+        ("/v1/projects/moon", json!({"nudges": {"rerun": "twice"}}), 400, "once"),
         ("/v1/projects/moon", json!({"nudges": {"trust": {"user": ["mira"]}}}), 400, "user"),
         ("/v1/projects/moon", json!({"nudges": {"trust": {"bots": ["a\u{7}"]}}}), 400, "trust"),
     ] {
@@ -78,7 +80,9 @@ async fn projects_are_registered_changed_refused_and_archived() {
     let checks = json!({"only": ["ci/*"], "except": ["ci/x"]});
     let budget = json!({"burst": 30, "perMinute": 1});
     let trust = json!({"associations": null, "users": ["mira"], "bots": null});
-    let nudges = json!({"paused": true, "checks": checks, "trust": trust, "budget": budget});
+    let nudges = json!({
+        "paused": true, "checks": checks, "trust": trust, "budget": budget, "rerun": "once",
+    });
     assert_eq!(moon["nudges"], nudges);
     let words = json!([moon["repo"], moon["path"], moon["displayName"], moon["adopt"]]);
     assert_eq!(words, json!(["acme/moon", "/src/moon", "Moon", "none"]));

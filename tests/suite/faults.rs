@@ -21,6 +21,7 @@ const TABLES: &[&str] = &[
     "pr_reviews",
     "commits",
     "check_runs",
+    "check_logs",
     "commit_statuses",
     "workflow_runs",
     "pr_checks",

@@ -1,18 +1,20 @@
 //! A real server beside the fake GitHub: what webhooks did not tell is found, limits are kept, credentials stay.
 
 mod asking;
-mod command_line;
+pub mod command_line;
 mod faults;
+mod figures;
 mod healing;
 mod logs;
 mod story;
+mod tasks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 use nudged::app::GithubWork;
-use nudged::config::{GithubApp, Secret};
+use nudged::config::{GithubApp, Secret, Settings};
 use nudged::fake_github::FakeGitHub;
 use nudged::http::Limits;
 
@@ -28,16 +30,24 @@ pub struct Pair {
 impl Pair {
     /// Nothing is asked yet, and no webhook was sent.
     pub async fn new() -> Self {
+        Self::with(0, |_| {}).await
+    }
+
+    /// GitHub's clock is so many seconds ahead; the settings differ.
+    pub async fn with(ahead: i64, change: impl FnOnce(&mut Settings)) -> Self {
         let millis = Arc::new(AtomicI64::new(BEGINNING));
         let read = Arc::clone(&millis);
-        let now =
-            move || Timestamp::from_millisecond(read.load(Ordering::SeqCst)).expect("an instant");
+        let now = move || {
+            let there = read.load(Ordering::SeqCst) + ahead * 1_000;
+            Timestamp::from_millisecond(there).expect("an instant")
+        };
         let github = FakeGitHub::start(Arc::new(now)).await.expect("a fake");
         let (url, app) = (github.url().to_owned(), github.app());
         let world = World::at(Arc::clone(&millis), Limits::default(), |settings| {
             settings.github_api_url = url;
             let private_key = Secret::new(app.private_key);
             settings.github_app = Some(GithubApp { id: app.id, private_key });
+            change(settings);
         })
         .await;
         github.send_webhooks_to(&world.url("/webhooks/github"), SECRET);

@@ -36,6 +36,7 @@ mod reads;
 mod retention;
 mod rules;
 mod schemas;
+mod setup;
 mod slow_bodies;
 mod store;
 mod stories;

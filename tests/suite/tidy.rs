@@ -29,7 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["domain", "excerpt", "lifecycle", "github/webhook", "store", "engine", "api", "clock"],
     ),
     ("session", &["domain", "lifecycle", "store", "engine", "api", "clock"]),
-    ("outbox", &["domain", "lifecycle", "store", "engine", "api", "clock"]),
+    ("outbox", &["domain", "lifecycle", "store", "engine", "api", "github/api", "clock"]),
     ("http", &["domain", "lifecycle", "github/webhook", "store", "engine", "api", "clock"]),
     (
         "app",
@@ -57,6 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "excerpt",
             "github/webhook",
+            "github/api",
             "store",
             "api",
             "session",

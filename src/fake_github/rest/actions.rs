@@ -101,7 +101,7 @@ fn jobs(view: &View<'_>, chosen: impl Fn(&Job) -> bool) -> Answer {
 /// `POST …/actions/…`.
 pub(super) fn order(hub: &Hub, repo: i64, rest: &[&str]) -> Answer {
     let id = |text: &str| text.parse::<i64>().unwrap_or_default();
-    let refused = || Answer::Message(403, "This workflow run cannot be retried".to_owned());
+    let refused = || Answer::Message(403, "This workflow is already running".to_owned());
     hub.change(repo, |it| match rest {
         ["actions", "jobs", job, "rerun"] => {
             let job = id(job);

@@ -129,10 +129,14 @@ impl Reply {
             403 if self.message().to_ascii_lowercase().contains("suspended") => {
                 Err(GithubError::Suspended)
             }
-            403 => {
+            403 if self.message().to_ascii_lowercase().contains("already running") => {
+                Err(GithubError::Running)
+            }
+            403 if self.is_no_permission() => {
                 let permission = self.header("x-accepted-github-permissions").map(said);
                 Err(GithubError::Forbidden { permission })
             }
+            403 | 409 | 422 => Err(GithubError::Refused(said(&self.message()))),
             404 => Err(GithubError::NotFound),
             410 => Err(GithubError::Gone),
             451 => Err(GithubError::Withheld),
@@ -141,6 +145,13 @@ impl Reply {
             }
             status => Err(GithubError::Malformed(format!("it answered {status}"))),
         }
+    }
+
+    /// Where it does not name what would be needed, it has a fixed text for it.
+    fn is_no_permission(&self) -> bool {
+        self.headers.contains_key("x-accepted-github-permissions")
+            || self.message().is_empty()
+            || self.message().contains("not accessible")
     }
 
     fn content_type(&self) -> String {
@@ -209,6 +220,20 @@ mod tests {
         assert!(!refused.seen().limited);
         let wanted = Some("checks=read".to_owned());
         assert_eq!(refused.judge().unwrap_err(), GithubError::Forbidden { permission: wanted });
+    }
+
+    #[test]
+    fn a_refusal_in_github_s_words_is_no_want_of_a_permission() {
+        let refused = |message| reply(403, &[], message).judge().unwrap_err();
+        let words = "Unable to retry this workflow run because it was created over a month ago";
+        let old = refused(
+            r#"{"message":"Unable to retry this workflow run because it was created over a month ago"}"#,
+        );
+        assert_eq!(old, GithubError::Refused(words.to_owned()));
+        let runs = refused(r#"{"message":"This workflow is already running"}"#);
+        assert_eq!(runs, GithubError::Running);
+        let integration = refused(r#"{"message":"Resource not accessible by integration"}"#);
+        assert_eq!(integration, GithubError::Forbidden { permission: None });
     }
 
     #[test]

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::budget::Priority;
 use super::error::GithubError;
 use super::github::{Github, Repo};
-use crate::domain::{CommitSha, RepoName, Text};
+use crate::domain::{Blame, CommitSha, Elsewhere, RepoName, Text};
+use crate::github::webhook::rest;
 
 /// A failed check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,25 +22,6 @@ pub struct Suspect {
     pub run_id: i64,
     /// The Actions run that it belongs to, where it does.
     pub workflow_run_id: Option<i64>,
-}
-
-/// The same check elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Elsewhere {
-    pub sha: CommitSha,
-    /// The address of its run.
-    pub url: String,
-}
-
-/// What speaks for or against the change.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Blame {
-    /// It fails at the merge base, or at the base branch's last push.
-    pub base: Option<Elsewhere>,
-    /// It passed on this very commit, in another run.
-    pub passed: Option<Elsewhere>,
-    /// Commits of the base branch that the branch does not have.
-    pub behind: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -105,7 +87,8 @@ impl Check {
     }
 
     fn at(&self, sha: &CommitSha) -> Elsewhere {
-        Elsewhere { sha: sha.clone(), url: self.html_url.clone().unwrap_or_default() }
+        let url = self.html_url.as_deref().unwrap_or_default();
+        Elsewhere { sha: sha.clone(), url: rest::text(url) }
     }
 }
 

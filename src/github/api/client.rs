@@ -38,7 +38,7 @@ const LARGEST: usize = 32 << 20;
 const MOST_REDIRECTS: usize = 3;
 /// Pages of one list that are read: 10,000 items.
 const MOST_PAGES: usize = 100;
-const AGENT: &str = concat!("nudged/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("nudged/", env!("CARGO_PKG_VERSION"));
 
 /// GitHub's API; clones share everything.
 #[derive(Clone)]
@@ -332,7 +332,8 @@ impl Client {
             Ok(reply) => {
                 let seen = reply.seen();
                 if let Some(date) = seen.date {
-                    self.tokens().compare(date, self.now());
+                    let skew = self.tokens().compare(date, self.now());
+                    metrics::skew(skew);
                 }
                 pass.end(&seen, account, quota);
                 if seen.limited {
@@ -393,7 +394,7 @@ impl Client {
     }
 }
 
-fn transport(base: &Url) -> anyhow::Result<Octocrab> {
+pub(super) fn transport(base: &Url) -> anyhow::Result<Octocrab> {
     Octocrab::builder()
         .base_uri(base.as_str().trim_end_matches('/'))
         .and_then(|builder| {
@@ -407,7 +408,7 @@ fn transport(base: &Url) -> anyhow::Result<Octocrab> {
 }
 
 /// The innermost reason: it names no address, and no backtrace comes with it.
-fn root_cause(error: &(dyn Error + 'static)) -> String {
+pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut inner = error;
     while let Some(source) = inner.source() {
         inner = source;

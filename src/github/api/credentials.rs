@@ -107,10 +107,11 @@ impl Tokens {
         now.checked_add(SignedDuration::from_secs(self.skew)).unwrap_or(now)
     }
 
-    /// Takes down what GitHub's clock showed when ours showed `now`.
-    pub(super) fn compare(&mut self, date: i64, now: Timestamp) {
+    /// Takes down what GitHub's clock showed when ours showed `now`; the seconds that it is ahead.
+    pub(super) fn compare(&mut self, date: i64, now: Timestamp) -> i64 {
         let skew = date - now.as_second();
         self.skew = if skew.abs() < SAME { 0 } else { skew };
+        self.skew
     }
 
     /// By how many seconds GitHub's clock is ahead of ours.

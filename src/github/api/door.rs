@@ -62,6 +62,8 @@ fn refusal(error: GithubError) -> ApiError {
         GithubError::NotFound | GithubError::Gone => ApiError::not_found(error.to_string()),
         GithubError::Unauthorized(_)
         | GithubError::Forbidden { .. }
+        | GithubError::Refused(_)
+        | GithubError::Running
         | GithubError::Withheld
         | GithubError::Suspended
         | GithubError::NotInstalled

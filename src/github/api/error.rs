@@ -14,6 +14,12 @@ pub enum GithubError {
         /// GitHub's word for what would be needed, as `checks=read`.
         permission: Option<String>,
     },
+    /// It will not, in its own words; not for want of a permission.
+    #[error("GitHub refuses: {0}")]
+    Refused(String),
+    /// A run cannot be run again before it has ended.
+    #[error("the run has not ended yet")]
+    Running,
     /// There is no such thing, or the App may not see it.
     #[error("GitHub knows no such thing, or the App may not see it")]
     NotFound,
@@ -54,9 +60,12 @@ impl GithubError {
     /// Whether the same request may succeed by itself later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Limited { .. } | Self::Malformed(_) => true,
+            Self::Unavailable(_) | Self::Limited { .. } | Self::Malformed(_) | Self::Running => {
+                true
+            }
             Self::Unauthorized(_)
             | Self::Forbidden { .. }
+            | Self::Refused(_)
             | Self::NotFound
             | Self::Gone
             | Self::Withheld
@@ -71,6 +80,8 @@ impl GithubError {
         match self {
             Self::Unavailable(_) | Self::Limited { .. } | Self::Unauthorized(_) => true,
             Self::Forbidden { .. }
+            | Self::Refused(_)
+            | Self::Running
             | Self::NotFound
             | Self::Gone
             | Self::Withheld
@@ -81,11 +92,30 @@ impl GithubError {
         }
     }
 
+    /// All words of [`GithubError::code`].
+    pub(super) const CODES: &[&'static str] = &[
+        "unauthorized",
+        "forbidden",
+        "refused",
+        "running",
+        "not_found",
+        "gone",
+        "withheld",
+        "unavailable",
+        "limited",
+        "suspended",
+        "not_installed",
+        "malformed",
+        "strayed",
+    ];
+
     /// The word for metrics and the state that is shown.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unauthorized(_) => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
+            Self::Refused(_) => "refused",
+            Self::Running => "running",
             Self::NotFound => "not_found",
             Self::Gone => "gone",
             Self::Withheld => "withheld",

@@ -117,6 +117,11 @@ impl Github {
             // A permission that is still missing is missed again.
             !about.starts_with(PERMISSION) && (!of_repository || watched.iter().any(here))
         });
+        self.note_stopped(watched);
+    }
+
+    /// That we may not ask about a repository is a trouble.
+    pub(super) fn note_stopped(&self, watched: &[WatchedProject]) {
         let stopped = watched.iter().filter(|project| !project.may_ask);
         for project in stopped {
             self.standing.note(project.repo.as_str(), Some(&GithubError::Suspended), self.now());

@@ -10,17 +10,20 @@ use super::error::GithubError;
 use crate::domain::{RepoName, Timestamp};
 
 /// Pull requests in one query.
-pub(super) const MOST: usize = 25;
+pub const MOST: usize = 25;
 
 const PULL: &str = "fragment pull on PullRequest {
  number title state isDraft createdAt updatedAt author { __typename login }
  headRefName headRefOid headRepository { databaseId } baseRefName baseRefOid
  mergeable mergeStateStatus reviewDecision
- reviewThreads(first: 100) { nodes { isResolved comments(first: 1) { nodes { databaseId } } } }
-}";
+";
+/// Costs a point for each pull request, where all the rest costs one in all: GitHub counts a request for each
+/// thread that there may be.
+const THREADS: &str = " reviewThreads(first: 100) { nodes { isResolved comments(first: 1) { nodes { databaseId } } } }\n";
 
 /// The body of a query for pull requests, named by repository and number; the `n`th goes by `pN`.
-pub(super) fn body(pulls: &[(RepoName, i64)]) -> String {
+/// `threads`: with their threads.
+pub(super) fn body(pulls: &[(RepoName, i64)], threads: bool) -> String {
     let mut query = String::from("query {\n rateLimit { cost remaining }\n");
     for (index, (repo, number)) in pulls.iter().enumerate() {
         let (owner, name) = (json!(repo.owner()), json!(repo.name()));
@@ -33,6 +36,8 @@ pub(super) fn body(pulls: &[(RepoName, i64)]) -> String {
     }
     query.push_str("}\n");
     query.push_str(PULL);
+    query.push_str(if threads { THREADS } else { "" });
+    query.push('}');
     json!({ "query": query }).to_string()
 }
 
@@ -93,7 +98,7 @@ pub(super) struct PullNode {
     pub(super) merge_state_status: String,
     pub(super) review_decision: Option<String>,
     #[serde(default)]
-    pub(super) review_threads: Nodes<ThreadNode>,
+    pub(super) review_threads: Option<Nodes<ThreadNode>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -162,7 +167,7 @@ mod tests {
     #[test]
     fn names_are_quoted_and_what_is_not_shown_is_none() {
         let repo = RepoName::parse("ac\"me/rocket").unwrap();
-        let body = body(&[(repo, 7)]);
+        let body = body(&[(repo, 7)], true);
         let query: serde_json::Value = serde_json::from_str(&body).unwrap();
         let query = query["query"].as_str().unwrap();
         assert!(query.contains(r#"p0: repository(owner: "ac\"me", name: "rocket")"#), "{query}");

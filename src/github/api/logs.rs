@@ -138,6 +138,18 @@ impl Github {
     }
 }
 
+impl Github {
+    /// Has all failed jobs of an Actions run run again.
+    ///
+    /// # Errors
+    /// As [`Github::rerun_job`].
+    pub async fn rerun_failed_jobs(&self, repo: &RepoName, run: i64) -> Result<(), GithubError> {
+        let asked = self.repo(repo, Priority::Refresh).await?;
+        let path = format!("/actions/runs/{run}/rerun-failed-jobs");
+        asked.post("rerun", &path, &serde_json::json!({})).await.map(drop)
+    }
+}
+
 /// An annotation as GitHub's API shows it.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Note {

@@ -1,15 +1,19 @@
 //! What `/metrics` shows of GitHub's API.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
 
 use super::budget::{Account, Priority, Quota};
+use super::error::GithubError;
 
 const REQUESTS: &str = "nudged_github_requests_total";
 const POINTS: &str = "nudged_github_graphql_points_total";
 const LEFT: &str = "nudged_github_quota_left";
 const WAITED: &str = "nudged_github_waited_seconds_total";
+const TROUBLES: &str = "nudged_github_troubles";
+const SKEW: &str = "nudged_github_clock_skew_seconds";
 const REFUSED: &str = "nudged_github_held_back_total";
 
 /// A request was answered with this status; without one nobody answered.
@@ -45,6 +49,19 @@ pub(super) fn waited(priority: Priority, time: Duration) {
 /// A request was not sent, because of a limit or since nobody answers.
 pub(super) fn refused(priority: Priority) {
     counter!(REFUSED, "priority" => word(priority)).increment(1);
+}
+
+/// So many things do not go well, by the word for why.
+pub(super) fn troubles(counts: &BTreeMap<&'static str, usize>) {
+    for code in GithubError::CODES {
+        let count = counts.get(code).copied().unwrap_or(0);
+        gauge!(TROUBLES, "code" => *code).set(count as f64);
+    }
+}
+
+/// GitHub's clock is so many seconds ahead of ours.
+pub(super) fn skew(seconds: i64) {
+    gauge!(SKEW).set(seconds as f64);
 }
 
 /// The word for metrics.

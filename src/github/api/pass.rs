@@ -12,7 +12,7 @@ use super::github::{Github, Repo};
 use super::reading::{Reading, Taken, malformed};
 use super::refresh::{PullAsked, PullRefreshed};
 use super::request::Asker;
-use crate::domain::{Mergeability, RepoName, ScmObservation, Thread, Timestamp};
+use crate::domain::{Mergeability, PullRead, RepoName, ScmObservation, Thread, Timestamp};
 use crate::engine::Found;
 use crate::github::webhook::rest::{self, ShownPull};
 use crate::store::reads::{KnownPull, WatchedProject};
@@ -209,7 +209,7 @@ impl Pass {
         if asked.is_empty() {
             return Ok(());
         }
-        let refreshed = self.repo.github.refresh_within(&asked, Priority::Reconcile).await;
+        let refreshed = self.repo.github.refresh_within(&asked, Priority::Reconcile, true).await;
         for (asked, refreshed) in refreshed {
             let refreshed = match refreshed {
                 Ok(refreshed) => refreshed,
@@ -301,9 +301,11 @@ async fn read(
     let open = shown.pull.core.state.is_open();
     let mut whole = shown.clone();
     if differs || (uncertain && open) || reading.taken.asked_at != Some(at) {
+        let asked_at = repo.github.there();
         let asked = repo.get("pull", &format!("/pulls/{number}")).await;
         if let Some(answer) = repo.possible(asked)? {
             whole = rest::pull(&answer.body).map_err(malformed)?;
+            whole.pull.read = Some(PullRead { at: asked_at, review: None });
         }
         reading.taken.asked_at = Some(at);
     }

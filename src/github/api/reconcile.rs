@@ -128,6 +128,7 @@ impl Reconciler {
     /// As [`Reconciler::pass`].
     pub async fn fill(&self) -> Result<Option<GithubPass>, PassError> {
         let projects = self.store.watched().await?;
+        self.github.note_stopped(&projects);
         let new = {
             let mut state = self.state.lock().await;
             self.remember(&mut state).await?;

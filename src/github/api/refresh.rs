@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::budget::Priority;
 use super::error::GithubError;
 use super::github::{Github, Repo};
-use super::graphql::{self, PullNode, RepoNode};
+use super::graphql::{self, PullNode, RepoNode, ThreadNode};
 use super::metrics;
 use super::request::{Asker, Speaker};
 use crate::domain::{
-    CommitSha, Mergeability, PrState, PullCore, PullSeen, RepoId, RepoName, RepoSeen,
+    CommitSha, Mergeability, PrState, PullCore, PullRead, PullSeen, RepoId, RepoName, RepoSeen,
     ReviewDecision, Timestamp,
 };
 use crate::github::webhook::rest;
@@ -22,43 +22,32 @@ pub struct PullAsked {
     pub number: i64,
 }
 
-/// What reviews a pull request wants, by GitHub's own word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReviewWanted {
-    /// GraphQL was not asked.
-    Unknown,
-    /// No rule wants a review, and nobody asks for changes.
-    Nothing,
-    Decided(ReviewDecision),
-}
-
 /// A pull request as GitHub showed it when it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullRefreshed {
     pub repo: RepoSeen,
-    /// `mergeability` is `None` while GitHub computes it: ask again after 5, 10, 15 s.
+    /// `mergeability` is `None` while GitHub computes it: ask again after 5, 10, 15 s. `read` says what reviews
+    /// amount to, where GraphQL was asked.
     pub pull: PullSeen,
-    pub review: ReviewWanted,
     /// Whether threads are resolved, by the id of the comment that began each: the first hundred. `None` where
-    /// REST was asked, which does not tell.
+    /// they were not asked for, or REST was, which does not tell.
     pub threads: Option<Vec<(i64, bool)>>,
-    /// GitHub's clock before it was asked: everything that is shown is at least so new.
-    pub asked_at: Timestamp,
 }
 
 /// What came of asking about each.
 pub type Refreshed = Vec<(PullAsked, Result<PullRefreshed, GithubError>)>;
 
 impl Github {
-    /// Asks what pull requests are now, up to 25 in one request.
+    /// Asks what pull requests are now, up to 25 in one request of one point; not for their threads.
     pub async fn refresh(&self, asked: &[PullAsked]) -> Refreshed {
-        self.refresh_within(asked, Priority::Refresh).await
+        self.refresh_within(asked, Priority::Refresh, false).await
     }
 
     pub(super) async fn refresh_within(
         &self,
         asked: &[PullAsked],
         priority: Priority,
+        threads: bool,
     ) -> Refreshed {
         let mut by_speaker = HashMap::<Speaker, Vec<PullAsked>>::new();
         let mut refreshed = Vec::with_capacity(asked.len());
@@ -71,7 +60,7 @@ impl Github {
         for (speaker, pulls) in by_speaker {
             for portion in pulls.chunks(graphql::MOST) {
                 let asker = Asker { speaker, kind: "graphql", priority };
-                match self.query(asker, portion).await {
+                match self.query(asker, portion, threads).await {
                     Ok(found) => refreshed.extend(portion.iter().cloned().zip(found)),
                     // A limit of GraphQL is none of REST.
                     Err(error @ (GithubError::Limited { .. } | GithubError::Malformed(_)))
@@ -95,10 +84,11 @@ impl Github {
         &self,
         asker: Asker,
         pulls: &[PullAsked],
+        threads: bool,
     ) -> Result<Vec<Result<PullRefreshed, GithubError>>, GithubError> {
         let asked_at = self.client.there();
         let names: Vec<_> = pulls.iter().map(|pull| (pull.repo.clone(), pull.number)).collect();
-        let answer = self.client.query(asker, graphql::body(&names)).await?;
+        let answer = self.client.query(asker, graphql::body(&names, threads)).await?;
         let (nodes, cost) = graphql::read(&answer, pulls.len())?;
         metrics::points(cost.cost);
         Ok(nodes.into_iter().map(|node| shown(node, asked_at)).collect())
@@ -121,8 +111,9 @@ impl Repo {
         let answer = self.get("pull", &format!("/pulls/{number}")).await?;
         let shown =
             rest::pull(&answer.body).map_err(|error| GithubError::Malformed(error.to_string()))?;
-        let (repo, pull) = (shown.repo, shown.pull);
-        Ok(PullRefreshed { repo, pull, review: ReviewWanted::Unknown, threads: None, asked_at })
+        let (repo, mut pull) = (shown.repo, shown.pull);
+        pull.read = Some(PullRead { at: asked_at, review: None });
+        Ok(PullRefreshed { repo, pull, threads: None })
     }
 }
 
@@ -159,17 +150,20 @@ fn shown(node: Option<RepoNode>, asked_at: Timestamp) -> Result<PullRefreshed, G
         created_at: pull.created_at,
         first: false,
     };
-    let threads = pull.review_threads.nodes.iter();
-    let threads = threads.filter_map(|thread| {
-        let root = thread.comments.nodes.first()?.database_id?;
-        Some((root, thread.is_resolved))
+    let threads = pull.review_threads.as_ref().map(|threads| {
+        let state = |thread: &ThreadNode| {
+            let root = thread.comments.nodes.first()?.database_id?;
+            Some((root, thread.is_resolved))
+        };
+        threads.nodes.iter().filter_map(state).collect()
     });
-    let review = match pull.review_decision.as_deref() {
-        Some("APPROVED") => ReviewWanted::Decided(ReviewDecision::Approved),
-        Some("CHANGES_REQUESTED") => ReviewWanted::Decided(ReviewDecision::ChangesRequested),
-        Some("REVIEW_REQUIRED") => ReviewWanted::Decided(ReviewDecision::ReviewRequired),
-        None => ReviewWanted::Nothing,
-        Some(_) => ReviewWanted::Unknown,
+    let decision = match pull.review_decision.as_deref() {
+        Some("APPROVED") => Some(ReviewDecision::Approved),
+        Some("CHANGES_REQUESTED") => Some(ReviewDecision::ChangesRequested),
+        Some("REVIEW_REQUIRED") => Some(ReviewDecision::ReviewRequired),
+        // No rule wants a review, and nobody asks for changes.
+        None => Some(ReviewDecision::None),
+        Some(_) => None,
     };
     let seen = PullSeen {
         number: pull.number,
@@ -177,8 +171,9 @@ fn shown(node: Option<RepoNode>, asked_at: Timestamp) -> Result<PullRefreshed, G
         updated_at: pull.updated_at,
         before: None,
         mergeability: mergeability(&pull),
+        read: Some(PullRead { at: asked_at, review: decision }),
     };
-    Ok(PullRefreshed { repo, pull: seen, review, threads: Some(threads.collect()), asked_at })
+    Ok(PullRefreshed { repo, pull: seen, threads })
 }
 
 /// `docs/github-rules.md` 16, in GraphQL's words.

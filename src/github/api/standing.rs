@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::budget::Account;
 use super::error::GithubError;
+use super::metrics;
 use crate::api::{GithubPass, GithubTrouble};
 use crate::domain::Timestamp;
 
@@ -25,23 +26,37 @@ struct State {
     accounts: BTreeSet<Account>,
 }
 
+impl State {
+    /// Counts troubles where metrics are read.
+    fn show(&self) {
+        let mut counts = BTreeMap::new();
+        for (error, _) in self.troubles.values() {
+            *counts.entry(error.code()).or_default() += 1;
+        }
+        metrics::troubles(&counts);
+    }
+}
+
 impl Standing {
     /// Takes down how it went with something, as a repository; a success ends its trouble.
     pub(super) fn note(&self, about: &str, trouble: Option<&GithubError>, now: Timestamp) {
         let mut state = self.state();
-        let Some(error) = trouble else {
-            state.troubles.remove(about);
-            return;
-        };
         let since = state.troubles.get(about).map(|(_, since)| *since);
-        if since.is_some() || state.troubles.len() < MOST {
-            state.troubles.insert(about.to_owned(), (error.clone(), since.unwrap_or(now)));
+        match trouble {
+            None => drop(state.troubles.remove(about)),
+            Some(error) if since.is_some() || state.troubles.len() < MOST => {
+                state.troubles.insert(about.to_owned(), (error.clone(), since.unwrap_or(now)));
+            }
+            Some(_) => {}
         }
+        state.show();
     }
 
     /// What is no concern any more gives no trouble.
     pub(super) fn keep(&self, concerns: impl Fn(&str) -> bool) {
-        self.state().troubles.retain(|about, _| concerns(about));
+        let mut state = self.state();
+        state.troubles.retain(|about, _| concerns(about));
+        state.show();
     }
 
     /// A comparison has ended.

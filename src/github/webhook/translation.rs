@@ -306,7 +306,7 @@ pub(super) fn pull_seen(
     });
     let mergeability = seen.mergeable.map(|can| mergeability(can, seen.mergeable_state.as_deref()));
     let updated_at = required(seen.updated_at, "pull_request.updated_at")?;
-    Ok(PullSeen { number: seen.number, core, updated_at, before, mergeability })
+    Ok(PullSeen { number: seen.number, core, updated_at, before, mergeability, read: None })
 }
 
 /// `mergeable: false` and `dirty` are conflicting; the other states say what else is in the way.

@@ -106,6 +106,7 @@ pub(in crate::http) async fn metrics(State(health): State<Arc<Health>>) -> impl 
         Err(error) => tracing::warn!(%error, "the backlog cannot be read"),
     }
     health.webhooks.refusals.show();
+    health.webhooks.signers.show();
     health.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], health.metrics.render())
 }

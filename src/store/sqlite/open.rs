@@ -38,6 +38,7 @@ const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/0008_whom_an_agent_hears.sql")),
     M::up(include_str!("../../../migrations/0009_sessions.sql")),
     M::up(include_str!("../../../migrations/0010_github.sql")),
+    M::up(include_str!("../../../migrations/0011_logs_and_refresh.sql")),
 ];
 
 /// From an empty file, or one of any release before, to the schema of this one.

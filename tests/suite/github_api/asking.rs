@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nudged::domain::{CommitSha, Mergeability, PrState, RepoName, ReviewDecision};
 use nudged::fake_github::{Fault, Limit, NewPull};
-use nudged::github::api::{PullAsked, ReviewWanted, Suspect};
+use nudged::github::api::{PullAsked, Suspect};
 
 use super::Pair;
 
@@ -84,16 +84,20 @@ async fn many_pull_requests_are_refreshed_in_one_request_or_one_by_one() {
     };
     assert_eq!(of(3).pull.mergeability, Some(Mergeability::Conflicting));
     assert_eq!(of(4).pull.core.state, PrState::Draft);
-    assert_eq!(of(5).review, ReviewWanted::Decided(ReviewDecision::ChangesRequested));
-    assert_eq!(of(6).review, ReviewWanted::Decided(ReviewDecision::ReviewRequired));
-    assert_eq!(of(5).threads, Some(vec![(comment, true)]));
+    let review = |number| of(number).pull.read.expect("read").review;
+    assert_eq!(review(5), Some(ReviewDecision::ChangesRequested));
+    assert_eq!(review(6), Some(ReviewDecision::ReviewRequired));
+    assert_eq!(of(5).threads, None, "which would cost a point each");
+    let points: u32 = pair.github.seen().iter().map(|it| it.points).sum();
+    assert_eq!(points, 2);
 
     pair.github.fault("/graphql", 9, Fault::Status(404, "Not Found".to_owned()));
     let by_rest = github.refresh(&asked[..3]).await;
     for (asked, found) in by_rest {
-        let (found, same) = (found.expect("a pull request"), of(asked.number));
+        let (mut found, mut same) = (found.expect("a pull request"), of(asked.number));
+        let read = (found.pull.read.take(), same.pull.read.take());
+        assert!(read.0.is_some_and(|read| read.review.is_none()) && read.1.is_some());
         assert_eq!((found.repo.id, found.pull), (same.repo.id, same.pull), "{asked:?}");
-        assert_eq!(found.review, ReviewWanted::Unknown);
     }
 
     pair.github.set_slow_mergeability(1);

@@ -11,14 +11,14 @@ use serde_json::Value;
 use super::Pair;
 use crate::world::{SECRET, TOKEN, answer};
 
-fn nudged(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Command {
+pub fn nudged(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nudged"));
     command.args(args).current_dir(folder).env_clear().stdin(Stdio::null());
     command.envs(env.iter().copied());
     command
 }
 
-async fn run(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> (i32, String, String) {
+pub async fn run(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> (i32, String, String) {
     let mut command = nudged(folder, args, env);
     let run = tokio::task::spawn_blocking(move || command.output().expect("it runs"));
     let output = run.await.expect("it ends");
@@ -111,7 +111,7 @@ async fn a_server_that_starts_compares_and_recovers_by_itself() {
     assert!(code == 2 && told.contains("NUDGED_GITHUB_PRIVATE_KEY"), "{told}");
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }

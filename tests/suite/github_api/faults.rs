@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use nudged::fake_github::{Fault, Limit, Trouble};
+use nudged::config::{GithubApp, Secret};
+use nudged::fake_github::{Fault, Limit, NewPull, Trouble};
 
 use super::Pair;
 use super::story::week;
@@ -140,10 +141,80 @@ async fn an_hour_without_github_is_not_an_hour_of_hammering() {
         pair.pass(10);
     }
     assert_eq!(tried, 360);
+    let knocks = pair.github.turned_away();
+    assert!((50..100).contains(&knocks), "{knocks} connections in an hour");
     let metrics = pair.world.request(reqwest::Method::GET, "/metrics");
     let metrics = metrics.send().await.expect("an answer").text().await.expect("text");
-    assert!(metrics.contains("nudged_github_requests_total"), "{metrics}");
+    for series in ["nudged_github_requests_total", "nudged_github_troubles{code=\"unavailable\"}"] {
+        assert!(metrics.contains(series), "{metrics}");
+    }
+    let standing = pair.world.get("/readyz").await;
+    assert_eq!(standing["github"]["troubles"][0]["code"], "unavailable", "{standing}");
     pair.github.set_down(false);
     pair.pass(60);
     pair.reconcile().await;
+    let standing = pair.world.get("/readyz").await;
+    assert_eq!(standing["github"]["troubles"].as_array().map(Vec::len), Some(0), "{standing}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_expires_between_two_pages_loses_none_of_either() {
+    let pair = Pair::new().await;
+    let repo = pair.github.repository("acme/rocket");
+    repo.open_pull(NewPull::from("ada/first"));
+    pair.github.settle().await;
+    pair.github.trouble(Trouble { lose: 1.0, ..Trouble::default() });
+    for n in 0..150 {
+        repo.open_pull(NewPull::from(&format!("ada/{n}")));
+    }
+    pair.pass(60);
+    pair.github.fault("&page=2", 1, Fault::Status(401, "Bad credentials".to_owned()));
+    pair.reconcile().await;
+    let known = pair.world.sql("SELECT count(*) FROM pr");
+    assert_eq!(known, [["151"]]);
+    let bought = pair.github.count(|it| it.path.ends_with("/access_tokens"));
+    assert_eq!(bought, 2, "the one that was refused, and one more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_that_are_ten_minutes_apart_keep_nobody_out() {
+    for ahead in [600, -600] {
+        let pair = Pair::with(ahead, |_| {}).await;
+        pair.github.trouble(Trouble { seed: 3, lose: 0.5, ..Trouble::default() });
+        week(&pair).await;
+        assert!(pair.reconcile().await > 0);
+        let standing = pair.world.get("/readyz").await;
+        assert_eq!(standing["github"]["clockSkewSeconds"], ahead, "{standing}");
+        // Its token is bought anew by GitHub's clock, before that refuses it.
+        pair.pass(3_400);
+        pair.github.forget_seen();
+        pair.reconcile().await;
+        assert_eq!(pair.github.count(|it| it.status == 401), 0);
+        // A limit ends by GitHub's clock as well.
+        pair.github.limit(Limit::Primary, 403, Duration::from_secs(90));
+        fails(&pair, "limited").await;
+        let first = pair.github.count(|it| it.inside_penalty);
+        pair.pass(89);
+        fails(&pair, "limited").await;
+        assert_eq!(pair.github.count(|it| it.inside_penalty), first);
+        pair.pass(2);
+        pair.reconcile().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_key_that_is_none_webhooks_are_taken_and_github_is_not_asked() {
+    let key = "-----BEGIN RSA PRIVATE KEY-----\nbm9uc2Vuc2U=\n-----END RSA PRIVATE KEY-----\n";
+    let pair = Pair::with(0, |settings| {
+        let id = settings.github_app.as_ref().expect("an App").id;
+        settings.github_app = Some(GithubApp { id, private_key: Secret::new(key) });
+    })
+    .await;
+    week(&pair).await;
+    assert!(pair.rows().len() > 20);
+    fails(&pair, "unauthorized").await;
+    let standing = pair.world.get("/v1/github").await;
+    let message = standing["troubles"][0]["message"].as_str().expect("a text");
+    assert!(message.contains("the private key is none") && !message.contains("bm9u"), "{message}");
+    assert_eq!(pair.github.count(|_| true), 0);
 }

@@ -73,6 +73,8 @@ async fn a_project_that_is_new_knows_what_was_there_before_and_says_nothing_of_i
     pair.pass(60);
     rocket.finish_job(rocket.job(run, "test"), "failure", None);
     pair.github.settle().await;
+    // Its log is asked for first.
+    pair.world.deliver().await;
     let pending = pair.world.nudges().await;
     assert!(pending.contains(&"ci-failed pending".to_owned()), "{pending:?}");
 }

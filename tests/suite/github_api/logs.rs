@@ -21,13 +21,13 @@ const LOG: &str = "\u{feff}2026-05-01T08:00:00.0000000Z ##[group]Run cargo test
 2026-05-01T08:00:02.0000000Z nothing to upload
 ";
 
-struct Failed {
-    pair: Pair,
+pub struct Failed {
+    pub pair: Pair,
     number: i64,
     job: i64,
 }
 
-async fn failed(outcome: impl Into<Outcome>, log: Option<Log>) -> Failed {
+pub async fn failed(outcome: impl Into<Outcome>, log: Option<Log>) -> Failed {
     let pair = Pair::new().await;
     let rocket = pair.github.repository("acme/rocket");
     let number = rocket.open_pull(NewPull::from("ada/fix"));
@@ -42,7 +42,7 @@ async fn failed(outcome: impl Into<Outcome>, log: Option<Log>) -> Failed {
 }
 
 impl Failed {
-    async fn excerpt(&self) -> Result<LogOutcome, String> {
+    pub async fn excerpt(&self) -> Result<LogOutcome, String> {
         let repo = RepoName::parse("acme/rocket").expect("a name");
         let asked = self.pair.work().github.log_excerpt(&repo, self.job).await;
         asked.map_err(|error| error.code().to_owned())
@@ -132,4 +132,64 @@ async fn the_whole_log_is_streamed_and_its_parts() {
     assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
     let (status, answer) = failed.log("test", "?tail=0").await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+}
+
+/// Lines as Actions writes them.
+fn stamped(lines: &[&[u8]]) -> Vec<u8> {
+    let stamp = b"2026-05-01T08:00:00.0000000Z ";
+    lines.iter().flat_map(|line| [&stamp[..], line, b"\n"].concat()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_text_reach_nobody() {
+    let text = stamped(&[
+        b"##[group]Run cargo test",
+        b"##[endgroup]",
+        b"\x00\x00\xff\xfe\xc3(\x1b]0;a title\x07\x1b[2J```\xe2\x80\xae",
+        b"thread 'nozzle::cools' panicked at src/nozzle.rs:42:9:",
+        b"\x1b[31massertion `left == right` failed\x1b[0m \x00\xff",
+        b"```",
+        b"##[error]Process completed with exit code 101.",
+    ]);
+    let failed = failed("failure", Some(Log::new(text))).await;
+    let Ok(LogOutcome::Excerpt(verdict)) = failed.excerpt().await else { panic!("no excerpt") };
+    assert!(verdict.excerpt.contains("src/nozzle.rs:42"), "{verdict:?}");
+    let strange = |text: &str| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+    assert!(!strange(&verdict.excerpt), "{:?}", verdict.excerpt);
+    let (status, whole) = failed.log("test", "").await;
+    assert!(status == StatusCode::OK && whole.contains("src/nozzle.rs:42"), "{whole:?}");
+    assert!(!strange(&whole), "{whole:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_of_a_hundred_mebibytes_is_cut_and_what_follows_is_found() {
+    let head = stamped(&[b"##[group]Run cargo build", b"##[endgroup]"]);
+    let tail = b"\n2026-05-01T08:00:09.0000000Z error[E0308]: mismatched types\n\
+                 2026-05-01T08:00:09.0000000Z  --> src/nozzle.rs:42:9\n\
+                 2026-05-01T08:00:09.0000000Z ##[error]Process completed with exit code 101.\n";
+    let log = Log::Generated {
+        head: head.into(),
+        filler: "x".repeat(64 * 1024).into(),
+        bytes: 100 << 20,
+        tail: tail.to_vec().into(),
+    };
+    let failed = failed("failure", Some(log)).await;
+    let Ok(LogOutcome::Excerpt(verdict)) = failed.excerpt().await else { panic!("no excerpt") };
+    assert!(verdict.excerpt.contains("E0308") && verdict.excerpt.len() <= 4 << 10, "{verdict:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_never_ends_is_read_no_further_than_its_reader_reads() {
+    let head = stamped(&[b"##[group]Run make", b"##[endgroup]", b"the beginning"]);
+    let failed = failed("failure", Some(Log::endless(head))).await;
+    let path = format!("/v1/pulls/acme/rocket/{}/checks/test/log", failed.number);
+    let mut answer = failed.pair.world.request(Method::GET, &path).send().await.expect("an answer");
+    let mut read = 0;
+    while read < 8 << 20 {
+        read += answer.chunk().await.expect("a piece").expect("more").len();
+    }
+    drop(answer);
+    // The server is free for others.
+    let (status, _) = failed.log("nonsense", "").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
 }

@@ -8,7 +8,7 @@ use crate::store::reads::{Listed, Page};
 use crate::store::views::ProjectView;
 
 const PROJECTS: &str = "SELECT rowid AS row, id, repo, path, display_name, adopt, nudges_paused,
-    checks_only, checks_except, trust, registered_at, archived_at,
+    checks_only, checks_except, trust, rerun, registered_at, archived_at,
     (SELECT burst FROM nudge_budgets WHERE project_id = id) AS budget_burst,
     (SELECT per_minute FROM nudge_budgets WHERE project_id = id) AS budget_per_minute FROM projects";
 
