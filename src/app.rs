@@ -1,6 +1,7 @@
 //! The composition root: settings in, a running server out. Everything is wired here and nowhere else.
 
 mod agents;
+mod github;
 mod metrics;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::lifecycle::Policy;
 use crate::outbox::{self, DeliverNudge, LookAgain, NotifyHuman, Outbox, Performer, Receiver};
 use crate::session::Manager;
 use crate::store::{ServerLock, Store};
+pub use github::GithubWork;
 
 /// A server at work. Dropping it does not stop it; [`Running::stop`] does.
 pub struct Running {
@@ -33,6 +35,8 @@ pub struct Running {
     pub engine: Engine,
     /// What performs tasks: telling the human, where an address is set.
     pub outbox: Outbox,
+    /// What asks GitHub, where there are App credentials.
+    pub github: Option<GithubWork>,
     shutdown: watch::Sender<bool>,
     done: JoinHandle<anyhow::Result<()>>,
 }
@@ -86,7 +90,8 @@ pub async fn start_within(
             return Err(error);
         }
     };
-    let Foundation { listener, addr, store, engine, token, token_source, receiver } = foundation;
+    let Foundation { listener, addr, store, engine, token, token_source, receiver, github } =
+        foundation;
 
     let recorder = metrics::METRICS.clone();
     let (shutdown, stopping) = watch::channel(false);
@@ -101,7 +106,8 @@ pub async fn start_within(
         true => agents::manager(settings, addr, &store, &engine, &clock, &stopping),
         false => None,
     };
-    let mut performers: Vec<_> = notifies.into_iter().collect();
+    let asks = github.iter().flat_map(|github| github.performers(&clock, &stopping));
+    let mut performers: Vec<_> = notifies.into_iter().chain(asks).collect();
     if let Some(manager) = &manager {
         performers.push(Arc::new(DeliverNudge(manager.clone())) as Arc<dyn Performer>);
         performers.push(Arc::new(LookAgain(manager.clone())));
@@ -118,7 +124,10 @@ pub async fn start_within(
         metrics: recorder.clone(),
         limits: limits.clone(),
         shutdown: stopping.clone(),
+        github: github.as_ref().map(GithubWork::door),
     });
+    let asking = github.clone().filter(|_| clock.runs());
+    let every = settings.reconcile_every;
     let working = engine.clone();
     let performing = clock.runs().then(|| outbox.clone());
     let done = tokio::spawn(async move {
@@ -142,15 +151,25 @@ pub async fn start_within(
                 _ = stopping.wait_for(|down| *down) => {}
             }
         };
+        let asking = async {
+            let Some(asking) = asking else { return };
+            if let Err(error) = asking.run(every, stopping.clone()).await {
+                tracing::error!(error = format!("{error:#}"), "GitHub is asked nothing any more");
+                end.send_replace(true);
+            }
+        };
         let counting = metrics::keep_up(recorder, stopping.clone());
         let managing = async {
             if let Some(manager) = manager {
                 manager.run().await;
             }
         };
+        let beside = async {
+            tokio::join!(asking, managing);
+        };
         let serving = http::serve(listener, router, &limits, stopping.clone());
         let ((), performed, (), (), ()) =
-            tokio::join!(serving, performing, counting, failing, managing);
+            tokio::join!(serving, performing, counting, failing, beside);
         // Whatever was accepted is answered; now the writer may finish and let go of the file.
         working.close().await;
         drop(lock);
@@ -166,7 +185,7 @@ pub async fn start_within(
         "the server has started"
     );
     warn_of_weakness(settings, addr);
-    Ok(Running { addr, token, token_source, engine, outbox, shutdown, done })
+    Ok(Running { addr, token, token_source, engine, outbox, github, shutdown, done })
 }
 
 /// Beyond this machine anybody may try secrets.
@@ -200,6 +219,7 @@ struct Foundation {
     token: Secret,
     token_source: TokenSource,
     receiver: Option<Receiver>,
+    github: Option<GithubWork>,
 }
 
 async fn lay(settings: &Settings, clock: Clock, lock: &ServerLock) -> anyhow::Result<Foundation> {
@@ -214,12 +234,16 @@ async fn lay(settings: &Settings, clock: Clock, lock: &ServerLock) -> anyhow::Re
     let receiver = receiver(settings)?;
     // Last: an open database cannot be let go of at once.
     let store = Store::open(&settings.db).await?;
-    let engine = Engine::start(&store, policy, retention, clock).await?;
-    Ok(Foundation { listener, addr, store, engine, token, token_source, receiver })
+    let engine = Engine::start(&store, policy, retention, clock.clone()).await?;
+    let github = GithubWork::new(settings, &store, &engine, &clock)?;
+    Ok(Foundation { listener, addr, store, engine, token, token_source, receiver, github })
 }
 
 /// Where nudges to the human go. The address itself is never shown: its path may be a secret.
-fn receiver(settings: &Settings) -> anyhow::Result<Option<Receiver>> {
+///
+/// # Errors
+/// The address is none, or the secret to sign with cannot be read or kept.
+pub fn receiver(settings: &Settings) -> anyhow::Result<Option<Receiver>> {
     let Some(url) = &settings.notify_url else { return Ok(None) };
     let slack = match settings.notify_format {
         NotifyFormat::Auto => outbox::is_slack(url.expose()),
@@ -249,6 +273,7 @@ fn policy(settings: &Settings) -> anyhow::Result<Policy> {
         adopt: settings.adopt,
         auto_register: settings.auto_register,
         notify: settings.notify_url.is_some(),
+        github: settings.github_app.is_some(),
     })
 }
 

@@ -6,7 +6,9 @@
 
 mod agent;
 mod agents;
+mod app_file;
 mod error;
+mod github;
 mod inspect;
 mod layer;
 mod names;
@@ -26,7 +28,9 @@ use crate::domain::Adopt;
 pub use agent::{AgentSelf, agent_folder, agent_self};
 pub use agents::{AgentSettings, ProjectTable, outer_environment};
 use agents::{DATA, PROBE_EVERY};
+pub use app_file::AppFile;
 pub use error::ConfigError;
+pub use github::GithubApp;
 pub use inspect::{Inspected, InspectedSettings, Source, inspect};
 use layer::{Found, Key, Layers};
 pub use notify::{NotifyFormat, SigningSecret};
@@ -48,6 +52,11 @@ const NOTIFY_URL: Key = Key { name: "notify_url", env: "NUDGED_NOTIFY_URL" };
 const NOTIFY_SECRET: Key = Key { name: "notify_secret", env: "NUDGED_NOTIFY_SECRET" };
 const NOTIFY_FORMAT: Key = Key { name: "notify_format", env: "NUDGED_NOTIFY_FORMAT" };
 const NOTIFY_TIMEOUT: Key = Key { name: "notify_timeout", env: "NUDGED_NOTIFY_TIMEOUT" };
+const GITHUB_API_URL: Key = Key { name: "github_api_url", env: "NUDGED_GITHUB_API_URL" };
+const GITHUB_APP_ID: Key = Key { name: "github_app_id", env: "NUDGED_GITHUB_APP_ID" };
+const GITHUB_PRIVATE_KEY: Key =
+    Key { name: "github_private_key", env: "NUDGED_GITHUB_PRIVATE_KEY" };
+const RECONCILE_EVERY: Key = Key { name: "reconcile_every", env: "NUDGED_RECONCILE_EVERY" };
 const RETAIN_CHANGES: Key = Key { name: "retain_changes", env: "NUDGED_RETAIN_CHANGES" };
 const RETAIN_DELIVERIES: Key = Key { name: "retain_deliveries", env: "NUDGED_RETAIN_DELIVERIES" };
 const LOG: Key = Key { name: "log", env: "NUDGED_LOG" };
@@ -68,6 +77,10 @@ const KEYS: &[Key] = &[
     NOTIFY_TIMEOUT,
     DATA,
     PROBE_EVERY,
+    GITHUB_API_URL,
+    GITHUB_APP_ID,
+    GITHUB_PRIVATE_KEY,
+    RECONCILE_EVERY,
     RETAIN_CHANGES,
     RETAIN_DELIVERIES,
     LOG,
@@ -105,6 +118,12 @@ pub struct Settings {
     pub notify_timeout: Duration,
     /// Agents that are started here.
     pub agents: AgentSettings,
+    /// Where GitHub's REST API is, without a slash at its end.
+    pub github_api_url: String,
+    /// Who the server is at GitHub; `None`: its API is not asked.
+    pub github_app: Option<GithubApp>,
+    /// How often everything is compared with GitHub.
+    pub reconcile_every: Duration,
     /// How long changes are kept; `None` is for ever.
     pub retain_changes: Option<Duration>,
     /// How long the ledger keeps deliveries; `None` is for ever.
@@ -145,14 +164,14 @@ pub struct Flags {
     /// Time after which a quiet agent is looked at [env: NUDGED_QUIET_AFTER] [default: 10m]
     #[arg(long, value_name = "TIME")]
     pub quiet_after: Option<String>,
-    /// Whether pull requests without a session get one: all, none [env: NUDGED_ADOPT] [default: all]
-    #[arg(long, value_name = "WHICH")]
+    /// Whether pull requests without a session get one [env: NUDGED_ADOPT] [default: all]
+    #[arg(long, value_name = "WHICH", value_parser = ["all", "none"])]
     pub adopt: Option<String>,
     /// Whether unknown repositories become projects [env: NUDGED_AUTO_REGISTER] [default: true]
-    #[arg(long, value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL", value_parser = ["true", "false"])]
     pub auto_register: Option<String>,
-    /// Form of nudges to the human: auto, standard, slack [env: NUDGED_NOTIFY_FORMAT] [default: auto]
-    #[arg(long, value_name = "FORM")]
+    /// Form of nudges to the human [env: NUDGED_NOTIFY_FORMAT] [default: auto]
+    #[arg(long, value_name = "FORM", value_parser = ["auto", "standard", "slack"])]
     pub notify_format: Option<String>,
     /// Time their receiver has to answer [env: NUDGED_NOTIFY_TIMEOUT] [default: 10s]
     #[arg(long, value_name = "TIME")]
@@ -172,8 +191,8 @@ pub struct Flags {
     /// What to log: error, warn, info, debug, or a filter [env: NUDGED_LOG] [default: info]
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
-    /// How log lines look: text, json [env: NUDGED_LOG_FORMAT] [default: text]
-    #[arg(long, value_name = "FORMAT")]
+    /// How log lines look [env: NUDGED_LOG_FORMAT] [default: text]
+    #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
     pub log_format: Option<String>,
 }
 
@@ -210,7 +229,32 @@ impl Settings {
     }
 
     fn from_layers(flags: &Flags, env: &[(Key, String)]) -> Result<Self, ConfigError> {
-        Self::parse(&Layers::read(KEYS, flags.config.as_deref(), env, &flags.given())?)
+        let layers = Layers::read(KEYS, flags.config.as_deref(), env, &flags.given())?;
+        let mut settings = Self::parse(&layers)?;
+        settings.take_app_file(&layers)?;
+        Ok(settings)
+    }
+
+    /// What `setup` has kept holds where no other App is set; its webhook secret is one of several.
+    fn take_app_file(&mut self, layers: &Layers) -> Result<(), ConfigError> {
+        let Some(file) = AppFile::read(&self.app_file())? else { return Ok(()) };
+        let another = |app: &GithubApp| app.id != file.app.id;
+        if self.github_app.as_ref().is_some_and(another) {
+            return Ok(());
+        }
+        if !self.webhook_secrets.contains(&file.webhook_secret) {
+            self.webhook_secrets.push(file.webhook_secret);
+        }
+        self.github_app.get_or_insert(file.app);
+        if layers.find(GITHUB_API_URL)?.is_none() {
+            self.github_api_url = file.api_url;
+        }
+        Ok(())
+    }
+
+    /// Where the App that `setup` registered is kept.
+    pub fn app_file(&self) -> PathBuf {
+        AppFile::beside(&self.db)
     }
 
     fn parse(layers: &Layers) -> Result<Self, ConfigError> {
@@ -241,6 +285,13 @@ impl Settings {
                 .parse(NOTIFY_TIMEOUT, "a time of at most a minute, as 10s")?
                 .map_or(Duration::from_secs(10), |NotifyTimeout(time)| time),
             agents: AgentSettings::parse(layers)?,
+            github_api_url: layers
+                .find(GITHUB_API_URL)?
+                .map_or_else(|| Ok(github::API.to_owned()), |found| github::api_url(&found))?,
+            github_app: github::app(layers.find(GITHUB_APP_ID)?, layers.find(GITHUB_PRIVATE_KEY)?)?,
+            reconcile_every: layers
+                .parse(RECONCILE_EVERY, "a time from a minute to a day, as 15m")?
+                .map_or(Duration::from_secs(900), |github::ReconcileEvery(time)| time),
             retain_changes: retain(layers, RETAIN_CHANGES, time::CHANGES)?,
             retain_deliveries: retain(layers, RETAIN_DELIVERIES, time::DELIVERIES)?,
             log: layers.find(LOG)?.map_or_else(|| "info".to_owned(), Found::into_text),
@@ -257,7 +308,8 @@ impl Settings {
             return Err(ConfigError::new(
                 "no webhook secret is set, so no delivery could be trusted. Make one with\n\n    \
                  openssl rand -hex 32\n\nset it as NUDGED_WEBHOOK_SECRET (or webhook_secret in \
-                 nudged.toml), and enter the same one in the webhook settings at GitHub",
+                 nudged.toml), and enter the same one in the webhook settings at GitHub. Or let \
+                 `nudged setup` register a GitHub App, which brings its own",
             ));
         }
         Ok(&self.webhook_secrets)

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -51,6 +52,19 @@ impl From<DeliveryView> for DeliveryJson {
     }
 }
 
+/// A delivery with what the ledger kept of it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptDeliveryJson {
+    #[serde(flatten)]
+    pub delivery: DeliveryJson,
+    /// What it became, in the server's own words; null where it is not used, or could not be understood.
+    #[schema(value_type = Option<Object>)]
+    pub observation: Option<Value>,
+    /// The bytes of its body, which is kept where it could not be understood; null: it was not.
+    pub body_bytes: Option<usize>,
+}
+
 /// Which deliveries are wanted; what is `None` does not restrict.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryQuery {
@@ -76,6 +90,23 @@ impl Api {
         }
         let listed = self.store.deliveries(outcome, page).await?;
         Ok(List::of(LIST, listed, DeliveryJson::from))
+    }
+
+    /// One delivery, with what it became.
+    ///
+    /// # Errors
+    /// There is none, or the store cannot be read.
+    pub async fn delivery(&self, id: i64) -> Result<KeptDeliveryJson, ApiError> {
+        let (found, kept) = (self.store.delivery(id).await?, self.store.kept_delivery(id).await?);
+        let (Some(view), Some(kept)) = (found, kept) else {
+            return Err(ApiError::not_found(MISSING));
+        };
+        let observation = kept.observation.map(|json| serde_json::from_str(&json)).transpose();
+        Ok(KeptDeliveryJson {
+            delivery: view.into(),
+            observation: observation.map_err(|error| ApiError::internal(&error))?,
+            body_bytes: kept.body.map(|body| body.len()),
+        })
     }
 
     /// Applies again what a delivery became; the body of a quarantined one is read anew. One that was

@@ -51,6 +51,10 @@ pub enum Code {
     NoTerminal,
     /// A rule refuses it.
     Refused,
+    /// It wants GitHub's API, and there are no App credentials.
+    NoGithub,
+    /// GitHub cannot give it: the message says why.
+    Github,
     /// Not now: nothing was stored, and the request may be repeated in a second.
     Unavailable,
     /// A fault of the server.
@@ -80,6 +84,8 @@ impl Code {
             Self::NotNow => "not_now",
             Self::NoTerminal => "no_terminal",
             Self::Refused => "refused",
+            Self::NoGithub => "no_github_app",
+            Self::Github => "github",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }

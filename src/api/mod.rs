@@ -10,6 +10,8 @@ mod changes;
 mod commands;
 mod deliveries;
 mod errors;
+mod github;
+mod github_questions;
 mod nudges;
 mod paging;
 mod projects;
@@ -28,10 +30,13 @@ pub use activity::ActivityBody;
 pub use agents::{Agents, Later, TerminalJson, WantedAgent};
 pub use changes::{ChangeJson, ChangePage, ChangesJson, change_filter, read_cursor, refusal};
 pub use commands::{Answer, Origin};
-pub use deliveries::{DeliveryJson, DeliveryQuery};
+pub use deliveries::{DeliveryJson, DeliveryQuery, KeptDeliveryJson};
 pub use errors::{ApiError, Code, ErrorJson};
+pub use github::{
+    Asked, GithubDoor, GithubPass, GithubStanding, GithubTrouble, LogPart, LogText, Recovery, TAILS,
+};
 pub use nudges::{NudgeJson, NudgeQuery};
-pub use paging::{LIMITS, List, Paging};
+pub use paging::{Beginning, LIMITS, List, Paging};
 pub use projects::{ProjectBody, ProjectJson, ProjectNudges};
 pub use pulls::{CheckJson, CommentJson, PullJson, PullQuery};
 pub use sessions::{SessionJson, SessionQuery};
@@ -53,4 +58,6 @@ pub struct Api {
     pub agents: Option<Arc<dyn Agents>>,
     /// Becomes `true` when the server shuts down: whoever waits for news is answered at once.
     pub shutdown: watch::Receiver<bool>,
+    /// GitHub's API, where there are App credentials.
+    pub github: Option<Arc<dyn GithubDoor>>,
 }

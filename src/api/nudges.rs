@@ -32,6 +32,8 @@ pub struct NudgeJson {
     pub kind: NudgeKind,
     /// Whose the failure is; null where it is about no failure.
     pub class: Option<FailureClass>,
+    /// What shows whose it is, in the words of a log or of ours: untrusted.
+    pub evidence: Option<String>,
     pub priority: Priority,
     pub state: NudgeState,
     /// Why it is held back; null where it is not.
@@ -55,6 +57,7 @@ impl From<NudgeView> for NudgeJson {
             audience: view.audience,
             kind: view.kind,
             class: view.class,
+            evidence: view.evidence,
             priority: view.priority,
             state: view.state,
             held_because: view.held_because,
@@ -91,7 +94,7 @@ fn shown(view: ObjectView) -> Option<NudgeJson> {
 }
 
 impl Api {
-    /// Nudges, oldest first. With `wait`, an empty list is answered only when the time is up.
+    /// Nudges, in the order of their making. With `wait`, an empty list is answered only when the time is up.
     ///
     /// # Errors
     /// A parameter is not as it should be, or the store cannot be read.

@@ -1,12 +1,14 @@
 //! Lists, page by page.
 
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::errors::ApiError;
-use crate::store::reads::{Listed, Page};
+use crate::domain::UnknownSpelling;
+use crate::store::reads::{Listed, Order, Page};
 
 /// How many items a page may have.
 pub const LIMITS: RangeInclusive<i64> = 1..=1_000;
@@ -18,11 +20,32 @@ const DEFAULT_LIMIT: usize = 100;
 pub struct Paging {
     limit: usize,
     cursor: Option<String>,
+    order: Order,
 }
 
 impl Default for Paging {
     fn default() -> Self {
-        Self { limit: DEFAULT_LIMIT, cursor: None }
+        Self { limit: DEFAULT_LIMIT, cursor: None, order: Order::Oldest }
+    }
+}
+
+/// The words for whether a list begins with what came first or with what came last.
+const ORDERS: [(&str, Order); 2] = [("oldest", Order::Oldest), ("newest", Order::Newest)];
+
+/// Which end a list begins at, as it is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beginning(Order);
+
+impl FromStr for Beginning {
+    type Err = UnknownSpelling;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSpelling> {
+        let found = ORDERS.iter().find(|(word, _)| *word == text);
+        found.map(|(_, order)| Self(*order)).ok_or_else(|| UnknownSpelling {
+            what: "Order",
+            text: text.to_owned(),
+            known: ORDERS.map(|(word, _)| word).join(" "),
+        })
     }
 }
 
@@ -34,9 +57,18 @@ impl Paging {
     pub fn new(limit: Option<i64>, cursor: Option<String>) -> Result<Self, ApiError> {
         let Some(limit) = limit else { return Ok(Self { cursor, ..Self::default() }) };
         match usize::try_from(limit) {
-            Ok(limit_given) if LIMITS.contains(&limit) => Ok(Self { limit: limit_given, cursor }),
+            Ok(limit_given) if LIMITS.contains(&limit) => {
+                Ok(Self { limit: limit_given, cursor, ..Self::default() })
+            }
             _ => Err(ApiError::range("limit", &LIMITS)),
         }
+    }
+
+    /// The same from the end that was asked for.
+    #[must_use]
+    pub fn from_end(self, beginning: Option<Beginning>) -> Self {
+        let Beginning(order) = beginning.unwrap_or_default();
+        Self { order, ..self }
     }
 
     /// The part of the list named.
@@ -47,7 +79,7 @@ impl Paging {
                 ApiError::parameter("cursor", "give `next` of an earlier answer of this list")
             })?),
         };
-        Ok(Page { after, limit: self.limit })
+        Ok(Page { after, limit: self.limit, order: self.order })
     }
 
     /// At most so many.

@@ -8,7 +8,7 @@ use super::commands::{Answer, Origin};
 use super::errors::ApiError;
 use super::paging::{List, Paging};
 use crate::domain::{
-    Adopt, BudgetRule, CommandObservation, ProjectConfig, ProjectId, RepoName, Trust,
+    Adopt, BudgetRule, CommandObservation, ProjectConfig, ProjectId, RepoName, Rerun, Trust,
 };
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
@@ -41,6 +41,8 @@ pub struct ProjectNudges {
     pub checks: Globs,
     pub trust: TrustJson,
     pub budget: BudgetJson,
+    /// Whether failures that may be nobody's are run again before they are told.
+    pub rerun: Rerun,
 }
 
 /// How much a project's agents may be told: so many nudges at once, and so many more a minute.
@@ -103,7 +105,13 @@ impl From<ProjectView> for ProjectJson {
             path: view.path,
             display_name: view.display_name,
             adopt: view.adopt,
-            nudges: ProjectNudges { paused: view.nudges_paused, checks, trust, budget },
+            nudges: ProjectNudges {
+                paused: view.nudges_paused,
+                checks,
+                trust,
+                budget,
+                rerun: view.rerun,
+            },
             registered_at: view.registered_at,
             archived_at: view.archived_at,
         }
@@ -141,6 +149,9 @@ pub struct NudgesBody {
     pub budget: Option<BudgetJson>,
     /// As a whole: what it leaves out follows the rule again.
     pub trust: Option<TrustJson>,
+    /// `once`: a failure of the infrastructure, or of a flaky check, is run again first, once for each commit and
+    /// check, and only a second failure is told. Wants App credentials with write access to Actions.
+    pub rerun: Option<Rerun>,
 }
 
 /// The checks that count for nudges.
@@ -165,7 +176,8 @@ impl Api {
     /// # Errors
     /// The cursor is of another list, or the store cannot be read.
     pub async fn projects(&self, paging: &Paging) -> Result<List<ProjectJson>, ApiError> {
-        let listed = self.store.projects(paging.page(LIST)?).await?;
+        let page = paging.page(LIST)?;
+        let listed = self.store.projects(page).await?;
         Ok(List::of(LIST, listed, ProjectJson::from))
     }
 
@@ -278,6 +290,7 @@ impl ProjectBody {
             checks_except: globs.except,
             budget,
             trust,
+            rerun: nudges.rerun,
         })
     }
 }

@@ -103,6 +103,9 @@ impl From<PullView> for PullJson {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckJson {
+    /// Of the run that counts; of a commit status the status' own.
+    #[serde(default)]
+    pub id: i64,
     pub name: String,
     pub source: String,
     pub workflow: Option<String>,
@@ -120,6 +123,7 @@ pub struct CheckJson {
 impl From<CheckView> for CheckJson {
     fn from(view: CheckView) -> Self {
         Self {
+            id: view.id,
             name: view.name,
             source: view.source,
             workflow: view.workflow,
@@ -189,13 +193,14 @@ pub(super) fn pull_name(parameter: &str, text: &str) -> Result<PullName, ApiErro
 }
 
 impl Api {
-    /// Pull requests with the checks of their heads, in the order in which they were first seen.
+    /// Pull requests with the checks of their heads, ordered by when they were first seen.
     ///
     /// # Errors
     /// The cursor is of another list, or the store cannot be read.
     pub async fn pulls(&self, query: PullQuery) -> Result<List<PullJson>, ApiError> {
         let PullQuery { project, state, paging } = query;
-        let listed = self.store.pulls(PullFilter { project, state }, paging.page(LIST)?).await?;
+        let page = paging.page(LIST)?;
+        let listed = self.store.pulls(PullFilter { project, state }, page).await?;
         Ok(List::of(LIST, listed, PullJson::from))
     }
 

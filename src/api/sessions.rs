@@ -158,7 +158,7 @@ pub(super) fn shown(view: ObjectView) -> Option<SessionJson> {
 }
 
 impl Api {
-    /// Sessions, oldest first. With a status a page may be short of its limit and still have a next.
+    /// Sessions, in the order of their making. With a status a page may be short of its limit and still have a next.
     ///
     /// # Errors
     /// The cursor is of another list, or the store cannot be read.

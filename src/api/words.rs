@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
     DisplayStatus, FailureClass, HeldReason, Mergeability, NudgeKind, NudgeState, OperationKind,
-    PrState, Priority, ReviewDecision, SessionKind, SessionState, TerminationReason,
+    PrState, Priority, Rerun, ReviewDecision, SessionKind, SessionState, TerminationReason,
 };
 
 macro_rules! words {
@@ -27,6 +27,7 @@ words!(
     ActivitySource,
     ActivityState,
     Adopt,
+    Rerun,
     Audience,
     CheckStatus,
     CiState,

@@ -57,6 +57,14 @@ fn describe() {
         "nudged_webhooks_refused_last_hour",
         "Webhooks without a signature of ours that came within the last hour."
     );
+    describe_counter!(
+        "nudged_webhooks_signed_total",
+        "Webhooks by the secret that signed them, by its place in the settings."
+    );
+    describe_gauge!(
+        "nudged_webhooks_signed_last_hour",
+        "Webhooks of the last hour by the secret that signed them."
+    );
     describe_counter!("nudged_nudges_total", "Nudges by kind and the state they came into.");
     describe_counter!(
         "nudged_notifications_total",
@@ -80,6 +88,31 @@ fn describe() {
     );
     describe_histogram!(PROBE_SECONDS, "Seconds that one look at all agents took.");
     describe_gauge!("nudged_agents", "Agents that run here.");
+    describe_counter!(
+        "nudged_github_requests_total",
+        "Requests to GitHub, by kind and status; 304 is free, `none` was not answered."
+    );
+    describe_counter!("nudged_github_graphql_points_total", "What queries to GitHub cost.");
+    describe_gauge!(
+        "nudged_github_quota_left",
+        "What GitHub lets an installation ask until the hour is over."
+    );
+    describe_gauge!(
+        "nudged_github_waited_seconds_total",
+        "Seconds that requests to GitHub waited for their turn, by priority."
+    );
+    describe_counter!(
+        "nudged_github_held_back_total",
+        "Requests to GitHub that were not sent, because of a limit or since nobody answers."
+    );
+    describe_gauge!(
+        "nudged_github_troubles",
+        "What does not go well at GitHub, by reason; /v1/github names it."
+    );
+    describe_gauge!(
+        "nudged_github_clock_skew_seconds",
+        "By how much GitHub's clock is ahead of ours."
+    );
     describe_gauge!("nudged_outbox_pending", "Nudges to the human that wait to be sent.");
     describe_gauge!("nudged_timers_due", "Timers that are due and have not fired yet.");
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::api::ErrorJson;
 
+use super::output::Printer;
 use crate::config::{Address, Pass, Secret, is_here};
 
 /// No answer takes longer than a long poll and this.
@@ -99,6 +100,37 @@ impl Client {
         is_here(&self.url)
     }
 
+    /// PUTs an object.
+    pub(super) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, ClientError> {
+        self.answer(self.http.put(self.join(path)?).json(body).timeout(PATIENCE)).await
+    }
+
+    /// GETs a text and prints it as it comes, without control characters. Whether the server says that it is not
+    /// all.
+    pub(super) async fn text(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<bool> {
+        let mut url = self.join(path)?;
+        url.query_pairs_mut().extend_pairs(query);
+        let passing = |error| self.no_answer(error);
+        let request = self.http.get(url).bearer_auth(self.token.expose());
+        let mut response = request.send().await.map_err(passing)?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = response.bytes().await.map_err(passing)?;
+            return Err(self.refusal(status, &body).into());
+        }
+        let truncated = response.headers().contains_key("x-log-truncated");
+        let mut out = Printer::default();
+        while let Some(piece) = response.chunk().await.map_err(passing)? {
+            out.print(&piece)?;
+        }
+        out.finish()?;
+        Ok(truncated)
+    }
+
     fn join(&self, path: &str) -> Result<Url, ClientError> {
         self.url
             .join(path)
@@ -109,15 +141,7 @@ impl Client {
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<T, ClientError> {
-        let passing = |error: reqwest::Error| {
-            let hint = match unanswered(&self.url, &error) {
-                Unanswered::Plain => PLAIN,
-                Unanswered::Down => DOWN,
-                Unanswered::Lost => "",
-            };
-            let (reason, more) = (root_cause(&error.without_url()), &self.hint);
-            ClientError::Passing(format!("no answer from {}: {reason}{hint}{more}", self.url))
-        };
+        let passing = |error| self.no_answer(error);
         let request = request.bearer_auth(self.token.expose());
         let response = request.send().await.map_err(passing)?;
         let status = response.status();
@@ -129,6 +153,16 @@ impl Client {
             });
         }
         Err(self.refusal(status, &body))
+    }
+
+    fn no_answer(&self, error: reqwest::Error) -> ClientError {
+        let hint = match unanswered(&self.url, &error) {
+            Unanswered::Plain => PLAIN,
+            Unanswered::Down => DOWN,
+            Unanswered::Lost => "",
+        };
+        let (reason, more) = (root_cause(&error.without_url()), &self.hint);
+        ClientError::Passing(format!("no answer from {}: {reason}{hint}{more}", self.url))
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
@@ -145,6 +179,12 @@ impl Client {
             self.url
         ))
     }
+}
+
+/// A text as one segment of a path.
+pub(super) fn segment(text: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    encoded.replace('+', "%20")
 }
 
 /// What is told where nobody answers.

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use hmac::{Hmac, KeyInit, Mac};
-use include_dir::Dir;
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
 use sha2::Sha256;
@@ -70,20 +69,6 @@ pub(super) fn read_paths(
         }
     }
     ensure!(!all.is_empty(), "there is nothing to send: name the bodies, not their .headers");
-    Ok(all)
-}
-
-/// The deliveries of a folder that was built in.
-pub(super) fn read_embedded(folder: &Dir<'_>) -> anyhow::Result<Vec<RecordedDelivery>> {
-    let mut bodies: Vec<_> = folder.files().filter(|file| is_recording(file.path())).collect();
-    bodies.sort_by_key(|file| file.path());
-    let mut all = Vec::new();
-    for file in bodies {
-        let beside = folder.get_file(file.path().with_extension("headers"));
-        let headers = beside.and_then(include_dir::File::contents_utf8);
-        let origin = Origin { path: file.path(), headers, event: None };
-        all.extend(recording::read(&origin, file.contents().to_vec())?);
-    }
     Ok(all)
 }
 

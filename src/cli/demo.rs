@@ -1,29 +1,38 @@
-//! `nudged demo`: the whole story in a second, on a throw-away server.
+//! `nudged demo`: the whole story in a few seconds, on a throw-away server.
 //!
-//! The server is the real one, on loopback; the webhooks of the built-in story go through the real
-//! signed path, and what is shown was read from the API.
+//! The server is the real one, on loopback, beside a GitHub of our own: its webhooks go through the real signed
+//! path, its logs are fetched as those of the real one, and what is shown was read from the API.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
 use super::changes::Page;
 use super::client::Client;
-use super::deliver::{Poster, read_embedded};
-use super::describe::what;
+use super::describe::after;
 use super::logging::start_logging;
 use super::output::{Outcome, Output, block, line};
 use super::serve::Stop;
+use super::table::Screen;
 use crate::api::{ChangeJson, List, NudgeJson};
 use crate::app::{self, Running};
-use crate::config::{AgentSettings, LogFormat, NotifyFormat, Secret, Settings};
+use crate::config::{AgentSettings, GithubApp, LogFormat, NotifyFormat, Secret, Settings};
 use crate::domain::Adopt;
+use crate::fake_github::{FakeGitHub, Log, NewPull};
 
-static STORY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/webhooks/plain-life");
+/// GitHub's times are whole seconds.
+const TICK: Duration = Duration::from_millis(1_010);
+/// A machine that is busy may make a question miss its minute.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+const JOBS: &[&str] = &["build", "test"];
+
+/// What Actions keeps of the job that fails.
+const LOG: &str = include_str!("demo.log");
 
 /// What `demo` takes.
 #[derive(Debug, clap::Args)]
@@ -44,11 +53,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         .prefix("nudged-demo-")
         .tempdir()
         .context("cannot make a temporary folder for the database")?;
-    let secret = Secret::random();
+    let github = FakeGitHub::start(Arc::new(crate::clock::now)).await;
+    let github = github.context("cannot set up a GitHub for the show")?;
+    let app = github.app();
     let settings = Settings {
         listen: args.listen,
         db: folder.path().join("nudged.db"),
-        webhook_secrets: vec![secret.clone()],
+        webhook_secrets: vec![Secret::random()],
         api_token: Some(Secret::random()),
         // Longer than CI takes here: that it failed is told because the workflow run ended.
         settle: Duration::from_secs(1),
@@ -61,6 +72,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         notify_format: NotifyFormat::Auto,
         notify_timeout: Duration::from_secs(10),
         agents: AgentSettings::default(),
+        github_api_url: github.url().to_owned(),
+        github_app: Some(GithubApp { id: app.id, private_key: Secret::new(app.private_key) }),
+        reconcile_every: Duration::from_secs(900),
         retain_changes: None,
         retain_deliveries: None,
         log: "warn".to_owned(),
@@ -71,7 +85,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     let mut running = app::start(&settings, crate::clock::Clock::system()).await?;
 
     let told = tokio::select! {
-        told = tell(&args, &settings, &running, secret) => Some(told),
+        told = tell(&args, &settings, &running, &github) => Some(told),
         _ = stop.asked() => None,
     };
     let outcome = match told {
@@ -90,12 +104,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     outcome
 }
 
-/// Sends the story and prints each delivery with the changes it caused.
+/// Has the story happen at `github` and prints each delivery with the changes it caused.
 async fn tell(
     args: &Args,
     settings: &Settings,
     running: &Running,
-    secret: Secret,
+    github: &FakeGitHub,
 ) -> anyhow::Result<Outcome> {
     let mut listen = settings.clone();
     listen.listen = running.addr;
@@ -105,31 +119,15 @@ async fn tell(
         client: Client::plain(url.parse()?, running.token.clone())?,
         cursor: "0".to_owned(),
         shown: BTreeSet::new(),
-        ready: false,
+        kinds: BTreeSet::new(),
+        delivered: 0,
     };
-    let poster = Poster::new(&url.parse()?, secret)?;
-    let out = story.out;
-    out.text(format_args!("A pull request's life, as GitHub tells it to {url}:\n"))?;
-    let mut failed = false;
-    for delivery in read_embedded(&STORY)? {
-        if delivery.action == "closed" {
-            story.wait_until_ready().await?;
-        }
-        let sent = poster.send(&delivery).await;
-        let title = format!("{} {}", delivery.event, delivery.action);
-        out.text(format_args!(
-            "▶ {:<36} {} in {:.1?}",
-            line(&title),
-            line(&sent.outcome),
-            sent.took
-        ))?;
-        failed |= !sent.is_acknowledged();
-        story.show_changes().await?;
-    }
-    if failed {
-        anyhow::bail!("a delivery of the story was not acknowledged");
-    }
+    let secret = settings.required_webhook_secrets()?.first().map_or("", Secret::expose);
+    github.send_webhooks_to(&format!("{url}/webhooks/github"), secret);
+    story.out.text(format_args!("A pull request's life, as GitHub tells it to {url}:\n"))?;
+    story.happen(github).await?;
     let token = running.token.expose();
+    let out = story.out;
     out.text(format_args!(
         "\nPoll for changes, from this moment on or from the beginning (after=0):\n\n  \
          curl -H 'Authorization: Bearer {token}' '{url}/v1/changes?after={}&wait=30'\n  \
@@ -148,20 +146,65 @@ struct Story {
     cursor: String,
     /// Nudges whose body was shown.
     shown: BTreeSet<i64>,
-    /// The human heard that it can be merged.
-    ready: bool,
+    /// The kinds of nudges that were made.
+    kinds: BTreeSet<String>,
+    /// Deliveries that were shown.
+    delivered: usize,
 }
 
 impl Story {
-    /// Waits for what is said of a head once it has settled: nobody merges within a second.
-    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
-        if !self.ready {
-            self.changes_within(Duration::from_secs(10)).await?;
+    /// An agent opens a pull request, CI fails, it is mended, approved and merged.
+    async fn happen(&mut self, github: &FakeGitHub) -> anyhow::Result<()> {
+        let repo = github.repository("octo-org/rocket");
+        let number = repo.open_pull(NewPull::from("ada/cool-the-nozzle").titled("Cool the nozzle"));
+        self.show(github).await?;
+        let run = repo.start_run(&repo.pull(number).head_sha, "CI", "pull_request", JOBS);
+        self.show(github).await?;
+        repo.finish_job(repo.job(run, "build"), "success", None);
+        repo.finish_job(repo.job(run, "test"), "failure", Some(Log::new(LOG)));
+        self.show(github).await?;
+        self.wait_for("ci-failed").await?;
+
+        tokio::time::sleep(TICK).await;
+        let head = repo.push(number);
+        let run = repo.start_run(&head, "CI", "pull_request", JOBS);
+        self.show(github).await?;
+        for job in JOBS {
+            repo.finish_job(repo.job(run, job), "success", None);
+        }
+        self.show(github).await?;
+        tokio::time::sleep(TICK).await;
+        repo.review(number, "grace", "approved", "It cools.");
+        self.show(github).await?;
+        self.wait_for("approved-and-green").await?;
+
+        tokio::time::sleep(TICK).await;
+        repo.merge(number, "grace");
+        self.show(github).await?;
+        self.wait_for("pr-merged").await
+    }
+
+    /// Waits for a nudge of this kind: its log is fetched, and GitHub asked what the pull request is.
+    async fn wait_for(&mut self, kind: &str) -> anyhow::Result<()> {
+        let until = Instant::now() + PATIENCE;
+        while !self.kinds.contains(kind) {
+            anyhow::ensure!(Instant::now() < until, "no {kind} was said");
+            self.changes_within(Duration::from_secs(1)).await?;
         }
         Ok(())
     }
 
-    async fn show_changes(&mut self) -> anyhow::Result<()> {
+    /// Shows the deliveries since the last time, and what came of them.
+    async fn show(&mut self, github: &FakeGitHub) -> anyhow::Result<()> {
+        github.settle().await;
+        let deliveries = github.deliveries();
+        for delivery in deliveries.iter().rev().skip(self.delivered) {
+            let action = delivery.action.as_deref().unwrap_or_default();
+            let (title, code) = (format!("{} {action}", delivery.event), delivery.status_code);
+            self.out.text(format_args!("▶ {title:<36} {code} in {:.1?}", delivery.took))?;
+            anyhow::ensure!(code == 200, "a delivery of the story was answered {code}");
+        }
+        self.delivered = deliveries.len();
         self.changes_within(Duration::ZERO).await
     }
 
@@ -174,15 +217,12 @@ impl Story {
         ];
         let page: Page = self.client.get("/v1/changes", &query, wait).await?;
         self.cursor = page.next;
+        let screen = Screen::detect();
         for change in page.changes {
             self.out.object(&change)?;
             let change: ChangeJson = serde_json::from_value(change)?;
-            self.out.text(format_args!(
-                "    {:<19} {}",
-                line(&change.event_type),
-                what(&change)
-            ))?;
-            self.ready |= change.payload.get().contains("\"approved-and-green\"");
+            let kind = format!("    {:<19} ", line(&change.event_type));
+            self.out.text(after(&kind, &change, screen))?;
             if change.event_type == "nudge_created" && !self.out.json {
                 self.show_nudge(&change).await?;
             }
@@ -193,33 +233,25 @@ impl Story {
     /// Prints the nudge's body in full, as its reader gets it.
     async fn show_nudge(&mut self, change: &ChangeJson) -> anyhow::Result<()> {
         let payload: Value = serde_json::from_str(change.payload.get())?;
+        self.kinds.extend(payload["kind"].as_str().map(str::to_owned));
         let Some(id) = payload["id"].as_i64().filter(|id| self.shown.insert(*id)) else {
             return Ok(());
         };
+        if self.out.json {
+            return Ok(());
+        }
         let mut query = vec![("limit", "1000".to_owned())];
         query.extend(change.session_id.clone().map(|session| ("session", session)));
         let nudges: List<NudgeJson> = self.client.get("/v1/nudges", &query, Duration::ZERO).await?;
         let Some(nudge) = nudges.items.into_iter().find(|nudge| nudge.id == id) else {
             return Ok(());
         };
-        self.out.text(format_args!("    ┌─ {} to the {}", nudge.kind, nudge.audience))?;
+        let kind = Screen::detect().paint_words(nudge.kind.as_str());
+        self.out.text(format_args!("    ┌─ {kind} to the {}", nudge.audience))?;
         for text in block(&nudge.body).lines() {
             self.out.text(format_args!("    │ {text}"))?;
         }
         self.out.text("    └─")?;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_story_begins_with_an_open_pull_request_and_ends_merged() {
-        let story = read_embedded(&STORY).unwrap();
-        assert!(story.len() > 10, "{}", story.len());
-        let ends = [&story[0], &story[story.len() - 1]].map(|d| (&*d.event, &*d.action));
-        assert_eq!(ends, [("pull_request", "opened"), ("pull_request", "closed")]);
     }
 }

@@ -1,5 +1,6 @@
-//! Lists of the API, page after page: `nudged projects`, `sessions` and `deliveries`.
+//! Lists of the API, page after page, as every command shows them: what is open first, then the newest.
 
+use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
@@ -7,14 +8,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Client, ClientError};
-use super::output::{Outcome, Output, complain};
-
-use super::table::{Column, Screen, Table, prose, text, word};
+use super::output::{Output, complain};
+use super::table::{Column, Screen, Table};
 use super::target::Target;
-use crate::api::{DeliveryJson, List, ProjectJson, ProjectNudges, SessionJson};
+use crate::api::List;
 
 /// The most that the API gives at once.
-const PAGE: u64 = 1000;
+const PAGE: usize = 1000;
+/// What a terminal shows where nobody says how much.
+const SCREENFUL: usize = 30;
 
 /// Parameters of a query.
 pub(super) type Query = Vec<(&'static str, String)>;
@@ -22,9 +24,9 @@ pub(super) type Query = Vec<(&'static str, String)>;
 /// What every list takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Listing {
-    /// Show at most so many
-    #[arg(long, default_value = "1000", value_parser = clap::value_parser!(u64).range(1..))]
-    limit: u64,
+    /// Show at most so many [default: 30 on a terminal, else all]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// Print one JSON object an item
     #[arg(long)]
     pub(super) json: bool,
@@ -32,69 +34,34 @@ pub(super) struct Listing {
     pub(super) target: Target,
 }
 
-/// What `projects` takes.
-#[derive(Debug, clap::Args)]
-pub(super) struct Projects {
-    #[command(flatten)]
-    listing: Listing,
-}
-
-/// What `sessions` takes.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example: nudged sessions --project rocket --status ci_failed")]
-pub(super) struct Sessions {
-    /// Only of this project
-    #[arg(long, value_name = "ID")]
-    project: Option<String>,
-    /// Only with this display status, as working, ci_failed, mergeable or merged
-    #[arg(long)]
-    status: Option<String>,
-    #[command(flatten)]
-    listing: Listing,
-}
-
-/// What `deliveries` takes.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example: nudged deliveries --outcome quarantined")]
-pub(super) struct Deliveries {
-    /// Only with this outcome: applied, ignored or quarantined
-    #[arg(long)]
-    outcome: Option<String>,
-    #[command(flatten)]
-    listing: Listing,
-}
-
-/// Hands over item after item; whether there are more than `limit`.
+/// Hands over item after item, `at_once` a page, until there are no more or `each` wants none.
 pub(super) async fn walk(
     client: &Client,
     path: &str,
     query: &Query,
-    limit: u64,
+    at_once: usize,
     wait: Duration,
     mut each: impl FnMut(Value) -> io::Result<bool>,
-) -> anyhow::Result<bool> {
-    let mut left = limit;
+) -> anyhow::Result<()> {
     let mut cursor: Option<String> = None;
     loop {
         let mut query = query.clone();
-        query.push(("limit", left.min(PAGE).to_string()));
+        query.push(("limit", at_once.clamp(1, PAGE).to_string()));
+        let wait = if cursor.is_none() { wait } else { Duration::ZERO };
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-        let wait = if left == limit { wait } else { Duration::ZERO };
         if !wait.is_zero() {
             query.push(("wait", wait.as_secs().to_string()));
         }
         let page: List<Value> =
             client.get(path, &query, wait).await.map_err(|error| named(error, path))?;
-        left -= left.min(page.items.len() as u64);
         for item in page.items {
             if !each(item)? {
-                return Ok(false);
+                return Ok(());
             }
         }
         match page.next {
-            Some(_) if left == 0 => return Ok(true),
             Some(next) => cursor = Some(next),
-            None => return Ok(false),
+            None => return Ok(()),
         }
     }
 }
@@ -113,40 +80,92 @@ pub(super) struct View<'a, T> {
     /// The plural, for "there are no …".
     pub(super) what: &'a str,
     pub(super) path: &'a str,
-    pub(super) query: Query,
+    /// What is asked in turn; of what several find, the first is shown.
+    pub(super) queries: Vec<Query>,
+    /// The field that names an item.
+    pub(super) key: &'static str,
     pub(super) wait: Duration,
     pub(super) columns: &'a [Column],
     pub(super) cells: fn(&T, Screen) -> Vec<String>,
 }
 
-/// Prints a whole list.
+/// Prints a list; whether there was anything.
 pub(super) async fn print<T: DeserializeOwned>(
     listing: &Listing,
     view: View<'_, T>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<bool> {
     let client = listing.target.client()?;
-    let out = Output { json: listing.json };
     let screen = Screen::detect();
-    let mut table = Table::new(view.columns);
-    let mut count = 0_u64;
-    let more = walk(&client, view.path, &view.query, listing.limit, view.wait, |item| {
-        count += 1;
-        // As it came: a script may know more of it than this build does.
-        out.object(&item)?;
-        if !out.json {
-            table.row((view.cells)(&serde_json::from_value(item)?, screen));
+    let on_terminal = screen.now.is_some();
+    let limit = match listing.limit {
+        Some(limit) => limit as usize,
+        None if on_terminal => SCREENFUL,
+        None => usize::MAX,
+    };
+    // One more tells that there are more.
+    let most = limit.saturating_add(1);
+    let mut rows = Rows {
+        out: Output { json: listing.json },
+        table: Table::new(view.columns),
+        cells: view.cells,
+        screen,
+        limit,
+        count: 0,
+    };
+    let mut seen = HashSet::new();
+    for query in &view.queries {
+        let wanted = most.saturating_add(seen.len());
+        walk(&client, view.path, query, wanted, view.wait, |item| {
+            if view.queries.len() > 1 && !seen.insert(item[view.key].to_string()) {
+                return Ok(true);
+            }
+            rows.take(item)?;
+            Ok(rows.count < most)
+        })
+        .await?;
+        if rows.count >= most {
+            break;
         }
-        Ok(true)
-    });
-    let more = more.await?;
-    table.print(screen)?;
-    if count == 0 {
-        let such = if view.query.is_empty() { "" } else { " such" };
-        complain(&format!("there are no{such} {}", view.what));
-    } else if more {
-        complain(&format!("there are more {}: --limit shows more, filters show fewer", view.what));
     }
-    Ok(Outcome::Done)
+    rows.table.print(screen)?;
+    let what = view.what;
+    if rows.count == 0 {
+        let plain = view.queries.iter().any(|query| query.iter().all(|(name, _)| is_order(name)));
+        complain(&format!("there are no{} {what}", if plain { "" } else { " such" }));
+    } else if rows.count > limit {
+        complain(&format!("there are more {what}: --limit shows more, filters show fewer"));
+    }
+    Ok(rows.count > 0)
+}
+
+fn is_order(name: &str) -> bool {
+    name == "order"
+}
+
+/// What is shown so far.
+struct Rows<'a, T> {
+    out: Output,
+    table: Table<'a>,
+    cells: fn(&T, Screen) -> Vec<String>,
+    screen: Screen,
+    limit: usize,
+    count: usize,
+}
+
+impl<T: DeserializeOwned> Rows<'_, T> {
+    /// Shows an item, or counts it where it is one too many.
+    fn take(&mut self, item: Value) -> io::Result<()> {
+        self.count += 1;
+        if self.count > self.limit {
+            return Ok(());
+        }
+        // As it came: a script may know more of it than this build does.
+        self.out.object(&item)?;
+        if !self.out.json {
+            self.table.row((self.cells)(&serde_json::from_value(item)?, self.screen));
+        }
+        Ok(())
+    }
 }
 
 /// The filters that were given.
@@ -154,93 +173,24 @@ pub(super) fn filters<const N: usize>(given: [(&'static str, &Option<String>); N
     given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
 }
 
+/// The same query from the newest on.
+pub(super) fn newest_first(mut query: Query) -> Query {
+    query.push(("order", "newest".to_owned()));
+    query
+}
+
+/// First those whose `field` has these values, value by value and each newest first, then all.
+pub(super) fn in_order(query: Query, field: &'static str, values: &[&str]) -> Vec<Query> {
+    let query = newest_first(query);
+    let of_value = |value: &&str| {
+        let mut query = query.clone();
+        query.push((field, (*value).to_owned()));
+        query
+    };
+    values.iter().map(of_value).chain([query.clone()]).collect()
+}
+
 /// A text as a cell, empty where there is none.
 pub(super) fn cell(text: Option<&String>) -> String {
     text.cloned().unwrap_or_default()
-}
-
-pub(super) async fn projects(args: Projects) -> anyhow::Result<Outcome> {
-    let columns = [text("ID"), text("REPO"), text("ADOPT"), prose("NUDGES"), text("SINCE")];
-    let cells = |item: &ProjectJson, screen: Screen| {
-        vec![
-            item.id.clone(),
-            item.repo.clone(),
-            item.adopt.to_string(),
-            nudges_of(&item.nudges),
-            screen.age(&item.registered_at),
-        ]
-    };
-    let (what, path) = ("projects", "/v1/projects");
-    let view =
-        View { what, path, query: Query::new(), wait: Duration::ZERO, columns: &columns, cells };
-    print(&args.listing, view).await
-}
-
-/// `all`, `paused`, or the checks that count.
-fn nudges_of(nudges: &ProjectNudges) -> String {
-    let mut words = Vec::new();
-    words.extend(nudges.paused.then(|| "paused".to_owned()));
-    for (which, globs) in [("only", &nudges.checks.only), ("except", &nudges.checks.except)] {
-        words.extend((!globs.is_empty()).then(|| format!("{which} {}", globs.join(","))));
-    }
-    if words.is_empty() { "all".to_owned() } else { words.join("; ") }
-}
-
-pub(super) async fn sessions(args: Sessions) -> anyhow::Result<Outcome> {
-    let columns = [
-        text("ID"),
-        word("STATUS"),
-        word("AGENT"),
-        text("HARNESS").spare(),
-        text("PULLS"),
-        prose("BRANCH"),
-        text("UPDATED"),
-    ];
-    let cells = |item: &SessionJson, screen: Screen| {
-        let numbers: Vec<_> = item.pulls.iter().map(|pull| format!("#{}", pull.number)).collect();
-        vec![
-            item.id.clone(),
-            item.status.to_string(),
-            item.activity.state.to_string(),
-            item.harness.clone(),
-            numbers.join(" "),
-            cell(item.branch.as_ref()),
-            screen.age(&item.updated_at),
-        ]
-    };
-    let query = filters([("project", &args.project), ("status", &args.status)]);
-    let (what, path) = ("sessions", "/v1/sessions");
-    let view = View { what, path, query, wait: Duration::ZERO, columns: &columns, cells };
-    print(&args.listing, view).await
-}
-
-pub(super) async fn deliveries(args: Deliveries) -> anyhow::Result<Outcome> {
-    let columns = [
-        text("ID"),
-        text("RECEIVED"),
-        text("EVENT"),
-        text("REPO"),
-        word("OUTCOME"),
-        prose("REASON"),
-        text("DELIVERY").spare(),
-    ];
-    let cells = |item: &DeliveryJson, screen: Screen| {
-        let event = match &item.action {
-            Some(action) => format!("{} {action}", item.event),
-            None => item.event.clone(),
-        };
-        vec![
-            item.id.to_string(),
-            screen.age(&item.received_at),
-            event,
-            cell(item.repo.as_ref()),
-            item.outcome.clone(),
-            cell(item.reason.as_ref()),
-            item.delivery.clone(),
-        ]
-    };
-    let query = filters([("outcome", &args.outcome)]);
-    let (what, path) = ("deliveries", "/v1/deliveries");
-    let view = View { what, path, query, wait: Duration::ZERO, columns: &columns, cells };
-    print(&args.listing, view).await
 }

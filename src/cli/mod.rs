@@ -3,25 +3,35 @@
 mod agents;
 mod backup;
 mod changes;
+mod checkout;
 mod client;
 mod deliver;
+mod deliveries;
 mod demo;
 mod describe;
 mod doctor;
 mod event_name;
 mod excerpt;
 mod hooks;
+mod inbox;
 mod launch;
 mod lists;
+mod log;
 mod logging;
+mod notify;
 mod nudges;
 mod output;
+mod projects;
 mod pulls;
 mod recording;
+mod recover;
 mod replay;
 mod serve;
+mod sessions;
+mod setup;
 mod table;
 mod target;
+mod words;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -35,7 +45,7 @@ use output::{Misuse, Outcome};
 
 /// The server between GitHub and your coding agents.
 #[derive(Debug, Parser)]
-#[command(name = "nudged", version, after_help = EXIT_CODES)]
+#[command(name = "nudged", version, max_term_width = 80, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -49,16 +59,18 @@ is wrong";
 enum Command {
     /// Serve: take webhooks, nudge, publish changes
     Serve(serve::Args),
+    /// Register a GitHub App in a browser, keep its credentials, and see that it works
+    Setup(setup::Args),
     /// Show the whole story on a throw-away server: red CI, the nudge, green, merged
     Demo(demo::Args),
     /// Send recorded webhooks, signed, to a server
     Replay(replay::Args),
     /// Print the change log, and follow it
     Changes(changes::Args),
-    /// List the repositories that are watched
-    Projects(lists::Projects),
-    /// List the agents' sessions with their status
-    Sessions(lists::Sessions),
+    /// List the repositories that are watched, and change their settings
+    Projects(projects::Args),
+    /// List the agents' sessions with their status; hold back and let go their nudges
+    Sessions(sessions::Args),
     /// Start an agent on a task, in a worktree and a terminal of its own
     Spawn(agents::Spawn),
     /// Show the terminal of a session's agent, to look on and to type
@@ -77,10 +89,16 @@ enum Command {
     Pulls(pulls::Args),
     /// List what agents and people are told; show and acknowledge it
     Nudges(nudges::Args),
-    /// List what came in from GitHub and what became of it, newest first
-    Deliveries(lists::Deliveries),
+    /// Print what the agent of this git checkout is to hear
+    Inbox(inbox::Args),
+    /// Print a check's whole log, or a part of it, from GitHub
+    Log(log::Args),
+    /// List what came in from GitHub and what became of it; show it, do it again
+    Deliveries(deliveries::Args),
     /// Show the part of a CI log that a nudge would carry, and whose the failure is
     Excerpt(excerpt::Args),
+    /// Try out how the human is told
+    Notify(notify::Args),
     /// Check settings, database, server and disk, and say how to mend what is wrong
     Doctor(doctor::Args),
     /// Copy the database, checked, while it is served
@@ -105,9 +123,9 @@ struct Completions {
 
 const COMPLETIONS: &str = "\
 Install:
-  bash  nudged completions bash > ~/.local/share/bash-completion/completions/nudged
-  zsh   nudged completions zsh > ~/.zfunc/_nudged   (a folder in $fpath)
-  fish  nudged completions fish > ~/.config/fish/completions/nudged.fish";
+  nudged completions bash > ~/.local/share/bash-completion/completions/nudged
+  nudged completions zsh > ~/.zfunc/_nudged    (a folder in $fpath)
+  nudged completions fish > ~/.config/fish/completions/nudged.fish";
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -166,14 +184,18 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
     runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => serve::run(args).await,
+            Command::Setup(args) => setup::run(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Replay(args) => replay::run(args).await,
             Command::Changes(args) => changes::run(args).await,
-            Command::Projects(args) => lists::projects(args).await,
-            Command::Sessions(args) => lists::sessions(args).await,
+            Command::Projects(args) => projects::run(args).await,
+            Command::Sessions(args) => sessions::run(args).await,
             Command::Pulls(args) => pulls::run(args).await,
             Command::Nudges(args) => nudges::run(args).await,
-            Command::Deliveries(args) => lists::deliveries(args).await,
+            Command::Inbox(args) => inbox::run(args).await,
+            Command::Log(args) => log::run(args).await,
+            Command::Deliveries(args) => deliveries::run(args).await,
+            Command::Notify(args) => notify::run(args).await,
             Command::Excerpt(args) => excerpt::run(&args),
             Command::Doctor(args) => doctor::run(args).await,
             Command::Backup(args) => backup::run(args).await,

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::Context;
 use serde_json::Value;
 
 use super::describe::short_pull;
-use super::lists::{Listing, Query, View, cell, filters, print, walk};
+use super::lists::{Listing, View, cell, filters, in_order, newest_first, print};
 use super::output::{Outcome, Output, block, complain, line};
-
 use super::table::{Colour, Screen, cut, prose, text, word};
 use super::target::Target;
+use super::words;
 use crate::api::NudgeJson;
 
 /// What `nudges` takes.
@@ -24,8 +24,11 @@ pub(super) struct Args {
 }
 
 const EXAMPLES: &str = "Examples:\n  nudged nudges --audience human --state pending\n  \
-    nudged nudges --branch my-branch --audience agent --state pending --wait 60\n  \
+    nudged nudges --repo octo/rocket --branch my-branch --state pending --wait 60\n  \
     nudged nudges show 7\n  nudged nudges ack 7 8";
+
+/// The states of what somebody has still to hear of.
+const WAITING: &str = "pending,held,handed,unconfirmed";
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
@@ -46,13 +49,19 @@ struct List {
     /// Only of sessions or pull requests on this branch
     #[arg(long)]
     branch: Option<String>,
-    /// Only to these: agent or human
-    #[arg(long)]
+    /// Only of this repository, whose branches others may have too
+    #[arg(long, value_name = "OWNER/REPO")]
+    repo: Option<String>,
+    /// Only of this project
+    #[arg(long, value_name = "ID")]
+    project: Option<String>,
+    /// Only to these
+    #[arg(long, value_parser = words::audience())]
     audience: Option<String>,
-    /// Only in these states: pending, held, delivered, acknowledged, superseded, failed
-    #[arg(long, value_delimiter = ',')]
+    /// Only in these states; several with commas
+    #[arg(long, value_delimiter = ',', value_parser = words::nudge_state())]
     state: Vec<String>,
-    /// Where there is none, wait at most so many seconds for one
+    /// Where there is none, wait at most so many seconds for one; exit code 1 where none came
     #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true,
         value_parser = clap::value_parser!(u64).range(0..=60))]
     wait: u64,
@@ -63,7 +72,7 @@ struct List {
 #[derive(Debug, clap::Args)]
 struct Show {
     /// The nudge's number
-    id: i64,
+    id: u32,
     /// Print it as a JSON object
     #[arg(long)]
     json: bool,
@@ -75,7 +84,7 @@ struct Show {
 struct Ack {
     /// The nudges' numbers
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<i64>,
+    ids: Vec<u32>,
     /// Print one JSON object a nudge
     #[arg(long)]
     json: bool,
@@ -122,29 +131,40 @@ async fn list(args: List) -> anyhow::Result<Outcome> {
         false => pull.replace('#', "/"),
     });
     let mut query = filters([
+        ("repo", &args.repo),
+        ("project", &args.project),
         ("session", &args.session),
         ("pull", &pull),
         ("branch", &args.branch),
         ("audience", &args.audience),
     ]);
     query.extend(args.state.iter().map(|state| ("state", state.clone())));
-    let (what, path, wait) = ("nudges", "/v1/nudges", Duration::from_secs(args.wait));
-    print(&args.listing, View { what, path, query, wait, columns: &columns, cells }).await
+    let wait = Duration::from_secs(args.wait);
+    let queries = if args.state.is_empty() && wait.is_zero() {
+        in_order(query, "state", &[WAITING])
+    } else {
+        vec![newest_first(query)]
+    };
+    let view = View {
+        what: "nudges",
+        path: "/v1/nudges",
+        queries,
+        key: "id",
+        wait,
+        columns: &columns,
+        cells,
+    };
+    let any = print(&args.listing, view).await?;
+    Ok(if any || wait.is_zero() { Outcome::Done } else { Outcome::Failed })
 }
 
 async fn show(args: Show) -> anyhow::Result<Outcome> {
     let client = args.target.client()?;
-    let mut found = None;
-    walk(&client, "/v1/nudges", &Query::new(), u64::MAX, Duration::ZERO, |item| {
-        if item["id"] == args.id {
-            found = Some(item);
-        }
-        Ok(found.is_none())
-    })
-    .await?;
-    let Some(nudge) = found else {
-        bail!("there is no nudge {}; `nudged nudges` lists them all", args.id);
-    };
+    let path = format!("/v1/nudges/{}", args.id);
+    let nudge: Value = client
+        .get(&path, &[], Duration::ZERO)
+        .await
+        .with_context(|| format!("nudge {}", args.id))?;
     let out = Output { json: args.json };
     out.object(&nudge)?;
     let nudge: NudgeJson = serde_json::from_value(nudge)?;

@@ -1,6 +1,6 @@
 //! What reaches the terminal. Text of strangers loses its control characters here.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use serde_json::Value;
@@ -31,7 +31,37 @@ impl Output {
 
     /// An object for scripts; nothing where it was not asked for.
     pub(super) fn object(self, object: &Value) -> io::Result<()> {
-        if self.json { writeln!(io::stdout().lock(), "{object}") } else { Ok(()) }
+        if !self.json {
+            return Ok(());
+        }
+        writeln!(io::stdout().lock(), "{}", escaped(&object.to_string()))
+    }
+}
+
+/// A text that is printed as it comes, cut anywhere: without control characters, and characters whole.
+#[derive(Debug, Default)]
+pub(super) struct Printer {
+    /// The beginning of a character whose end has not come yet.
+    begun: Vec<u8>,
+}
+
+impl Printer {
+    pub(super) fn print(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.begun.extend_from_slice(piece);
+        // A character is four bytes at most.
+        let whole = match str::from_utf8(&self.begun) {
+            Err(error) if self.begun.len() - error.valid_up_to() < 4 => error.valid_up_to(),
+            Ok(_) | Err(_) => self.begun.len(),
+        };
+        let rest = self.begun.split_off(whole);
+        let text = std::mem::replace(&mut self.begun, rest);
+        write!(io::stdout().lock(), "{}", block(&String::from_utf8_lossy(&text)))
+    }
+
+    pub(super) fn finish(self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        write!(out, "{}", block(&String::from_utf8_lossy(&self.begun)))?;
+        out.flush()
     }
 }
 
@@ -63,7 +93,20 @@ pub(super) fn block(text: &str) -> String {
 /// Control characters run or submit things in a terminal; marks of direction make a line look like another.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The same JSON without such characters: they stand within strings only, where `\uXXXX` means the same.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) {
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// `512 B`, `3.4 MiB`.
@@ -87,6 +130,15 @@ mod tests {
         let text = "a\u{1b}[31mb\rc\u{9b}2J\nd\te\u{202e}f\u{0}";
         assert_eq!(line(text), "a [31mb c 2J d e f");
         assert_eq!(block(text), "a[31mbc2J\nd\tef");
+    }
+
+    #[test]
+    fn json_means_the_same_and_steers_no_terminal() {
+        let value =
+            serde_json::json!({ "a": "\u{9b}2J\u{202e}\u{2066}\u{61c}\u{200f}\u{7f}\u{1b}ü😀" });
+        let text = escaped(&value.to_string());
+        assert!(text.contains("\\u009b2J\\u202e\\u2066\\u061c\\u200f\\u007f\\u001bü😀"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 
     #[test]

@@ -6,10 +6,12 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::describe::{short_pull, short_sha};
-use super::lists::{Listing, Query, View, cell, filters, print};
+use super::lists::{Listing, Query, View, cell, filters, in_order, newest_first, print};
 use super::output::{Outcome, Output, line};
 use super::table::{Colour, Screen, Table, cut, prose, text, word};
-use crate::api::PullJson;
+use super::words;
+use crate::api::{CheckJson, PullJson};
+use crate::domain::CheckStatus;
 
 /// What `pulls` takes.
 #[derive(Debug, clap::Args)]
@@ -22,8 +24,8 @@ pub(super) struct Args {
     /// Only of this project
     #[arg(long, value_name = "ID")]
     project: Option<String>,
-    /// Only in this state: draft, open, merged or closed
-    #[arg(long)]
+    /// Only in this state
+    #[arg(long, value_parser = words::pr_state())]
     state: Option<String>,
     #[command(flatten)]
     listing: Listing,
@@ -37,7 +39,14 @@ pub(super) struct Name {
     number: u64,
 }
 
-fn parse(text: &str) -> Result<Name, String> {
+impl Name {
+    /// Where the API has it.
+    pub(super) fn path(&self) -> String {
+        format!("/v1/pulls/{}/{}/{}", self.owner, self.repo, self.number)
+    }
+}
+
+pub(super) fn parse(text: &str) -> Result<Name, String> {
     let wants = || "wants OWNER/REPO#NUMBER, as octo/rocket#7".to_owned();
     let path = match text.split_once("://") {
         Some((_, rest)) => rest.split_once('/').ok_or_else(wants)?.1.replacen("/pull/", "#", 1),
@@ -61,6 +70,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     if let Some(name) = &args.pull {
         return one(&args.listing, name).await;
     }
+    let query = filters([("project", &args.project), ("state", &args.state)]);
+    let queries = match args.state {
+        Some(_) => vec![newest_first(query)],
+        None => in_order(query, "state", &["open", "draft"]),
+    };
     let columns = [
         text("PULL"),
         word("STATE"),
@@ -86,14 +100,21 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
             screen.age(&item.updated_at),
         ]
     };
-    let query = filters([("project", &args.project), ("state", &args.state)]);
-    let (what, path) = ("pull requests", "/v1/pulls");
-    print(&args.listing, View { what, path, query, wait: Duration::ZERO, columns: &columns, cells })
-        .await
+    let view = View {
+        what: "pull requests",
+        path: "/v1/pulls",
+        queries,
+        key: "url",
+        wait: Duration::ZERO,
+        columns: &columns,
+        cells,
+    };
+    print(&args.listing, view).await?;
+    Ok(Outcome::Done)
 }
 
 async fn one(listing: &Listing, name: &Name) -> anyhow::Result<Outcome> {
-    let path = format!("/v1/pulls/{}/{}/{}", name.owner, name.repo, name.number);
+    let path = name.path();
     let client = listing.target.client()?;
     let pull: Value = client
         .get(&path, &Query::new(), Duration::ZERO)
@@ -150,6 +171,24 @@ fn checks(pull: &PullJson, screen: Screen) -> std::io::Result<()> {
     table.print(screen)?;
     if pull.checks_truncated {
         out.text("there are more checks than are shown")?;
+    }
+    failures(checks, screen)
+}
+
+/// The address of each check that failed, whole: it is to be opened.
+fn failures(checks: &[CheckJson], screen: Screen) -> std::io::Result<()> {
+    let out = Output { json: false };
+    let failed = |check: &&CheckJson| check.status == CheckStatus::Failed && !check.url.is_empty();
+    for (index, check) in checks.iter().filter(failed).enumerate() {
+        if index == 0 {
+            out.text("")?;
+        }
+        let name = match &check.workflow {
+            Some(workflow) => format!("{workflow} / {}", check.name),
+            None => check.name.clone(),
+        };
+        out.text(format_args!("{} {}", screen.paint("failed", Colour::Bad), line(&name)))?;
+        out.text(format_args!("  {}", line(&check.url)))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! RecordedDelivery webhooks in the forms that people have, read into deliveries.
+//! Recorded webhooks in the forms that people have, read into deliveries.
 //!
 //! A file holds one JSON value or several, or a list of them; above a value may stand its headers, as
 //! copied from *Recent Deliveries* at GitHub. Each value is a bare body, with its headers in a file
@@ -83,19 +83,45 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 /// All values of a text, with the headers that stand above them.
 fn values(text: &str) -> anyhow::Result<Vec<Found>> {
-    let (above, text) = heading(text)?;
-    let text = without_event_stream(text);
+    let (above, rest) = heading(text)?;
+    // `rest` is an end of the text.
+    let lines_above = text[..text.len() - rest.len()].matches('\n').count();
     let mut found = Vec::new();
-    let values = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>();
-    for value in values {
-        let value = value.map_err(|error| anyhow!("not JSON: {error}"))?;
-        unwrap(value, &mut found)?;
+    if is_event_stream(rest) {
+        for (number, data) in events(rest) {
+            let read = stream_of_json(&data, 0, &mut found);
+            read.with_context(|| format!("event {number}"))?;
+        }
+    } else {
+        stream_of_json(rest, lines_above, &mut found)?;
     }
     if let Some(headers) = above {
         ensure!(found.len() == 1, "headers stand above {} bodies; they belong to one", found.len());
         found[0].headers = headers;
     }
     Ok(found)
+}
+
+/// The values of a text that stands below so many lines of its file.
+fn stream_of_json(text: &str, lines_above: usize, found: &mut Vec<Found>) -> anyhow::Result<()> {
+    let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    for (index, value) in values.enumerate() {
+        let value =
+            value.map_err(|error| anyhow!("not JSON: {}", with_place(&error, lines_above)))?;
+        let number = |error: anyhow::Error| match index {
+            0 => error,
+            _ => error.context(format!("value {}", index + 1)),
+        };
+        unwrap(value, found).map_err(number)?;
+    }
+    Ok(())
+}
+
+/// What the parser says, with the line in the whole file.
+fn with_place(error: &serde_json::Error, lines_above: usize) -> String {
+    let said = error.to_string();
+    let what = said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what);
+    format!("{what} at line {} column {}", error.line() + lines_above, error.column())
 }
 
 /// The lines `Name: value` above the first value, and the rest.
@@ -127,13 +153,16 @@ fn is_event_stream(text: &str) -> bool {
     ["data:", "event:", "id:", ":", "retry:"].iter().any(|field| text.starts_with(field))
 }
 
-fn without_event_stream(text: &str) -> String {
-    if !is_event_stream(text) {
-        return text.to_owned();
-    }
-    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+/// The events that have data, with their numbers in the stream.
+fn events(text: &str) -> Vec<(usize, String)> {
+    let text = text.replace("\r\n", "\n");
+    let data = |event: &str| {
+        let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
+        lines.map(str::trim).collect::<Vec<_>>().join("\n")
+    };
+    let data = text.split("\n\n").map(data).filter(|data| !data.is_empty());
     // Its first event says only that it is ready.
-    data.map(str::trim).filter(|data| *data != "{}").collect::<Vec<_>>().join("\n")
+    (1..).zip(data).filter(|(_, data)| data != "{}").collect()
 }
 
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
@@ -372,7 +401,11 @@ mod tests {
         for (form, part) in [
             ("", "no delivery"),
             ("[]", "no delivery"),
-            ("{\"a\":1", "not JSON"),
+            ("{\"a\":1", "line 1 column 6"),
+            ("X-GitHub-Event: ping\n\n{\"a\":\n nope}", "at line 4 column"),
+            ("{\"zen\":\"z\",\"hook_id\":1}\n\"two\"", "value 2: not a payload"),
+            ("data: {\"x-github-event\":\"ping\",\"body\":{}}\n\ndata: {\"a\"\n", "event 2"),
+            ("event: ready\ndata: {}\n\n: ping\n\ndata: {\"a\"\n", "event 2: not JSON"),
             ("hello", "not JSON"),
             ("[1]", "not a payload"),
             ("{\"a\":1}", "--event"),

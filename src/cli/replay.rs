@@ -63,8 +63,7 @@ A file is JSON, JSON Lines, or a list; each value one of these:
   a fixture of Probot: {\"name\": EVENT, \"payload\": BODY}
   octokit's webhooks-examples
 
-Bodies are signed anew and sent byte for byte. A delivery id that is not there is
-made up.
+Bodies are signed anew and sent byte for byte; a delivery without an id gets one.
 
 Exit codes: 0 all were acknowledged (--strict: and none ignored or quarantined),
 1 not all, or a file cannot be read; then nothing is sent; 2 wrong command line";

@@ -56,6 +56,26 @@ impl Screen {
         }
         format!("\u{1b}[{}m{text}\u{1b}[0m", colour.code())
     }
+
+    /// A line whose words of the API's enumerations are coloured where they are good, busy or bad.
+    pub(super) fn paint_words(&self, line: &str) -> String {
+        if !self.colours {
+            return line.to_owned();
+        }
+        let words = line.split(' ').map(|word| {
+            let (bare, dots) = match word.strip_suffix('…') {
+                Some(bare) => (bare, "…"),
+                None => (word, ""),
+            };
+            match Colour::of(bare) {
+                Colour::Plain | Colour::Faint => word.to_owned(),
+                colour @ (Colour::Good | Colour::Busy | Colour::Bad) => {
+                    format!("{}{dots}", self.paint(bare, colour))
+                }
+            }
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// `3m`, `2h`, `5d`: one unit is enough.
@@ -94,11 +114,12 @@ impl Colour {
     pub(super) fn of(word: &str) -> Self {
         match word {
             "passing" | "passed" | "approved" | "mergeable" | "merged" | "applied"
-            | "acknowledged" | "delivered" => Self::Good,
+            | "acknowledged" | "delivered" | "approved-and-green" | "pr-merged" => Self::Good,
             "pending" | "held" | "queued" | "in_progress" | "review_pending" | "blocked"
             | "needs_input" | "detecting" | "spawning" | "review_required" | "paused" => Self::Busy,
             "failing" | "failed" | "ci_failed" | "conflicting" | "changes_requested"
-            | "quarantined" | "stuck" | "errored" | "urgent" => Self::Bad,
+            | "quarantined" | "stuck" | "errored" | "urgent" | "ci-failed"
+            | "merge-queue-failed" | "merge-conflicts" | "escalated" => Self::Bad,
             "closed" | "superseded" | "done" | "terminated" | "killed" | "idle" | "ignored"
             | "skipped" | "cancelled" | "unknown" | "none" | "-" => Self::Faint,
             _ => Self::Plain,

@@ -4,12 +4,13 @@ use super::error::ConfigError;
 use super::layer::{Key, Layers};
 use super::server::{self, Address, Pass};
 use super::{
-    ADOPT, API_TOKEN, AUTO_REGISTER, DB, Flags, KEYS, LISTEN, LOG, LOG_FORMAT, SETTLE, Settings,
-    environment,
+    ADOPT, API_TOKEN, AUTO_REGISTER, DB, Flags, GITHUB_API_URL, GITHUB_APP_ID, GITHUB_PRIVATE_KEY,
+    KEYS, LISTEN, LOG, LOG_FORMAT, SETTLE, Settings, environment,
 };
 
 /// The settings whose values may be shown; all others may hold secrets.
-const SHOWN: &[Key] = &[LISTEN, DB, SETTLE, ADOPT, AUTO_REGISTER, LOG, LOG_FORMAT];
+const SHOWN: &[Key] =
+    &[LISTEN, DB, SETTLE, ADOPT, AUTO_REGISTER, GITHUB_APP_ID, GITHUB_API_URL, LOG, LOG_FORMAT];
 
 /// One setting, as it was found.
 #[derive(Debug, Clone)]
@@ -94,8 +95,12 @@ pub fn inspect(flags: &Flags) -> InspectedSettings {
         problems.push(error);
         Settings::parse(&layers.only(&[]))
     });
-    let settings = settings.expect("the defaults are well-formed");
-    InspectedSettings { settings, inspected, problems, layers: layers.only(&usable) }
+    let mut settings = settings.expect("the defaults are well-formed");
+    let layers = layers.only(&usable);
+    if let Err(error) = settings.take_app_file(&layers) {
+        problems.push(error);
+    }
+    InspectedSettings { settings, inspected, problems, layers }
 }
 
 fn one(layers: &Layers, key: Key) -> Inspected {
@@ -106,6 +111,10 @@ fn one(layers: &Layers, key: Key) -> Inspected {
         },
         Ok(None) | Err(_) => Source::Default,
     };
-    let problem = Settings::parse(&layers.only(&[key])).err().map(|error| error.to_string());
+    // These two are of use together alone.
+    let pair = [GITHUB_APP_ID, GITHUB_PRIVATE_KEY];
+    let alone = [key];
+    let looked_at = if pair.contains(&key) { &pair[..] } else { &alone };
+    let problem = Settings::parse(&layers.only(looked_at)).err().map(|error| error.to_string());
     Inspected { name: key.name, source, problem }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
-use super::{Text, Timestamp};
+use super::{CheckLog, Text, Timestamp};
 
 spelled! {
     /// What a check says, whatever it is made of.
@@ -105,6 +105,8 @@ pub enum CommitFact {
     WorkflowRun(Arc<WorkflowRun>),
     /// A check suite has completed.
     SuiteCompleted(i64),
+    /// What is known of a check run's log.
+    Log(Arc<CheckLog>),
 }
 
 /// Everything known about one commit.
@@ -118,6 +120,8 @@ pub struct CommitFacts {
     pub workflow_runs: BTreeMap<i64, Arc<WorkflowRun>>,
     /// Suites that have completed.
     pub completed_suites: BTreeSet<i64>,
+    /// What is known of the logs of check runs, by run id.
+    pub logs: BTreeMap<i64, Arc<CheckLog>>,
 }
 
 impl CommitFacts {

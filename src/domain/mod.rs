@@ -5,8 +5,10 @@
 mod agent;
 mod budget;
 mod check;
+mod check_log;
 mod comment;
 mod delivery;
+mod failure;
 mod ids;
 mod nudge;
 mod observation;
@@ -29,18 +31,26 @@ pub use check::{
     WorkflowRun,
 };
 pub use check::{CheckStatus, CiState, RunStatus};
+pub use check_log::{
+    Blame, CheckLog, Elsewhere, LogAbsence, LogAnswer, LogExcerpt, LogName, LogState, MOST_EXCERPT,
+};
 pub use comment::{Comment, CommentKind, CommentName, CommentRow, Conversation, Thread};
 pub use delivery::{Delivery, DeliveryOutcome, Observed, Verdict};
+pub use failure::Failure;
 pub use ids::{CommitSha, NudgeId, ProjectId, PullId, RepoId, RepoName, SessionId};
 pub use nudge::{
     Audience, FailureClass, HeldReason, Nudge, NudgeKind, NudgeState, Priority, TimerKind,
 };
-pub use observation::{CommandObservation, Observation, Receipt, Report, ScmObservation, TimerDue};
+pub use observation::{
+    CommandObservation, Observation, Receipt, Refreshed, Report, RerunAnswer, ScmObservation,
+    TimerDue,
+};
 pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use operation::{Operation, OperationKind};
-pub use project::{Adopt, Project, Visibility};
+pub use project::{Adopt, Project, Rerun, Visibility};
 pub use pull_request::{
-    HeardLate, PullCommit, PullCore, PullMemory, PullRegisters, PullSeen, ToldHead,
+    HeardLate, PullCommit, PullCore, PullMemory, PullRead, PullRegisters, PullSeen, RefreshMark,
+    RerunMark, ReviewAnswer, ToldHead,
 };
 pub use pull_request::{Mergeability, MergeabilityAnswer, PrState, PullRequest};
 pub use queue::{QueueEvent, QueueFact};
@@ -53,7 +63,7 @@ pub use session_observation::{SessionCommand, SessionFact, SessionObservation, S
 pub use spelling::UnknownSpelling;
 pub use standing::{Standing, Trust};
 pub use subject::Subject;
-pub use task::{Failure, Task, TaskKind, TaskName, TaskPayload};
+pub use task::{FetchLog, RefreshPull, RerunChecks, Task, TaskKind, TaskName, TaskPayload};
 
 /// A text that many places share without copying it.
 pub type Text = std::sync::Arc<str>;

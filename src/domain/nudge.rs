@@ -124,6 +124,8 @@ pub struct Nudge {
     pub kind: NudgeKind,
     /// Whose the failure is; `None` where it is about no failure.
     pub class: Option<FailureClass>,
+    /// What shows whose it is. Untrusted.
+    pub evidence: Option<Text>,
     pub state: NudgeState,
     /// Why it waits, where it is `held`.
     pub held_because: Option<HeldReason>,
@@ -167,6 +169,14 @@ spelled! {
         WaitOver = "wait_over",
         /// A usage limit is reset.
         LimitReset = "limit_reset",
+        /// The logs of failed checks are waited for before the agent is told.
+        LogWait = "log_wait",
+        /// The same of checks of a merge group.
+        QueueLogWait = "queue_log_wait",
+        /// Failed checks are run again; what comes of it is waited for.
+        RerunWait = "rerun_wait",
+        /// GitHub's answer is waited for before a pull request is called ready.
+        RefreshWait = "refresh_wait",
         /// The project's budget has room for another nudge.
         BudgetRefill = "budget_refill",
     }
@@ -190,6 +200,23 @@ impl NudgeId {
 impl TimerKind {
     /// A new head makes it void.
     pub const fn is_of_head(self) -> bool {
-        matches!(self, Self::CiSettle | Self::GreenSettle | Self::CancelWait | Self::QueueSettle)
+        match self {
+            Self::CiSettle
+            | Self::GreenSettle
+            | Self::CancelWait
+            | Self::QueueSettle
+            | Self::LogWait
+            | Self::QueueLogWait
+            | Self::RerunWait
+            | Self::RefreshWait => true,
+            Self::ReviewSettle
+            | Self::ConflictEscalation
+            | Self::IdleSettle
+            | Self::IdleEscalation
+            | Self::QuietAgent
+            | Self::WaitOver
+            | Self::LimitReset
+            | Self::BudgetRefill => false,
+        }
     }
 }

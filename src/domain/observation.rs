@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Adopt, BudgetRule, CheckRun, Comment, CommitSha, CommitStatus, Failure, NudgeId, ProjectId,
-    PullSeen, QueueFact, RepoId, RepoName, Review, SessionCommand, SessionId, SessionObservation,
-    Subject, Text, Thread, TimerKind, Timestamp, Trust, WorkflowRun,
+    Adopt, BudgetRule, CheckRun, Comment, CommitSha, CommitStatus, Failure, LogAnswer, LogName,
+    NudgeId, ProjectId, PullSeen, QueueFact, RepoId, RepoName, Rerun, RerunChecks, Review,
+    SessionCommand, SessionId, SessionObservation, Subject, Text, Thread, TimerKind, Timestamp,
+    Trust, WorkflowRun,
 };
 
 /// The repository as a payload shows it.
@@ -42,6 +43,7 @@ pub struct ProjectConfig {
     pub checks_except: Option<Vec<String>>,
     pub budget: Option<BudgetRule>,
     pub trust: Option<Trust>,
+    pub rerun: Option<Rerun>,
 }
 
 impl ProjectConfig {
@@ -150,6 +152,37 @@ pub enum Report {
     NudgeNotSent { nudge: NudgeId, attempt: u32, failure: Failure },
     /// What is known of a nudge on its way to the agent.
     NudgeTold { nudge: NudgeId, receipt: Receipt },
+    /// What came of fetching a check's log.
+    Log { of: LogName, answer: LogAnswer },
+    /// What came of asking what a pull request is now.
+    Pull { repo: RepoId, number: i64, answer: Refreshed },
+    /// What came of asking for checks to be run again.
+    Rerun { of: RerunChecks, answer: RerunAnswer },
+}
+
+/// What came of asking what a pull request is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refreshed {
+    /// It was shown: as ordinary facts, in which [`PullSeen::read`] is set. `is_computed`: GitHub knows whether
+    /// it can be merged; where it does not, it is asked again a few seconds later.
+    Shown { found: Vec<ScmObservation>, is_computed: bool },
+    /// GitHub does not show it: it is gone, or not ours to see.
+    Hidden,
+    /// GitHub could not be asked.
+    Failed(Failure),
+}
+
+/// What came of asking for checks to be run again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RerunAnswer {
+    /// They run, or will: facts of new runs follow.
+    Started,
+    /// The run that they belong to has not ended, so it cannot be run again yet.
+    NotYet,
+    /// They may not be run again (the App may not write to Actions, the run is too old).
+    Refused { reason: Text },
+    /// GitHub could not be asked.
+    Failed(Failure),
 }
 
 /// What is known of a nudge on its way to the agent.

@@ -8,6 +8,18 @@ spelled! {
     Adopt { All = "all", None = "none" }
 }
 
+spelled! {
+    /// What becomes of a failure that may be nobody's: of the infrastructure, or of a flaky check.
+    #[derive(Default)]
+    Rerun {
+        /// It is told.
+        #[default]
+        Never = "never",
+        /// It is run again first, once for each commit and check; only a second failure is told.
+        Once = "once",
+    }
+}
+
 /// Who can see a repository. The order is the order of the register: the newest, then public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Visibility {
@@ -43,6 +55,8 @@ pub struct Project {
     pub checks_except: Vec<String>,
     /// Whose reviews and comments count.
     pub trust: Trust,
+    /// Whether failures that may be nobody's are run again before they are told.
+    pub rerun: Rerun,
     /// Whether the repository is private or internal, by the newest payload that says so; at a tie it is public.
     pub visibility: Option<Visibility>,
     /// A check, status or workflow run was once seen here, so its absence at a head means "not yet".

@@ -74,6 +74,27 @@ pub struct PullSeen {
     pub before: Option<CommitSha>,
     /// `None` where the payload does not speak of it, or GitHub has not computed it yet.
     pub mergeability: Option<Mergeability>,
+    /// GitHub was asked for it, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<PullRead>,
+}
+
+/// What only an answer of GitHub's API tells of a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRead {
+    /// GitHub's clock before it was asked: all that is shown is at least so new.
+    pub at: Timestamp,
+    /// What reviews amount to by the repository's own rules, where that was told; `none`: no review is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewDecision>,
+}
+
+/// GitHub's own word of what reviews amount to at a head: a register by (`at`, `decision`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReviewAnswer {
+    pub at: Timestamp,
+    pub decision: ReviewDecision,
+    pub head_sha: CommitSha,
 }
 
 /// A commit that some payload named as the pull request's head.
@@ -99,6 +120,10 @@ pub struct PullRequest {
     pub core: Arc<PullCore>,
     /// The stamp that all `candidates` share.
     pub core_at: Timestamp,
+    /// When GitHub was asked for them, where it was, after that whole second: they are what came of it.
+    pub core_read_at: Option<Timestamp>,
+    /// GitHub's newest word of what reviews amount to.
+    pub review_answer: Option<ReviewAnswer>,
     /// Every distinct group seen with that stamp: a later fact may change which of them wins.
     pub candidates: BTreeSet<Arc<PullCore>>,
     pub ci: CiState,
@@ -129,6 +154,31 @@ pub struct ToldHead {
     pub checks: BTreeSet<String>,
 }
 
+/// Failed checks that are run again before they are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RerunMark {
+    pub head: CommitSha,
+    /// The runs that failed.
+    pub runs: BTreeSet<i64>,
+    /// All names that the checks go by.
+    pub checks: BTreeSet<String>,
+    /// Nothing is waited for any more: it was refused, or nothing came of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_over: bool,
+}
+
+/// What GitHub was last asked about a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshMark {
+    /// What was not known then, by names of ours.
+    pub about: BTreeSet<String>,
+    /// When it was asked, by our own clock.
+    pub at: Timestamp,
+    /// The answer is waited for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_open: bool,
+}
+
 /// What was said about a pull request. Part of its row, so that a restart neither repeats nor loses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -143,6 +193,15 @@ pub struct PullMemory {
     /// Failing checks that the human alone was told of, by head.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ci_told_human: Vec<ToldHead>,
+    /// Checks that are, or were, run again before they are told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reruns: Vec<RerunMark>,
+    /// Names of checks that both passed and failed on one commit.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub flaky: BTreeSet<String>,
+    /// What GitHub was last asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<RefreshMark>,
     /// Heads at which the human was told of something cancelled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cancelled_told: Vec<CommitSha>,

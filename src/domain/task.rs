@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::spelling::spelled;
-use super::{Audience, Nudge, NudgeId, SessionId, Text, Timestamp};
+use super::{
+    Audience, CommitSha, LogName, Nudge, NudgeId, RepoId, RepoName, SessionId, Text, Timestamp,
+};
 
 spelled! {
     /// What is to be done.
@@ -15,6 +17,12 @@ spelled! {
         DeliverNudge = "deliver_nudge",
         /// Somebody looks at an agent of which nothing was heard for long.
         LookAgain = "look_again",
+        /// The log of a failed check is fetched from GitHub.
+        FetchLog = "fetch_log",
+        /// GitHub is asked what a pull request is now.
+        RefreshPull = "refresh_pull",
+        /// GitHub is asked to run failed checks again.
+        RerunChecks = "rerun_checks",
     }
 }
 
@@ -49,6 +57,77 @@ impl TaskName {
     pub fn look_again(session: &SessionId) -> Self {
         Self { kind: TaskKind::LookAgain, dedupe_key: session.0.clone() }
     }
+
+    /// The task that fetches a check run's log.
+    pub fn fetch_log(repo: RepoId, run_id: i64) -> Self {
+        Self { kind: TaskKind::FetchLog, dedupe_key: format!("{}/{run_id}", repo.0).into() }
+    }
+
+    /// The task that asks what a pull request is now.
+    pub fn refresh(repo: RepoId, number: i64) -> Self {
+        Self { kind: TaskKind::RefreshPull, dedupe_key: format!("{}#{number}", repo.0).into() }
+    }
+
+    /// The task that has checks run again; `first` is the first of their runs.
+    pub fn rerun(repo: RepoId, first: i64) -> Self {
+        Self { kind: TaskKind::RerunChecks, dedupe_key: format!("{}/{first}", repo.0).into() }
+    }
+}
+
+/// A failed check of Actions whose log is wanted, and what is asked about it beside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FetchLog {
+    pub repo_id: RepoId,
+    /// As it was called then: it may have been renamed since.
+    pub repo: RepoName,
+    /// The pull request that it is fetched for.
+    pub number: i64,
+    /// The check run, which is the job.
+    pub run_id: i64,
+    /// Where it ran: the pull request's head, or its merge group's commit.
+    pub sha: CommitSha,
+    pub base_ref: Text,
+    /// The app's slug.
+    pub source: Text,
+    /// The check's name.
+    pub name: Text,
+    /// The Actions run that it belongs to, where that is known.
+    pub workflow_run_id: Option<i64>,
+}
+
+impl FetchLog {
+    /// The name under which its report comes.
+    pub fn log_name(&self) -> LogName {
+        let (repo, sha) = (self.repo_id, self.sha.clone());
+        LogName { repo, sha, run_id: self.run_id, number: self.number }
+    }
+}
+
+/// A pull request that GitHub is asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshPull {
+    pub repo_id: RepoId,
+    /// As it was called then: it may have been renamed since.
+    pub repo: RepoName,
+    pub number: i64,
+}
+
+/// Failed checks of one Actions run that are to be run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RerunChecks {
+    pub repo_id: RepoId,
+    /// As it was called then: it may have been renamed since.
+    pub repo: RepoName,
+    /// The pull request that they failed at.
+    pub number: i64,
+    pub sha: CommitSha,
+    /// Their check runs, which are the jobs; at least one, in rising order.
+    pub jobs: Vec<i64>,
+    /// The Actions run that they belong to, where that is known.
+    pub workflow_run_id: Option<i64>,
 }
 
 /// What a task works on.
@@ -68,6 +147,9 @@ pub enum TaskPayload {
     LookAgain {
         session: SessionId,
     },
+    FetchLog(FetchLog),
+    RefreshPull(RefreshPull),
+    RerunChecks(RerunChecks),
 }
 
 impl TaskPayload {
@@ -77,6 +159,9 @@ impl TaskPayload {
             Self::NotifyHuman { .. } => TaskKind::NotifyHuman,
             Self::DeliverNudge { .. } => TaskKind::DeliverNudge,
             Self::LookAgain { .. } => TaskKind::LookAgain,
+            Self::FetchLog(_) => TaskKind::FetchLog,
+            Self::RefreshPull(_) => TaskKind::RefreshPull,
+            Self::RerunChecks(_) => TaskKind::RerunChecks,
         }
     }
 
@@ -86,6 +171,11 @@ impl TaskPayload {
             Self::NotifyHuman { nudge, .. } => TaskName::notify(*nudge),
             Self::DeliverNudge { nudge, .. } => TaskName::deliver(*nudge),
             Self::LookAgain { session } => TaskName::look_again(session),
+            Self::FetchLog(it) => TaskName::fetch_log(it.repo_id, it.run_id),
+            Self::RefreshPull(it) => TaskName::refresh(it.repo_id, it.number),
+            Self::RerunChecks(it) => {
+                TaskName::rerun(it.repo_id, it.jobs.first().copied().unwrap_or_default())
+            }
         }
     }
 }
@@ -102,17 +192,4 @@ pub struct Task {
     /// When the next attempt may be made.
     pub due_at: Timestamp,
     pub last_error: Option<Text>,
-}
-
-/// Why an attempt failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// For people: free of addresses and secrets.
-    pub error: String,
-    /// The seconds that the other side asked to be left alone.
-    pub retry_after: Option<u32>,
-    /// The other side wants it never again.
-    pub for_good: bool,
-    /// A number below 1,000, drawn at random, that spreads attempts in time.
-    pub jitter: u16,
 }

@@ -5,6 +5,7 @@ use tokio::sync::{mpsc, watch};
 use super::deliver::Deliver;
 use super::health::Health;
 use super::obey::{Command, CommandResult};
+use super::observe::{Observe, Observed, Remember};
 use super::retention::Retention;
 use super::upkeep::{FireTimers, Sweep, TakeReport, Touch, Wake};
 use super::work::{Piece, Work, job};
@@ -93,6 +94,22 @@ impl Engine {
         cause: String,
     ) -> Result<Result<(), Refusal>, EngineError> {
         self.ask(TakeReport { observation, cause }).await
+    }
+
+    /// Takes in what a comparison with GitHub found.
+    ///
+    /// # Errors
+    /// Nothing was stored, and the call may be repeated.
+    pub async fn take_in(&self, found: Observe) -> Result<Observed, EngineError> {
+        self.ask(found).await
+    }
+
+    /// Remembers something of GitHub's API under a name.
+    ///
+    /// # Errors
+    /// What was remembered before still is.
+    pub async fn remember(&self, name: &'static str, value: String) -> Result<(), EngineError> {
+        self.ask(Remember { name, value }).await
     }
 
     /// Fires the timers that are due by now, without waiting for the task that watches them.

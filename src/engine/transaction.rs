@@ -2,10 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use jiff::SignedDuration;
+
 use super::metrics::nudge_of;
 use super::retention::Retention;
-use crate::domain::{NudgeKind, NudgeState, Observation, Timestamp};
-use crate::lifecycle::{Key, Policy, Refusal, WorkingSet, needs, reduce};
+use crate::domain::{CommandObservation, NudgeId, NudgeKind, NudgeState, Observation, Timestamp};
+use crate::lifecycle::{Key, Policy, Refusal, WorkingSet, Write, needs, reduce};
 use crate::store::{Fault, Receipt, Writer};
 
 pub(super) const PANIC: &str = "a rule panicked; the log says where";
@@ -40,16 +42,57 @@ impl<'c> Transaction<'c> {
         observation: &Observation,
         cause: &str,
     ) -> Result<Result<(), Refusal>, Fault> {
+        let done = self.observe_under(self.terms.policy, observation, cause)?;
+        Ok(done.map(drop))
+    }
+
+    /// The same of what nobody is to hear of, since it is from before the project was watched: what it leads
+    /// to say is noted as acknowledged in the same transaction, and so is never said later either.
+    pub(super) fn observe_quietly(
+        &mut self,
+        observation: &Observation,
+        cause: &str,
+    ) -> Result<Result<(), Refusal>, Fault> {
+        let at_once = SignedDuration::ZERO;
+        let policy = Policy {
+            settle: at_once,
+            cancel_wait: at_once,
+            notify: false,
+            github: false,
+            ..*self.terms.policy
+        };
+        let said = match self.observe_under(&policy, observation, cause)? {
+            Ok(said) => said,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        for nudge in said {
+            let noted = CommandObservation::AcknowledgeNudge { nudge };
+            let noted = self.observe_under(&policy, &Observation::Command(noted), cause)?;
+            debug_assert!(noted.is_ok(), "a nudge that was just made can be acknowledged");
+        }
+        Ok(Ok(()))
+    }
+
+    /// The nudges that it made.
+    fn observe_under(
+        &mut self,
+        policy: &Policy,
+        observation: &Observation,
+        cause: &str,
+    ) -> Result<Result<Vec<NudgeId>, Refusal>, Fault> {
         while self.fetch(needs(self.known, observation))? {}
         #[cfg(debug_assertions)]
         self.check_against_rows(needs(self.known, observation))?;
-        if let Err(refusal) = reduce(self.terms.policy, self.known, observation, self.terms.now) {
+        if let Err(refusal) = reduce(policy, self.known, observation, self.terms.now) {
             return Ok(Err(refusal));
         }
         let writes = self.known.take_writes();
         self.writer.apply(cause, &writes, self.terms.now)?;
         self.nudges.extend(writes.iter().filter_map(nudge_of));
-        Ok(Ok(()))
+        let made = writes.iter().filter_map(|write| {
+            if let Write::InsertNudge(nudge) = write { Some(nudge.id) } else { None }
+        });
+        Ok(Ok(made.collect()))
     }
 
     /// Has the store teach what is missing of `keys`; whether anything was.
@@ -105,7 +148,7 @@ impl<'c> Transaction<'c> {
     }
 
     /// The instant so long before now.
-    pub(super) fn ago(&self, span: jiff::SignedDuration) -> Timestamp {
+    pub(super) fn ago(&self, span: SignedDuration) -> Timestamp {
         self.terms.now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }

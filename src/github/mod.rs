@@ -1,3 +1,5 @@
-//! GitHub at the wall: what it sends us. Knows no engine and no store.
+//! GitHub at the wall: what it sends us, and what we ask it. `webhook` knows no engine and no store; `api` stands above
+//! both.
 
+pub mod api;
 pub mod webhook;

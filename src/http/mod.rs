@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 pub use crate::store::reads::LARGEST_BODY as MAX_BODY;
 pub use server::{ApiToken, Files, Limits, serve};
 
-use crate::api::{Agents, Api, ApiError};
+use crate::api::{Agents, Api, ApiError, GithubDoor};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::github::webhook::signature::Secrets;
@@ -32,7 +32,9 @@ use crate::store::Store;
 use feed::{Feed, Readers, Tail};
 use routes::health::Health;
 use routes::openapi::Document;
-use routes::{agents, deliveries, health, nudges, openapi, projects, pulls, sessions};
+use routes::{
+    agents, deliveries, github, health, logs, nudges, openapi, projects, pulls, sessions,
+};
 use server::{BodyPatience, HttpError, guard, name_request};
 use webhook::Webhooks;
 
@@ -49,6 +51,8 @@ pub struct AppState {
     pub limits: Limits,
     /// Becomes `true` when the server shuts down: whoever waits for news is answered at once.
     pub shutdown: watch::Receiver<bool>,
+    /// GitHub's API, where there are App credentials.
+    pub github: Option<Arc<dyn GithubDoor>>,
 }
 
 /// The state, of which each handler takes the part that it needs.
@@ -84,12 +88,22 @@ parts! {
 impl App {
     /// Starts the tasks behind the change feed.
     fn new(state: AppState) -> Self {
-        let AppState { store, engine, agents, clock, secrets, token, metrics, limits, shutdown } =
-            state;
+        let AppState {
+            store,
+            engine,
+            agents,
+            clock,
+            secrets,
+            token,
+            metrics,
+            limits,
+            shutdown,
+            github,
+        } = state;
         let tail = Tail::start(store.clone(), engine.head(), shutdown.clone(), limits.heartbeat);
         let readers = Readers::start(limits.live_readers, limits.stalled_within, shutdown.clone());
         let webhooks = Webhooks::new(engine.clone(), secrets, &limits);
-        let api = Arc::new(Api { store, engine, agents, shutdown });
+        let api = Arc::new(Api { store, engine, agents, shutdown, github });
         let feed = Feed {
             api: Arc::clone(&api),
             tail,
@@ -131,11 +145,15 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(sessions::resume))
         .routes(routes!(pulls::list))
         .routes(routes!(pulls::one))
+        .routes(routes!(logs::log))
         .routes(routes!(nudges::list))
         .routes(routes!(nudges::one))
         .routes(routes!(nudges::acknowledge))
         .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::one))
         .routes(routes!(deliveries::replay))
+        .routes(routes!(deliveries::recover))
+        .routes(routes!(github::standing))
         .split_for_parts();
     let v1 = v1
         .fallback(no_route)

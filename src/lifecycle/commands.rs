@@ -124,6 +124,7 @@ fn configure(to: &mut Reducer<'_>, id: &ProjectId, config: &ProjectConfig) -> Re
     set(&mut project.checks_only, config.checks_only.as_ref());
     set(&mut project.checks_except, config.checks_except.as_ref());
     set(&mut project.trust, config.trust.as_ref());
+    set(&mut project.rerun, config.rerun.as_ref());
     project.archived_at = None;
     to.known.put_project(project);
     if let Some(rule) = config.budget {

@@ -29,6 +29,7 @@ pub(super) struct Words<'a> {
     pub(super) session: Option<SessionId>,
     pub(super) kind: NudgeKind,
     pub(super) class: Option<FailureClass>,
+    pub(super) evidence: Option<Text>,
     pub(super) signature: &'a str,
     pub(super) body: String,
 }
@@ -68,7 +69,7 @@ pub(super) fn held_by_agent(session: &Session) -> Option<HeldReason> {
 impl Voice<'_> {
     /// Says something; to an agent that cannot listen now it is held back.
     pub(super) fn say(&mut self, words: Words<'_>, session: Option<&Session>) -> NudgeId {
-        let Words { subject, session: session_id, kind, class, signature, body } = words;
+        let Words { subject, session: session_id, kind, class, evidence, signature, body } = words;
         let id = NudgeId(self.known.next(|counters| &mut counters.nudge));
         let nudge = Nudge {
             id,
@@ -77,6 +78,7 @@ impl Voice<'_> {
             subject,
             kind,
             class,
+            evidence,
             state: NudgeState::Pending,
             held_because: None,
             is_budgeted: false,
@@ -229,6 +231,7 @@ impl Voice<'_> {
                 session: nudge.session_id.clone(),
                 kind: NudgeKind::Escalated,
                 class: None,
+                evidence: None,
                 signature: &format!("{OVERSPENT}{}", self.project.id.0),
                 body,
             },

@@ -5,6 +5,8 @@
 //! an observation goes to), then `scm` (registers, roll-up, ownership), `session`, `reactions` (what is
 //! said).
 
+mod answers;
+mod backoff;
 mod commands;
 mod delivery;
 mod history;

@@ -12,6 +12,13 @@ pub(super) const IDLE_PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 /// What is asked for when no turn is under way is over by itself after this long.
 pub(super) const WAIT_AFTER_STOP: SignedDuration = SignedDuration::from_secs(60);
 
+/// The longest that something waits to be said for the logs that it is about.
+pub(super) const LOG_WAIT: SignedDuration = SignedDuration::from_secs(60);
+/// The longest that a pull request waits to be called ready for what GitHub was asked about it.
+pub(super) const REFRESH_WAIT: SignedDuration = SignedDuration::from_secs(60);
+/// The longest that a failure waits to be told for what comes of running it again.
+pub(super) const RERUN_WAIT: SignedDuration = SignedDuration::from_mins(30);
+
 /// The settings that rules depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
@@ -27,6 +34,8 @@ pub struct Policy {
     pub auto_register: bool,
     /// Whether nudges to the human are sent out.
     pub notify: bool,
+    /// Whether GitHub's API can be asked: there are App credentials.
+    pub github: bool,
 }
 
 impl Policy {
@@ -44,6 +53,9 @@ impl Policy {
             TimerKind::CancelWait => self.cancel_wait,
             TimerKind::QuietAgent => self.quiet_after,
             TimerKind::WaitOver => WAIT_AFTER_STOP,
+            TimerKind::LogWait | TimerKind::QueueLogWait => LOG_WAIT,
+            TimerKind::RefreshWait => REFRESH_WAIT,
+            TimerKind::RerunWait => RERUN_WAIT,
             TimerKind::LimitReset | TimerKind::BudgetRefill => return None,
         })
     }

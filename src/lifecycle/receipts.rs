@@ -165,6 +165,7 @@ fn give_up(to: &mut Reducer<'_>, nudge: &Nudge, state: NudgeState, about: &str, 
         session: nudge.session_id.clone(),
         kind: NudgeKind::Escalated,
         class: None,
+        evidence: None,
         signature: &format!("{about}{}", nudge.id.0),
         body,
     };

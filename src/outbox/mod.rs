@@ -6,9 +6,13 @@
 //! is due first; one that has to wait for its next attempt does not hold up younger ones.
 
 mod deliver_nudge;
+mod fetch_log;
+mod github_failure;
 mod look_again;
 mod notify_human;
 mod performer;
+mod refresh_pull;
+mod rerun_checks;
 mod round;
 
 use std::sync::Arc;
@@ -17,9 +21,12 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 pub use deliver_nudge::DeliverNudge;
+pub use fetch_log::FetchLogs;
 pub use look_again::LookAgain;
-pub use notify_human::{NotifyHuman, Receiver, is_slack};
+pub use notify_human::{NotifyHuman, Receiver, Tested, is_slack};
 pub use performer::{Performed, Performer};
+pub use refresh_pull::RefreshPulls;
+pub use rerun_checks::RerunFailed;
 
 use crate::clock::Clock;
 use crate::engine::Engine;

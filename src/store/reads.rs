@@ -5,7 +5,10 @@
 //! page repeat or skip one.
 
 use super::views::{Change, CheckView, CommentView, PullView};
-use crate::domain::{Audience, DisplayStatus, NudgeState, PrState};
+use crate::domain::{
+    Audience, CommitSha, DisplayStatus, Mergeability, NudgeState, PrState, ProjectId, RepoId,
+    RepoName, Timestamp,
+};
 
 /// The largest body of a delivery that is taken, and kept where it has to be quarantined: GitHub
 /// sends no larger one (25 MiB, by its documentation of webhooks).
@@ -22,6 +25,30 @@ pub struct Page {
     pub after: Option<i64>,
     /// At most this many; fewer where they are heavy.
     pub limit: usize,
+    pub order: Order,
+}
+
+/// Whether a list begins with what came first or with what came last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    Oldest,
+    Newest,
+}
+
+impl Page {
+    /// The beginning of a list, oldest first.
+    pub const fn first(limit: usize) -> Self {
+        Self { after: None, limit, order: Order::Oldest }
+    }
+
+    /// The row number that a page without one before it begins beyond.
+    pub fn beyond(&self) -> i64 {
+        self.after.unwrap_or(match self.order {
+            Order::Oldest => 0,
+            Order::Newest => i64::MAX,
+        })
+    }
 }
 
 /// Part of a list.
@@ -100,6 +127,30 @@ pub struct KeptDelivery {
     pub observation: Option<String>,
     /// The raw body.
     pub body: Option<Vec<u8>>,
+}
+
+/// A project whose repository is compared with GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchedProject {
+    pub id: ProjectId,
+    pub repo: RepoName,
+    /// `None` until something was seen of it.
+    pub repo_id: Option<RepoId>,
+    /// The App was not told to stop asking.
+    pub may_ask: bool,
+}
+
+/// What a comparison with GitHub has to know of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownPull {
+    pub number: i64,
+    pub state: PrState,
+    pub head: CommitSha,
+    /// The stamp of what is known of the pull request itself.
+    pub core_at: Timestamp,
+    pub mergeability: Mergeability,
+    /// Commits that were its head, the newest first; not all of very many.
+    pub old_heads: Vec<CommitSha>,
 }
 
 /// What waits to be done.

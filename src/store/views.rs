@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
     DisplayStatus, FailureClass, HeldReason, Mergeability, NudgeId, NudgeKind, NudgeState,
-    OperationKind, PrState, Priority, ProjectId, ReviewDecision, SessionId, SessionKind,
+    OperationKind, PrState, Priority, ProjectId, Rerun, ReviewDecision, SessionId, SessionKind,
     SessionMemory, SessionState, TerminationReason, Text, Timestamp, Trust,
 };
 use crate::lifecycle::{DrivingPull, display_status, driving_pull};
@@ -32,6 +32,8 @@ pub struct ProjectView {
     pub budget_per_minute: Option<u32>,
     #[serde(default)]
     pub trust: Trust,
+    #[serde(default)]
+    pub rerun: Rerun,
     pub registered_at: String,
     pub archived_at: Option<String>,
 }
@@ -129,6 +131,8 @@ pub struct PullView {
 /// A check at one commit of a pull request.
 #[derive(Debug, Clone)]
 pub struct CheckView {
+    /// Of the run that counts; of a status the status' own.
+    pub id: i64,
     pub name: String,
     pub source: String,
     pub workflow: Option<String>,
@@ -166,6 +170,8 @@ pub struct NudgeView {
     pub audience: Audience,
     pub kind: NudgeKind,
     pub class: Option<FailureClass>,
+    #[serde(default)]
+    pub evidence: Option<String>,
     pub priority: Priority,
     pub state: NudgeState,
     #[serde(default)]

@@ -1,7 +1,11 @@
 //! Any order and any duplication of a story's deliveries ends in the same rows; and what is fetched for an
 //! observation is enough to reduce it.
 
-use nudged::domain::{Observation, Verdict};
+use jiff::SignedDuration;
+use nudged::domain::{
+    Blame, FailureClass, LogAnswer, LogExcerpt, LogName, Observation, PullRead, PullSeen, Report,
+    ReviewDecision, ScmObservation, Verdict,
+};
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use shuffle::Shuffle;
 
@@ -47,11 +51,46 @@ fn observed(name: &str) -> Vec<Observation> {
     observed.collect()
 }
 
+/// The same where GitHub can be asked too: the logs of all runs, and every pull request as it was read some seconds
+/// after each of its payloads.
+fn with_answers(name: &str) -> Vec<Observation> {
+    let told = observed(name);
+    let answers = told.iter().filter_map(|observation| {
+        let Observation::Scm(seen) = observation else { return None };
+        if let ScmObservation::CheckRun { repo, sha, run } = seen {
+            let (text, class) = (run.state.name.clone(), FailureClass::Code);
+            let evidence = text.clone();
+            let said = LogExcerpt { text, class, evidence, truncated: false };
+            let of = LogName { repo: repo.id, sha: sha.clone(), run_id: run.run_id, number: 1 };
+            let answer = LogAnswer::Read(said, Blame::default());
+            return Some(Observation::Report(Report::Log { of, answer }));
+        }
+        if let ScmObservation::Pull { repo, pull } = seen {
+            let at = pull.updated_at.checked_add(SignedDuration::from_secs(3)).expect("an instant");
+            let read = Some(PullRead { at, review: Some(ReviewDecision::ReviewRequired) });
+            let (repo, pull) = (repo.clone(), PullSeen { read, ..pull.clone() });
+            return Some(Observation::Scm(ScmObservation::Pull { repo, pull }));
+        }
+        None
+    });
+    let answers: Vec<Observation> = answers.collect();
+    assert!(answers.len() > 2, "{name}: nothing to ask");
+    told.into_iter().chain(answers).collect()
+}
+
+#[test]
+fn answers_of_github_stand_in_the_same_order_whatever_comes_first() {
+    for name in ["plain-life", "ties", "rerun-same-commit", "conflicts", "draft-made-ready"] {
+        ends_alike(name, &with_answers(name), 0..SHUFFLES / 10);
+    }
+}
+
 /// Plays observations in their order. With `cold`, each is reduced a second time over a working set that
 /// holds no more than was asked for: that must come to the same.
 fn play(order: &[&Observation], cold: bool) -> Core {
     let mut core = Core::new();
-    core.policy.settle = jiff::SignedDuration::from_secs(30);
+    core.policy.settle = SignedDuration::from_secs(30);
+    core.policy.github = true;
     for observation in order {
         let from_rows = cold.then(|| core.observe_cold(observation));
         let writes = core.observe(observation);

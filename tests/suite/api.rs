@@ -66,6 +66,8 @@ async fn projects_are_registered_changed_refused_and_archived() {
             "",
         ),
         ("/v1/projects/moon", json!({"nudges": {"trust": {"users": ["mira"]}}}), 200, "mira"),
+        ("/v1/projects/moon", json!({"nudges": {"rerun": "once"}}), 200, "once"),
+        ("/v1/projects/moon", json!({"nudges": {"rerun": "twice"}}), 400, "once"),
         ("/v1/projects/moon", json!({"nudges": {"trust": {"user": ["mira"]}}}), 400, "user"),
         ("/v1/projects/moon", json!({"nudges": {"trust": {"bots": ["a\u{7}"]}}}), 400, "trust"),
     ] {
@@ -78,7 +80,9 @@ async fn projects_are_registered_changed_refused_and_archived() {
     let checks = json!({"only": ["ci/*"], "except": ["ci/x"]});
     let budget = json!({"burst": 30, "perMinute": 1});
     let trust = json!({"associations": null, "users": ["mira"], "bots": null});
-    let nudges = json!({"paused": true, "checks": checks, "trust": trust, "budget": budget});
+    let nudges = json!({
+        "paused": true, "checks": checks, "trust": trust, "budget": budget, "rerun": "once",
+    });
     assert_eq!(moon["nudges"], nudges);
     let words = json!([moon["repo"], moon["path"], moon["displayName"], moon["adopt"]]);
     assert_eq!(words, json!(["acme/moon", "/src/moon", "Moon", "none"]));
@@ -311,7 +315,10 @@ const ROUTES: &[(&str, &str)] = &[
     ("/readyz", "get"),
     ("/v1/changes", "get"),
     ("/v1/deliveries", "get"),
+    ("/v1/deliveries/recover", "post"),
+    ("/v1/deliveries/{id}", "get"),
     ("/v1/deliveries/{id}/replay", "post"),
+    ("/v1/github", "get"),
     ("/v1/nudges", "get"),
     ("/v1/nudges/{id}", "get"),
     ("/v1/nudges/{id}/ack", "post"),
@@ -319,6 +326,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("/v1/projects/{id}", "delete get put"),
     ("/v1/pulls", "get"),
     ("/v1/pulls/{owner}/{repo}/{number}", "get"),
+    ("/v1/pulls/{owner}/{repo}/{number}/checks/{id}/log", "get"),
     ("/v1/sessions", "get post"),
     ("/v1/sessions/{id}", "get"),
     ("/v1/sessions/{id}/activity", "post"),

@@ -2,6 +2,7 @@
 //!
 //! [`Core`] takes what [`tell`] builds, or what a payload says ([`read`]); `show` tells what came of it.
 
+mod github;
 pub mod live;
 mod show;
 pub mod tell;
@@ -12,7 +13,7 @@ use jiff::SignedDuration;
 use nudged::domain::{
     Activity, ActivitySource, ActivityState, Adopt, CommandObservation, CommitSha, Nudge, NudgeId,
     Observation, ProjectConfig, ProjectId, PullId, ScmObservation, Session, SessionId, SessionKind,
-    SessionMemory, SessionState, Subject, TimerDue, Timestamp, Verdict,
+    SessionMemory, SessionState, Subject, Task, TaskName, TimerDue, Timestamp, Verdict,
 };
 use nudged::lifecycle::{
     Key, Policy, PullRecord, Record, Refusal, WorkingSet, Write, needs, reduce,
@@ -29,6 +30,8 @@ pub struct Core {
     pub known: WorkingSet,
     pub policy: Policy,
     pub now: Timestamp,
+    /// Tasks that wait, by the writes that were made of them.
+    tasks: BTreeMap<TaskName, Task>,
 }
 
 /// What a payload tells, or the reason for which it is ignored.
@@ -49,6 +52,7 @@ pub fn policy() -> Policy {
         adopt: Adopt::All,
         auto_register: true,
         notify: false,
+        github: false,
     }
 }
 
@@ -56,7 +60,8 @@ impl Core {
     /// Nothing is known; failures settle at once, every pull request is adopted.
     pub fn new() -> Self {
         let now = Timestamp::from_second(BEGINNING).expect("an instant");
-        Self { known: WorkingSet::whole(), policy: policy(), now }
+        let (known, tasks) = (WorkingSet::whole(), BTreeMap::new());
+        Self { known, policy: policy(), now, tasks }
     }
 
     /// The same, and pull request 1 is open at commit 1.
@@ -89,7 +94,9 @@ impl Core {
             }
         }
         reduce(&self.policy, &mut self.known, observation, self.now)?;
-        Ok(self.known.take_writes())
+        let writes = self.known.take_writes();
+        self.note_tasks(&writes);
+        Ok(writes)
     }
 
     /// The same with a working set that is empty before, and learns from this one what `needs` names and

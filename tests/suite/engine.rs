@@ -51,7 +51,7 @@ async fn a_closed_engine_has_done_what_it_took_and_takes_nothing_more() {
     engine.close().await;
     assert_eq!(taken.await.expect("done"), DeliveryOutcome::Applied);
     assert!(matches!(engine.receive(run("late")).await, Err(EngineError::Closed)));
-    let page = Page { after: None, limit: 10 };
+    let page = Page::first(10);
     let stored = store.deliveries(None, page).await.expect("a read");
     let guids: Vec<_> = stored.items.iter().map(|delivery| delivery.guid.as_str()).collect();
     assert_eq!(guids, ["taken"]);
@@ -91,7 +91,7 @@ async fn a_timer_rings_by_itself() {
     engine.receive(delivery("check_run", "2", &failed)).await.expect("stored");
     loop {
         head.borrow_and_update();
-        let page = Page { after: None, limit: 10 };
+        let page = Page::first(10);
         let told = store.nudges(NudgeFilter::default(), page).await.expect("a read");
         if told.items.is_empty() {
             head.changed().await.expect("the engine lives");

@@ -21,6 +21,7 @@ const TABLES: &[&str] = &[
     "pr_reviews",
     "commits",
     "check_runs",
+    "check_logs",
     "commit_statuses",
     "workflow_runs",
     "pr_checks",
@@ -38,6 +39,7 @@ const TABLES: &[&str] = &[
     "tasks",
     "nudge_budgets",
     "queue_facts",
+    "github_memory",
 ];
 
 fn install(world: &World) {
@@ -175,6 +177,12 @@ async fn a_fault_between_any_two_statements_leaves_nothing_behind() {
         (status, if status.is_success() { "applied" } else { "" }.to_owned())
     };
     let found = fails_whole(&world, acknowledge).await;
+    let engine = &world.running().engine;
+    let remember = async || match engine.remember("read_to", "7".to_owned()).await {
+        Ok(()) => (StatusCode::OK, "applied".to_owned()),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, String::new()),
+    };
+    assert_eq!(fails_whole(&world, remember).await, 1);
     assert!(found >= 4, "only {found} writes in an acknowledgement");
     assert_eq!(world.sql("SELECT key FROM idempotency"), [["k"]]);
     assert_eq!(world.sql("SELECT count(*) FROM tasks"), [["0"]]);

@@ -117,7 +117,7 @@ const VERSION_8: &str = "
 /// What came with version 9.
 const VERSION_9: &str = "
     UPDATE sessions SET launch_id = 'l-1', operation = 'cleanup', failure = 'it broke' WHERE id = 'roc-2';
-    INSERT INTO nudge_budgets VALUES ('roc', 30, 1, '2026-05-01T08:01:00.000Z', NULL);";
+    INSERT INTO nudge_budgets VALUES ('moon', 5, 2, '2026-05-01T08:00:00.000Z', NULL);";
 
 const SAMPLES: [&str; 9] =
     [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, "", VERSION_8, VERSION_9];
@@ -330,6 +330,19 @@ async fn from_8_to_9_what_waits_has_had_its_share_of_the_budget() {
     assert_eq!(world.sql(columns), [["null"; 4]]);
     works_on(&world).await;
     assert_eq!(world.sql("SELECT project_id, burst FROM nudge_budgets"), [["roc", "30"]]);
+}
+
+#[tokio::test]
+async fn from_9_on_nothing_was_asked_of_github_and_nothing_is_run_again() {
+    let (world, _folder) = migrated(9).await;
+    assert_eq!(world.sql("SELECT DISTINCT rerun FROM projects"), [["never"]]);
+    assert_eq!(
+        world.sql("SELECT DISTINCT core_read_at, review_answer FROM pr"),
+        [["null", "null"]]
+    );
+    assert_eq!(world.sql("SELECT count(evidence) FROM nudges"), [["0"]]);
+    works_on(&world).await;
+    assert_eq!(world.sql("SELECT count(*) FROM check_logs"), [["0"]]);
 }
 
 #[tokio::test]

@@ -339,3 +339,64 @@ async fn neither_secrets_nor_the_path_are_shown() {
         assert!(!log.contains(hidden) && !told.contains(hidden), "{hidden} is shown");
     }
 }
+
+/// Runs `nudged notify test` with these settings; its exit code, stdout and stderr.
+async fn tried(
+    folder: &std::path::Path,
+    args: &[&str],
+    env: &[(&str, &str)],
+) -> (i32, String, String) {
+    let mut command = crate::commands::nudged(folder, &[&["notify", "test"], args].concat());
+    command.envs(env.iter().copied());
+    crate::commands::told(crate::commands::output(command).await)
+}
+
+#[tokio::test]
+async fn a_test_message_is_sent_as_nudges_are_and_the_answer_told() {
+    let (human, folder) = (Human::default(), tempfile::tempdir().expect("a folder"));
+    let (address, _) = human.listen("127.0.0.1:0").await;
+    let url = format!("http://{address}{PATH}");
+    let key = format!("whsec_{}", STANDARD.encode(KEY));
+    let set = [("NUDGED_NOTIFY_URL", &*url), ("NUDGED_NOTIFY_SECRET", &*key)];
+    let (code, out, err) = tried(folder.path(), &[], &set).await;
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(
+        out.contains("127.0.0.1") && out.contains("standard") && out.contains("took it"),
+        "{out}"
+    );
+    assert!(!out.contains(PATH) && !out.contains(&key), "a secret is shown: {out}");
+    let body = human.bodies().remove(0);
+    assert_eq!([&body["type"], &body["data"]["audience"]], ["nudge.created", "human"]);
+    assert_eq!(body["data"]["test"], true);
+    {
+        let heard = human.heard.lock().expect("heard");
+        let [id, at, signature] = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+            .map(|name| text(&heard[0].headers, name));
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(KEY).expect("a key");
+        mac.update(format!("{id}.{at}.").as_bytes());
+        mac.update(&heard[0].body);
+        assert_eq!(signature, format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())));
+    }
+    // It has every field that a real one has.
+    let world = world(&Human::default()).await;
+    close(&world, 1).await;
+    let real = world.items("/v1/nudges").await.remove(0);
+    for field in real.as_object().expect("an object").keys() {
+        assert!(body["data"].get(field).is_some(), "{field}");
+    }
+
+    human.will([Mood::Say(500), Mood::Redirect]);
+    let (code, out, _) = tried(folder.path(), &["--json"], &set).await;
+    let said: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &said["status"], &said["taken"]), (1, &json!(500), &json!(false)));
+    let (code, out, _) = tried(folder.path(), &[], &set).await;
+    assert!(code == 1 && out.contains("redirects are not followed"), "{out}");
+    let slack = [set[0], ("NUDGED_NOTIFY_FORMAT", "slack")];
+    assert_eq!(tried(folder.path(), &[], &slack).await.0, 0);
+    let told = human.bodies().pop().expect("a message");
+    assert!(told["text"].as_str().is_some_and(|text| text.contains("This is a test")), "{told}");
+    let down = [("NUDGED_NOTIFY_URL", "http://127.0.0.1:1/x"), set[1]];
+    assert_eq!(tried(folder.path(), &[], &down).await.0, 1);
+    let (code, _, err) = tried(folder.path(), &[], &[]).await;
+    assert!(code == 2 && err.contains("NUDGED_NOTIFY_URL"), "{err}");
+}

@@ -63,7 +63,7 @@ fn delivery(number: i64, payload: &Value) -> Delivery {
 }
 
 async fn stored(store: &Store) -> Vec<String> {
-    let page = Page { after: None, limit: 100 };
+    let page = Page::first(100);
     let items = store.deliveries(None, page).await.expect("a read").items;
     items.into_iter().rev().map(|it| format!("{} {}", it.guid, it.outcome)).collect()
 }

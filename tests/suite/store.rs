@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use nudged::domain::{
-    ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind,
-    Mergeability, PrState, Priority, ReviewDecision, ReviewState, RunStatus, SessionKind,
-    SessionState, TerminationReason,
+    ActivitySource, ActivityState, Adopt, Audience, Blame, CheckStatus, CiState, CommentKind,
+    CommitSha, LogAbsence, LogAnswer, LogName, Mergeability, PrState, Priority, RepoId, Report,
+    ReviewDecision, ReviewState, RunStatus, SessionKind, SessionState, TerminationReason,
 };
 use nudged::store::Store;
 use rusqlite::Connection;
 use serde_json::json;
 use tokio::sync::Barrier;
 
-use crate::payloads::{check, pull, sha, workflow_run};
+use crate::payloads::{REPO, check, pull, sha, workflow_run};
 use crate::stories::story;
 use crate::world::{World, answer};
 
@@ -153,9 +153,15 @@ async fn filled() -> World {
     world.apply("check_run", "3", &check("build", &sha(1), 11, json!("failure"), 10)).await;
     let departed = pull("dequeued", 1, &sha(1), 12, json!({}));
     world.apply("pull_request", "4", &departed).await;
+    let sha = CommitSha::parse(&sha(1)).expect("a hash");
+    let of = LogName { repo: RepoId(REPO), sha, run_id: 11, number: 1 };
+    let log = Report::Log { of, answer: LogAnswer::Absent(LogAbsence::Expired, Blame::default()) };
+    world.running().engine.report(log, "log:11".to_owned()).await.expect("it is taken in");
     let acknowledge = world.request(reqwest::Method::POST, "/v1/nudges/1/ack");
     let (status, _) = answer(acknowledge.header("Idempotency-Key", "once")).await;
     assert_eq!(status, 200);
+    let remembered = world.running().engine.remember("deliveries_seen", "7".to_owned()).await;
+    remembered.expect("remembered");
     for (table, count) in crate::webhook::rows(&world) {
         assert!(count != "0", "{table} is empty");
     }

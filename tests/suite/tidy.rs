@@ -16,6 +16,7 @@ use crate::stories::root;
 const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &["domain"]),
+    ("fake_github", &[]),
     ("config", &["domain"]),
     ("excerpt", &["domain"]),
     ("lifecycle", &["domain", "excerpt"]),
@@ -23,9 +24,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["domain", "lifecycle", "clock"]),
     ("engine", &["domain", "lifecycle", "store", "clock"]),
     ("api", &["domain", "excerpt", "lifecycle", "github/webhook", "store", "engine", "clock"]),
-    ("github/api", &["domain", "lifecycle", "github/webhook", "store", "engine", "api", "clock"]),
+    (
+        "github/api",
+        &["domain", "excerpt", "lifecycle", "github/webhook", "store", "engine", "api", "clock"],
+    ),
     ("session", &["domain", "excerpt", "lifecycle", "store", "engine", "api", "clock"]),
-    ("outbox", &["domain", "lifecycle", "store", "engine", "api", "session", "clock"]),
+    (
+        "outbox",
+        &["domain", "lifecycle", "store", "engine", "api", "github/api", "session", "clock"],
+    ),
     ("http", &["domain", "lifecycle", "github/webhook", "store", "engine", "api", "clock"]),
     (
         "app",
@@ -49,9 +56,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "domain",
             "clock",
+            "fake_github",
             "config",
             "excerpt",
             "github/webhook",
+            "github/api",
             "store",
             "api",
             "session",

@@ -20,7 +20,7 @@ pub const SECRET: &str = "a secret of the tests";
 pub const TOKEN: &str = "a-token-of-the-tests";
 
 /// The clock's first instant: after all fixtures.
-const BEGINNING: i64 = 1_800_000_000_000;
+pub const BEGINNING: i64 = 1_800_000_000_000;
 
 /// A server, its client and its clock.
 pub struct World {
@@ -44,6 +44,15 @@ impl World {
 
     /// A server with limits of its own.
     pub async fn within(limits: Limits, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::at(Arc::new(AtomicI64::new(BEGINNING)), limits, change).await
+    }
+
+    /// A server whose clock others read too; its hand shows milliseconds.
+    pub async fn at(
+        millis: Arc<AtomicI64>,
+        limits: Limits,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().expect("an address"),
@@ -60,13 +69,15 @@ impl World {
             notify_format: NotifyFormat::Auto,
             notify_timeout: Duration::from_secs(10),
             agents: AgentSettings::default(),
+            github_api_url: "https://api.github.com".to_owned(),
+            github_app: None,
+            reconcile_every: Duration::from_secs(900),
             retain_changes: None,
             retain_deliveries: None,
             log: "error".to_owned(),
             log_format: LogFormat::Text,
         };
         change(&mut settings);
-        let millis = Arc::new(AtomicI64::new(BEGINNING));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let mut world = Self { running: None, settings, limits, client, millis, folder };
         world.start().await;

@@ -3,8 +3,12 @@
 mod agents;
 mod files;
 mod findings;
+mod github;
+mod numbers;
 mod server;
 mod settings;
+mod signers;
+mod standing;
 
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
@@ -14,6 +18,7 @@ use super::table::{Colour, Screen};
 use crate::config::{Flags, inspect};
 use crate::store::ServerLock;
 use findings::{Finding, Findings, Level};
+pub(super) use github::mend_delivery;
 
 /// What `doctor` takes.
 #[derive(Debug, clap::Args)]
@@ -60,6 +65,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     }
     let token = args.token.as_deref();
     server::look(&mut findings, &inspection, args.url.as_deref(), token, served).await?;
+    github::look(&mut findings, settings).await?;
 
     for finding in &findings.0 {
         out.object(&json!({

@@ -8,6 +8,8 @@ use reqwest::{StatusCode, Url, header};
 use serde_json::Value;
 
 use super::findings::Findings;
+use super::numbers::number;
+use super::{signers, standing};
 use crate::cli::client::{Unanswered, http, root_cause, unanswered};
 use crate::cli::table::age;
 use crate::config::{InspectedSettings, Pass, Settings};
@@ -97,10 +99,8 @@ async fn signatures(
     let answer = client.get(url.join("metrics")?).timeout(PATIENCE).send().await;
     let Ok(answer) = answer else { return Ok(()) };
     let numbers = answer.text().await.unwrap_or_default();
-    let count = |code: &str| {
-        let series = format!("nudged_webhooks_refused_last_hour{{code=\"{code}\"}} ");
-        numbers.lines().find_map(|line| line.strip_prefix(&series)?.trim().parse::<u64>().ok())
-    };
+    signers::look(findings, &numbers);
+    let count = |code| number(&numbers, "nudged_webhooks_refused_last_hour", "code", code);
     // A server of an older release does not count them.
     let (Some(wrong), Some(missing)) = (count("signature_wrong"), count("signature_missing"))
     else {
@@ -127,7 +127,17 @@ async fn known(
 ) -> anyhow::Result<()> {
     let request = client.get(url.join("v1/projects?limit=1")?).bearer_auth(pass.token.expose());
     match request.timeout(PATIENCE).send().await.map(|answer| answer.status()) {
-        Ok(StatusCode::OK) => findings.fine(CHECK, "it knows our API token"),
+        Ok(StatusCode::OK) => {
+            findings.fine(CHECK, "it knows our API token");
+            let request = client.get(url.join("v1/github")?).bearer_auth(pass.token.expose());
+            let answer = request.timeout(PATIENCE).send().await;
+            // Without App credentials there is nothing to tell, and this answers 4xx.
+            if let Some(answer) = answer.ok().filter(|answer| answer.status() == StatusCode::OK)
+                && let Ok(standing) = answer.json().await
+            {
+                standing::look(findings, &standing);
+            }
+        }
         Ok(StatusCode::UNAUTHORIZED) => findings.broken(
             CHECK,
             "it does not know our API token",

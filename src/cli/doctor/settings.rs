@@ -17,10 +17,13 @@ pub(super) fn look(
     for problem in problems {
         findings.broken(CHECK, problem.to_string(), "mend it; `nudged serve` does not start so");
     }
-    let mut defaults = Vec::new();
+    let (mut defaults, mut told) = (Vec::new(), None);
     for setting in inspected {
         match (&setting.problem, &setting.source) {
+            // Two settings that belong together share it.
+            (Some(problem), _) if told == Some(problem) => {}
             (Some(problem), _) => {
+                told = Some(problem);
                 findings.broken(CHECK, problem, "correct it, or remove it to get the default");
             }
             (None, Source::Default) => defaults.push(setting.name),

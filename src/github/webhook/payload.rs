@@ -43,8 +43,8 @@ macro_rules! event {
 mod checks;
 
 pub(super) use checks::{
-    App, CheckRun, CheckRunEvent, CheckSuiteEvent, Output, StatusEvent, Step, WorkflowJobEvent,
-    WorkflowRunEvent,
+    App, CheckRun, CheckRunEvent, CheckSuiteEvent, Output, StatusEvent, Step, WorkflowJob,
+    WorkflowJobEvent, WorkflowRun, WorkflowRunEvent,
 };
 
 /// What may name a repository.

@@ -8,7 +8,7 @@ use std::fmt;
 use bytes::{Bytes, BytesMut};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use subtle::{Choice, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// The header that carries the signature. `X-Hub-Signature` (SHA-1) proves nothing and is not read.
 pub const SIGNATURE_HEADER: &str = "x-hub-signature-256";
@@ -37,6 +37,11 @@ impl Secrets {
             .filter_map(|secret| Hmac::new_from_slice(secret.as_ref()).ok())
             .collect();
         if keyed.is_empty() { Err(NoSecret) } else { Ok(Self(keyed)) }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// The signature header's value for a body, by the first secret.
@@ -72,17 +77,25 @@ pub struct WrongSignature;
 
 /// A body that is signed by one of the secrets.
 #[derive(Debug, Clone)]
-pub struct VerifiedBody(Bytes);
+pub struct VerifiedBody {
+    bytes: Bytes,
+    secret: usize,
+}
 
 impl VerifiedBody {
     /// The raw bytes.
     pub fn bytes(&self) -> &Bytes {
-        &self.0
+        &self.bytes
+    }
+
+    /// The place of the secret that signed it, from 0.
+    pub fn secret(&self) -> usize {
+        self.secret
     }
 
     /// The raw bytes, by value.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        self.bytes
     }
 }
 
@@ -116,15 +129,22 @@ impl Verifier {
         self.body.is_empty()
     }
 
-    /// Compares with every secret, in a time that does not tell which one or how far it agreed.
+    /// Compares with every secret, in a time that does not tell which one it is or how far it agreed.
     ///
     /// # Errors
     /// [`WrongSignature`]; the body is gone then.
     pub fn verify(self, signature: Signature) -> Result<VerifiedBody, WrongSignature> {
-        let holds = self.hashers.into_iter().fold(Choice::from(0), |holds, hasher| {
-            holds | hasher.finalize().into_bytes().as_slice().ct_eq(&signature.0)
-        });
-        if bool::from(holds) { Ok(VerifiedBody(self.body.freeze())) } else { Err(WrongSignature) }
+        let none = (Choice::from(0), 0_u64);
+        let (holds, secret) =
+            (0_u64..).zip(self.hashers).fold(none, |(holds, by), (at, hasher)| {
+                let this = hasher.finalize().into_bytes().as_slice().ct_eq(&signature.0);
+                (holds | this, u64::conditional_select(&by, &at, this))
+            });
+        if !bool::from(holds) {
+            return Err(WrongSignature);
+        }
+        let secret = usize::try_from(secret).unwrap_or(usize::MAX);
+        Ok(VerifiedBody { bytes: self.body.freeze(), secret })
     }
 }
 
@@ -137,12 +157,16 @@ mod tests {
     const HEADER: &[u8] =
         b"sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
 
-    fn verify(secrets: &[&str], chunks: &[&str], header: &[u8]) -> Option<Bytes> {
+    fn verified(secrets: &[&str], chunks: &[&str], header: &[u8]) -> Option<VerifiedBody> {
         let mut verifier = Verifier::new(&Secrets::new(secrets).ok()?);
         for chunk in chunks {
             verifier.push(chunk.as_bytes());
         }
-        Some(verifier.verify(Signature::parse(header)?).ok()?.into_bytes())
+        verifier.verify(Signature::parse(header)?).ok()
+    }
+
+    fn verify(secrets: &[&str], chunks: &[&str], header: &[u8]) -> Option<Bytes> {
+        verified(secrets, chunks, header).map(VerifiedBody::into_bytes)
     }
 
     #[test]
@@ -155,7 +179,9 @@ mod tests {
     #[test]
     fn any_of_the_secrets_will_do_and_no_other() {
         assert!(verify(&["new", SECRET], &["Hello, World!"], HEADER).is_some());
-        assert!(verify(&[SECRET, "old"], &["Hello, World!"], HEADER).is_some());
+        let places = [&[SECRET, "old"][..], &["new", SECRET], &["a", "b", SECRET]]
+            .map(|secrets| verified(secrets, &["Hello, World!"], HEADER).unwrap().secret());
+        assert_eq!(places, [0, 1, 2]);
         assert!(verify(&["new", "old"], &["Hello, World!"], HEADER).is_none());
         assert!(verify(&[SECRET], &["Hello, World?"], HEADER).is_none());
         assert!(verify(&[""], &["Hello, World!"], HEADER).is_none(), "no empty secret");

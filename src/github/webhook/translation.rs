@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::envelope::Envelope;
 use super::payload::{
     HeadBranch, InstallationEvent, IssueCommentEvent, MergeGroupEvent, PullRequest,
-    PullRequestEvent, PushEvent, Repository, RepositoryChanges, RepositoryEvent,
+    PullRequestEvent, PushEvent, Repository, RepositoryChanges, RepositoryEvent, Review,
     ReviewCommentEvent, ReviewEvent, ThreadEvent, User,
 };
 use super::scalar::Time;
@@ -18,10 +18,12 @@ use crate::domain::{
 };
 use crate::excerpt::{excerpt_text, truncate};
 
-pub(super) use checks::{check_run, check_suite, status, workflow_job, workflow_run};
+pub(super) use checks::{
+    check_run, check_suite, job_at, run_at, status, workflow_at, workflow_job, workflow_run,
+};
 
 /// Bytes kept of a name, a title or an address.
-const MOST_TEXT: usize = 1_000;
+pub(super) const MOST_TEXT: usize = 1_000;
 /// Bytes kept of what a failed check wrote.
 const MOST_OUTPUT: usize = 8 * 1024;
 
@@ -103,7 +105,15 @@ fn grouped_pull(head_ref: &str) -> Option<i64> {
 /// `pull_request_review`.
 pub(super) fn review(event: &ReviewEvent<'_>) -> Translated {
     let pull = pull_seen(&event.pull_request, None)?;
-    let seen = &event.review;
+    let review = review_of(&event.review, pull.updated_at)?;
+    fact(ScmObservation::Review { repo: repo(&event.repository)?, pull, review })
+}
+
+/// A review, as it is seen of a pull request that was changed last at `seen_at`.
+pub(super) fn review_of(
+    seen: &Review<'_>,
+    seen_at: Timestamp,
+) -> Result<domain::Review, UnclearField> {
     let state = match seen.state.to_ascii_lowercase().as_str() {
         "approved" => ReviewState::Approved,
         "changes_requested" => ReviewState::ChangesRequested,
@@ -112,18 +122,17 @@ pub(super) fn review(event: &ReviewEvent<'_>) -> Translated {
         "pending" => ReviewState::Pending,
         _ => return Err(UnclearField("review.state")),
     };
-    let review = domain::Review {
+    Ok(domain::Review {
         id: seen.id,
         author_id: seen.user.as_ref().map(|user| user.id),
         author: seen.user.as_ref().map_or_else(ghost, |user| text(&user.login)),
         state,
-        submitted_at: seen.submitted_at.0.unwrap_or(pull.updated_at),
-        seen_at: pull.updated_at,
+        submitted_at: seen.submitted_at.0.unwrap_or(seen_at),
+        seen_at,
         url: optional_text(seen.html_url.as_deref()),
         body: excerpt_text(seen.body.as_deref().unwrap_or_default(), MOST_OUTPUT).into(),
         standing: standing(seen.user.as_ref(), seen.author_association.as_deref()),
-    };
-    fact(ScmObservation::Review { repo: repo(&event.repository)?, pull, review })
+    })
 }
 
 /// `pull_request_review_comment`.
@@ -210,7 +219,7 @@ pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Transl
     fact(ScmObservation::Access { repos, account: None, granted, at })
 }
 
-fn comment(
+pub(super) fn comment(
     seen: &super::payload::Comment<'_>,
     kind: CommentKind,
     deleted: bool,
@@ -239,7 +248,7 @@ fn standing(user: Option<&User<'_>>, association: Option<&str>) -> Standing {
     }
 }
 
-fn repo(seen: &Repository<'_>) -> Result<RepoSeen, UnclearField> {
+pub(super) fn repo(seen: &Repository<'_>) -> Result<RepoSeen, UnclearField> {
     let name = RepoName::parse(&seen.full_name).ok_or(UnclearField("repository.full_name"))?;
     let url = match &seen.html_url {
         Some(url) => text(url.trim_end_matches('/')),
@@ -267,7 +276,10 @@ fn former_name(name: &RepoName, changes: &RepositoryChanges<'_>) -> Option<RepoN
     RepoName::parse(&format!("{owner}/{own}"))
 }
 
-fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSeen, UnclearField> {
+pub(super) fn pull_seen(
+    seen: &PullRequest<'_>,
+    before: Option<CommitSha>,
+) -> Result<PullSeen, UnclearField> {
     if seen.number < 1 {
         return Err(UnclearField("pull_request.number"));
     }
@@ -294,7 +306,7 @@ fn pull_seen(seen: &PullRequest<'_>, before: Option<CommitSha>) -> Result<PullSe
     });
     let mergeability = seen.mergeable.map(|can| mergeability(can, seen.mergeable_state.as_deref()));
     let updated_at = required(seen.updated_at, "pull_request.updated_at")?;
-    Ok(PullSeen { number: seen.number, core, updated_at, before, mergeability })
+    Ok(PullSeen { number: seen.number, core, updated_at, before, mergeability, read: None })
 }
 
 /// `mergeable: false` and `dirty` are conflicting; the other states say what else is in the way.
@@ -312,7 +324,7 @@ fn commit(sha: &str, field: &'static str) -> Result<CommitSha, UnclearField> {
     CommitSha::parse(sha).ok_or(UnclearField(field))
 }
 
-fn required(at: Time, field: &'static str) -> Result<Timestamp, UnclearField> {
+pub(super) fn required(at: Time, field: &'static str) -> Result<Timestamp, UnclearField> {
     at.0.ok_or(UnclearField(field))
 }
 
@@ -322,11 +334,11 @@ fn ghost() -> Text {
 }
 
 /// A text of bounded size. NUL would end it inside SQLite.
-fn text(raw: &str) -> Text {
+pub(super) fn text(raw: &str) -> Text {
     let cut = truncate(raw, MOST_TEXT);
     if cut.contains('\0') { cut.replace('\0', "").into() } else { cut.into() }
 }
 
-fn optional_text(raw: Option<&str>) -> Text {
+pub(super) fn optional_text(raw: Option<&str>) -> Text {
     raw.map_or_else(|| "".into(), text)
 }

@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 
 use super::submission::{Submission, answered};
-use crate::api::{Api, DeliveryJson, DeliveryQuery, List};
+use crate::api::{Api, DeliveryJson, DeliveryQuery, KeptDeliveryJson, List, Recovery};
 use crate::http::server::{HttpError, Named, Params};
 
 /// `GET /v1/deliveries`: newest first.
@@ -19,6 +19,17 @@ pub(in crate::http) async fn list(
     let params = Params::read_list(&query, &["outcome"])?;
     let query = DeliveryQuery { outcome: params.text("outcome")?, paging: params.paging()? };
     Ok(Json(api.deliveries(query).await?))
+}
+
+/// `GET /v1/deliveries/{id}`: with what it became.
+#[utoipa::path(get, path = "/deliveries/{id}", operation_id = "getDelivery", tag = "deliveries", params(("id" = i64, Path)), responses((status = 200, description = "done", body = KeptDeliveryJson)))]
+pub(in crate::http) async fn one(
+    State(api): State<Arc<Api>>,
+    Named(id): Named<i64>,
+    query: RawQuery,
+) -> Result<Json<KeptDeliveryJson>, HttpError> {
+    Params::read(&query, &[])?;
+    Ok(Json(api.delivery(id).await?))
 }
 
 /// `POST /v1/deliveries/{id}/replay`: applies again what the delivery became; the body of a
@@ -35,4 +46,16 @@ pub(in crate::http) async fn replay(
 ) -> Result<Response, HttpError> {
     Params::read(&query, &[])?;
     Ok(answered(api.replay_delivery(id, submission.into_origin()).await?))
+}
+
+/// `POST /v1/deliveries/recover`: what never arrived is fetched from GitHub's own list and processed now.
+///
+/// It wants App credentials: without them 409.
+#[utoipa::path(post, path = "/deliveries/recover", operation_id = "recoverDeliveries", tag = "deliveries", responses((status = 200, description = "done", body = Recovery)))]
+pub(in crate::http) async fn recover(
+    State(api): State<Arc<Api>>,
+    query: RawQuery,
+) -> Result<Json<Recovery>, HttpError> {
+    Params::read(&query, &[])?;
+    Ok(Json(api.recover_deliveries().await?))
 }

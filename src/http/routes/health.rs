@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 
-use crate::api::{Api, ApiError};
+use crate::api::{Api, ApiError, GithubStanding};
 use crate::clock::{Clock, Throttle};
 use crate::http::feed::Readers;
 use crate::http::server::HttpError;
@@ -75,7 +75,14 @@ pub(in crate::http) async fn ready(
     if waiting >= room {
         return Err(ApiError::unavailable("the queue is full; try again in a second").into());
     }
-    Ok(Json(json!({ "status": "ready" })))
+    // That GitHub cannot be asked is told, and is no reason to take no webhooks.
+    let github = health.api.github_standing().map(GithubStanding::without_names);
+    let detail = github.map_or_else(|| json!({}), |github| json!({ "github": github }));
+    let mut answer = json!({ "status": "ready" });
+    if let (Some(answer), Value::Object(detail)) = (answer.as_object_mut(), detail) {
+        answer.extend(detail);
+    }
+    Ok(Json(answer))
 }
 
 /// Prometheus' text format.
@@ -99,6 +106,7 @@ pub(in crate::http) async fn metrics(State(health): State<Arc<Health>>) -> impl 
         Err(error) => tracing::warn!(%error, "the backlog cannot be read"),
     }
     health.webhooks.refusals.show();
+    health.webhooks.signers.show();
     health.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], health.metrics.render())
 }

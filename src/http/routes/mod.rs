@@ -2,7 +2,9 @@
 
 pub(super) mod agents;
 pub(super) mod deliveries;
+pub(super) mod github;
 pub(super) mod health;
+pub(super) mod logs;
 pub(super) mod nudges;
 pub(super) mod openapi;
 pub(super) mod projects;

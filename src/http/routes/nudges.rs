@@ -11,14 +11,15 @@ use crate::api::{Api, List, NudgeJson, NudgeQuery};
 use crate::domain::{Audience, NudgeState};
 use crate::http::server::{HttpError, Named, Params};
 
-/// `GET /v1/nudges`: oldest first. With `wait`, an empty list is answered only when the time is up.
+/// `GET /v1/nudges`: oldest first, or newest. With `wait`, an empty list is answered only when the time is up.
 /// A branch alone is looked for in every repository; `repo` or `project` beside it says which is meant.
-#[utoipa::path(get, path = "/nudges", operation_id = "listNudges", tag = "nudges", params(("repo" = Option<String>, Query, description = "`owner/name`, compared without case", pattern = "^[^/]+/[^/]+$"), ("project" = Option<String>, Query), ("session" = Option<String>, Query), ("pull" = Option<String>, Query, description = "its address, or `owner/repo/number`", pattern = r"^([^/]+/[^/]+/[0-9]{1,18}|.+://.+)$"), ("branch" = Option<String>, Query), ("audience" = Option<Audience>, Query), ("state" = Option<Vec<NudgeState>>, Query), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60)), responses((status = 200, description = "done", body = List<NudgeJson>)))]
+#[utoipa::path(get, path = "/nudges", operation_id = "listNudges", tag = "nudges", params(("repo" = Option<String>, Query, description = "`owner/name`, compared without case", pattern = "^[^/]+/[^/]+$"), ("project" = Option<String>, Query), ("session" = Option<String>, Query), ("pull" = Option<String>, Query, description = "its address, or `owner/repo/number`", pattern = r"^([^/]+/[^/]+/[0-9]{1,18}|.+://.+)$"), ("branch" = Option<String>, Query), ("audience" = Option<Audience>, Query), ("state" = Option<Vec<NudgeState>>, Query), ("order" = Option<String>, Query, description = "`oldest` first, or `newest`", pattern = "^(oldest|newest)$"), ("wait" = Option<i64>, Query, minimum = 0, maximum = 60)), responses((status = 200, description = "done", body = List<NudgeJson>)))]
 pub(in crate::http) async fn list(
     State(api): State<Arc<Api>>,
     query: RawQuery,
 ) -> Result<Json<List<NudgeJson>>, HttpError> {
-    let known = ["repo", "project", "session", "pull", "branch", "audience", "state", "wait"];
+    let known =
+        ["repo", "project", "session", "pull", "branch", "audience", "state", "wait", "order"];
     let params = Params::read_list(&query, &known)?;
     let query = NudgeQuery {
         repo: params.text("repo")?,
@@ -29,7 +30,7 @@ pub(in crate::http) async fn list(
         audience: params.word("audience")?,
         states: params.words("state")?,
         wait: params.wait()?,
-        paging: params.paging()?,
+        paging: params.ordered_paging()?,
     };
     Ok(Json(api.nudges(query).await?))
 }

@@ -10,16 +10,16 @@ use crate::domain::PrState;
 use crate::http::server::{HttpError, Named, Params};
 
 /// `GET /v1/pulls`
-#[utoipa::path(get, path = "/pulls", operation_id = "listPulls", tag = "pulls", params(("project" = Option<String>, Query), ("state" = Option<PrState>, Query)), responses((status = 200, description = "done", body = List<PullJson>)))]
+#[utoipa::path(get, path = "/pulls", operation_id = "listPulls", tag = "pulls", params(("order" = Option<String>, Query, description = "`oldest` first, or `newest`", pattern = "^(oldest|newest)$"), ("project" = Option<String>, Query), ("state" = Option<PrState>, Query)), responses((status = 200, description = "done", body = List<PullJson>)))]
 pub(in crate::http) async fn list(
     State(api): State<Arc<Api>>,
     query: RawQuery,
 ) -> Result<Json<List<PullJson>>, HttpError> {
-    let params = Params::read_list(&query, &["project", "state"])?;
+    let params = Params::read_list(&query, &["project", "state", "order"])?;
     let query = PullQuery {
         project: params.text("project")?,
         state: params.word("state")?,
-        paging: params.paging()?,
+        paging: params.ordered_paging()?,
     };
     Ok(Json(api.pulls(query).await?))
 }

@@ -12,16 +12,16 @@ use crate::domain::DisplayStatus;
 use crate::http::server::{HttpError, Named, Params};
 
 /// `GET /v1/sessions`
-#[utoipa::path(get, path = "/sessions", operation_id = "listSessions", tag = "sessions", params(("project" = Option<String>, Query), ("status" = Option<DisplayStatus>, Query)), responses((status = 200, description = "done", body = List<SessionJson>)))]
+#[utoipa::path(get, path = "/sessions", operation_id = "listSessions", tag = "sessions", params(("order" = Option<String>, Query, description = "`oldest` first, or `newest`", pattern = "^(oldest|newest)$"), ("project" = Option<String>, Query), ("status" = Option<DisplayStatus>, Query)), responses((status = 200, description = "done", body = List<SessionJson>)))]
 pub(in crate::http) async fn list(
     State(api): State<Arc<Api>>,
     query: RawQuery,
 ) -> Result<Json<List<SessionJson>>, HttpError> {
-    let params = Params::read_list(&query, &["project", "status"])?;
+    let params = Params::read_list(&query, &["project", "status", "order"])?;
     let query = SessionQuery {
         project: params.text("project")?,
         status: params.word("status")?,
-        paging: params.paging()?,
+        paging: params.ordered_paging()?,
     };
     Ok(Json(api.sessions(query).await?))
 }

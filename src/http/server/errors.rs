@@ -75,7 +75,9 @@ fn status(code: Code) -> StatusCode {
         | Code::BranchExists
         | Code::NotNow
         | Code::NoTerminal
-        | Code::Refused => StatusCode::CONFLICT,
+        | Code::Refused
+        | Code::NoGithub => StatusCode::CONFLICT,
+        Code::Github => StatusCode::BAD_GATEWAY,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -105,6 +107,8 @@ impl From<ApiError> for HttpError {
             | Code::NotNow
             | Code::NoTerminal
             | Code::Refused
+            | Code::NoGithub
+            | Code::Github
             | Code::Internal => error,
         }
     }

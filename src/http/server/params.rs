@@ -112,6 +112,11 @@ impl Params {
         Paging::new(self.number("limit", &LIMITS)?, self.text("cursor")?)
     }
 
+    /// The same with `order`.
+    pub(in crate::http) fn ordered_paging(&self) -> Result<Paging, ApiError> {
+        Ok(self.paging()?.from_end(self.word("order")?))
+    }
+
     /// `wait`.
     pub(in crate::http) fn wait(&self) -> Result<Option<i64>, ApiError> {
         self.number("wait", &WAITS)

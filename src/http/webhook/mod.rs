@@ -3,7 +3,9 @@
 mod body;
 mod budget;
 mod headers;
+mod minutes;
 pub(super) mod receive;
 mod refusals;
+mod signers;
 
 pub(super) use receive::Webhooks;

@@ -18,6 +18,7 @@ use super::body::{Pace, SPAN, json_of, read, too_large};
 use super::budget::{BodyBudget, SMALL};
 use super::headers::{encoding, hook, named, signature};
 use super::refusals::Refusals;
+use super::signers::Signers;
 use crate::api::ApiError;
 use crate::domain::{Delivery, DeliveryOutcome};
 use crate::engine::Engine;
@@ -54,6 +55,7 @@ pub(in crate::http) struct Webhooks {
     bodies: BodyBudget,
     pace: Pace,
     pub(in crate::http) refusals: Refusals,
+    pub(in crate::http) signers: Signers,
 }
 
 impl Webhooks {
@@ -65,6 +67,7 @@ impl Webhooks {
         let pace = Pace { within: limits.body_within, least };
         Self {
             engine,
+            signers: Signers::new(secrets.count()),
             secrets,
             bodies: BodyBudget::new(limits.bodies),
             pace,
@@ -131,6 +134,7 @@ async fn accept(
     let reading = read(&webhooks.secrets, &webhooks.bodies, webhooks.pace, body);
     let (verifier, room) = reading.await.map_err(HttpError::hanging_up)?;
     let verified = verifier.verify(signature).map_err(|_| wrong_signature())?;
+    webhooks.signers.note(verified.secret());
 
     let event = named(&parts.headers, "X-GitHub-Event")?;
     let guid = named(&parts.headers, "X-GitHub-Delivery")?;

@@ -3,13 +3,14 @@
 //! A row names further rows, so it goes in rounds: whoever asks fetches what is missing and asks again,
 //! until nothing is.
 
+mod answers;
 mod session;
 
 use crate::domain::{
     Audience, Budget, CheckStatus, CommandObservation, CommitFacts, CommitSha, Nudge, NudgeId,
     NudgeState, Observation, Paused, Project, ProjectId, PullCore, PullId, PullRequest, PullSeen,
     QueueEvent, RepoId, RepoSeen, Report, RunState, ScmObservation, Session, SessionId, Subject,
-    TaskName, Text, TimerKind,
+    TaskName, TaskPayload, Text, TimerKind,
 };
 
 use super::history::history_of;
@@ -30,6 +31,14 @@ pub fn needs(known: &WorkingSet, observation: &Observation) -> Vec<Key> {
             wants.want(Key::Task(TaskName::notify(*nudge)));
         }
         Observation::Report(Report::NudgeTold { nudge, .. }) => wants.nudge_told(*nudge),
+        Observation::Report(Report::Log { of, .. }) => wants.log(of),
+        Observation::Report(Report::Pull { repo, number, answer }) => {
+            wants.refreshed(*repo, *number, answer);
+        }
+        Observation::Report(Report::Rerun { of, .. }) => {
+            wants.want(Key::Task(TaskPayload::RerunChecks(of.clone()).name()));
+            wants.number(of.repo_id, of.number, &[]);
+        }
         Observation::Session(seen) => wants.session_fact(seen),
         Observation::Timer(due) => match &due.subject {
             Subject::Pull(id) => {
@@ -318,6 +327,9 @@ impl<'k> Wants<'k> {
             let base: Text = core.base_ref.clone();
             self.want(Key::BasePush(row.repo_id, base));
         }
+        if row.memory.refresh.as_ref().is_some_and(|mark| mark.is_open) {
+            self.want(Key::Task(TaskName::refresh(row.repo_id, row.number)));
+        }
         if fails {
             for core in cores {
                 self.facts(row.repo_id, &core.base_sha);
@@ -390,4 +402,6 @@ fn any_failed(facts: &CommitFacts) -> bool {
     facts.check_runs.values().any(|run| failed(&run.state))
         || facts.workflow_runs.values().any(|run| failed(&run.state))
         || facts.statuses.values().any(|s| matches!(&*s.state, "failure" | "error"))
+        // Something that was stopped may count as failed by its log.
+        || !facts.logs.is_empty()
 }

@@ -223,6 +223,7 @@ impl Reaction<'_> {
             session: Some(session.id.clone()),
             kind,
             class: None,
+            evidence: None,
             signature: &format!("{about}{}", self.voice.now),
             body,
         };

@@ -1,8 +1,10 @@
-//! Something was cancelled and nothing newer has come in its place: the human hears.
+//! Something was cancelled and nothing newer has come in its place: the human hears. Where time ran out it is
+//! a failure like others.
 
 use crate::domain::{CheckStatus, FailureClass, NudgeKind, PullRequest, TimerKind};
 
 use super::context::Context;
+use super::judge::has_failed;
 use super::wording;
 
 /// Heads that are remembered; a pull request has few that were cancelled.
@@ -14,7 +16,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let all = context.checks.clone();
     let cancelled: Vec<_> = all
         .iter()
-        .filter(|it| it.check.status == CheckStatus::Cancelled)
+        .filter(|it| it.check.status == CheckStatus::Cancelled && !has_failed(it))
         .map(|it| &*it.check)
         .collect();
     let waits = pull.core.state.is_open() && !cancelled.is_empty();
@@ -40,8 +42,8 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
                 pull.memory.cancelled_told.remove(0);
             }
             let text = wording::cancelled(context.project, pull, &cancelled);
-            let class = Some(FailureClass::Cancelled);
-            context.say_of(class, pull, NudgeKind::Escalated, &signature, text);
+            let blame = Some((FailureClass::Cancelled, ""));
+            context.say_of(blame, pull, NudgeKind::Escalated, &signature, text);
         }
     }
 }

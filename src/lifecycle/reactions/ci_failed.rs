@@ -9,15 +9,18 @@ use crate::domain::{
 };
 use crate::lifecycle::WorkingSet;
 use crate::lifecycle::history::history_of;
+use crate::lifecycle::policy::LOG_WAIT;
 use crate::lifecycle::scm::{DerivedCheck, DerivedChecks, derive_checks, newest_workflow_runs};
 
+use super::checks::{aliases, lasting_name, names_at, remember, signature};
 use super::context::Context;
-use super::wording;
+use super::judge::{Failed, has_failed, judge};
+use super::{logs, rerun, wording};
 
 /// The brake: so many failed commits in a row and the agent is not told again.
 const BRAKE_COMMITS: usize = 3;
-/// Heads whose told checks are remembered; they are forgotten when CI passes anyway.
-const MOST_HEADS: usize = 16;
+/// Checks of one pull request that are remembered as flaky.
+const MOST_FLAKY: usize = 64;
 
 pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let head = pull.core.head_sha.clone();
@@ -29,10 +32,18 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     };
     if !open || context.ci == CiState::Passing {
         context.supersede(pull, about_ci);
-        context.cancel(TimerKind::CiSettle);
+        for kind in [TimerKind::CiSettle, TimerKind::LogWait, TimerKind::RerunWait] {
+            context.cancel(kind);
+        }
     }
     if !open {
         return;
+    }
+    let all = context.checks.clone();
+    for name in all.iter().filter(|it| it.is_flaky).filter_map(|it| lasting_name(it)) {
+        if pull.memory.flaky.len() < MOST_FLAKY {
+            pull.memory.flaky.insert(name);
+        }
     }
     if context.ci == CiState::Passing {
         pull.memory.ci_told.clear();
@@ -46,84 +57,164 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
             && !nudge.signature.starts_with(BRAKE)
     });
     pull.memory.ci_unheard.retain(|id, _| context.open.contains(id));
+    rerun::look(context, pull, &head);
+    // Those that were stopped come last: there is room for so many logs.
+    let stopped = |it: &&DerivedCheck| it.check.status == CheckStatus::Cancelled;
+    let (stopped, others): (Vec<_>, Vec<_>) = all.iter().copied().partition(stopped);
+    logs::ask(context, pull, &head, others.into_iter().chain(stopped));
 
-    let all = context.checks.clone();
-    let failing: Vec<&DerivedCheck> =
-        all.iter().filter(|it| it.check.status == CheckStatus::Failed).copied().collect();
+    let failing: Vec<&DerivedCheck> = all.iter().copied().filter(|it| has_failed(it)).collect();
     // What the base says matters only where something fails, and is known only then.
     let base = match failing.is_empty() {
         true => DerivedChecks::new(),
         false => derive_checks(context.known.facts(pull.repo_id, &pull.core.base_sha)),
     };
-    let judged: Vec<(&DerivedCheck, Option<Reason>)> =
-        failing.iter().map(|it| (*it, cannot_mend(it, &base))).collect();
-    let mendable: Vec<&DerivedCheck> =
-        judged.iter().filter(|(_, reason)| reason.is_none()).map(|(it, _)| *it).collect();
-    let hopeless: Vec<(&DerivedCheck, Reason)> =
-        judged.iter().filter_map(|(it, reason)| Some((*it, (*reason)?))).collect();
+    let judged = failing.iter().map(|it| judge(it, &base, &pull.memory.flaky));
+    let told: Vec<Failed<'_>> =
+        judged.filter(|failed| !rerun::is_awaited(pull, &head, failed)).collect();
+    let mut failures = Failures::of(told);
 
-    take_back_what_is_over(context, pull, &here, &all, &mendable, &hopeless);
+    take_back_what_is_over(context, pull, &here, &all, &failures);
     learn_aliases(pull, &head, &failing);
-    let told = told_at(context, pull, &head);
-    let told_human = names_at(&pull.memory.ci_told_human, &head);
-    let is_new = |it: &&DerivedCheck| aliases(it).is_disjoint(&told);
-    let untold = hopeless.iter().filter(|(it, _)| aliases(it).is_disjoint(&told_human));
-    let class = untold.clone().map(|(_, (class, _))| *class).next();
-    let new_hopeless: Vec<(&Check, &str)> =
-        untold.map(|(it, (_, evidence))| (&*it.check, *evidence)).collect();
-    let new_mendable: Vec<&DerivedCheck> = mendable.iter().copied().filter(is_new).collect();
-    let checks: Vec<&Check> = mendable.iter().map(|it| &*it.check).collect();
-    let others: Vec<(&Check, &str)> =
-        hopeless.iter().map(|(it, (_, evidence))| (&*it.check, *evidence)).collect();
-    if new_mendable.is_empty() || pull.memory.ci_braked {
-        // What waits says what is so now.
-        for nudge in context.waiting(NudgeKind::CiFailed, &here) {
-            if !checks.is_empty() {
-                let text = wording::ci_failed(context.project, pull, &checks, &others);
-                context.reword(&nudge, text);
-            }
-        }
+    let mut news = failures.news(context, pull, &head);
+    if news.to_agent.is_empty() || pull.memory.ci_braked {
+        reword(context, pull, &here, &failures);
     }
-    let anything = !new_hopeless.is_empty() || !new_mendable.is_empty();
-    if pull.memory.ci_braked || !anything {
+    if pull.memory.ci_braked || news.is_empty() {
+        context.cancel(TimerKind::LogWait);
         return;
     }
-    if !context.gathered && !context.settled(TimerKind::CiSettle) {
+    // What is waiting for logs has settled, and so has what was to be run again.
+    let waits = context.due(TimerKind::LogWait).is_some()
+        || news.all().any(|failed| rerun::was_awaited(pull, &head, failed));
+    if !waits && !context.gathered && !context.settled(TimerKind::CiSettle) {
         return;
     }
     context.cancel(TimerKind::CiSettle);
-
-    if !new_hopeless.is_empty() {
-        let text = wording::cannot_mend(context.project, pull, &new_hopeless);
-        let signature = signature(&here, new_hopeless.iter().map(|(check, _)| *check));
-        context.say_of(class, pull, NudgeKind::Escalated, &signature, text);
-        let names = hopeless.iter().flat_map(|(it, _)| aliases(it)).collect();
-        remember(&mut pull.memory.ci_told_human, &head, names);
-    }
-    if new_mendable.is_empty() {
+    let under_way = logs::under_way(context, pull, &head, news.all().map(|failed| failed.it));
+    if context.awaits(TimerKind::LogWait, LOG_WAIT, under_way) {
         return;
     }
-    if brake_holds(context.known, pull, &all, &checks) {
+    let untold: Vec<&Failed<'_>> = news.all().collect();
+    let again = rerun::begin(context, pull, &head, &untold);
+    if !again.is_empty() {
+        failures.leave_out(&again);
+        news = failures.news(context, pull, &head);
+    }
+    tell_human(context, pull, &head, &failures, &news);
+    if !news.to_agent.is_empty() {
+        tell_agent(context, pull, &head, &all, &failures);
+    }
+}
+
+/// What failed at a head, by whom it is for.
+struct Failures<'c> {
+    to_agent: Vec<Failed<'c>>,
+    to_human: Vec<Failed<'c>>,
+}
+
+impl<'c> Failures<'c> {
+    fn of(failing: Vec<Failed<'c>>) -> Self {
+        let (to_agent, to_human) = failing.into_iter().partition(Failed::is_for_agent);
+        Self { to_agent, to_human }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Failed<'c>> {
+        self.to_agent.iter().chain(&self.to_human)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.to_agent.is_empty() && self.to_human.is_empty()
+    }
+
+    fn leave_out(&mut self, runs: &BTreeSet<i64>) {
+        let stays = |failed: &Failed<'_>| !runs.contains(&failed.check().run_id);
+        self.to_agent.retain(stays);
+        self.to_human.retain(stays);
+    }
+
+    /// Those of which nobody that they are for was told.
+    fn news(&self, context: &Context<'_>, pull: &PullRequest, head: &CommitSha) -> Self {
+        let told = told_at(context, pull, head);
+        let told_human = names_at(&pull.memory.ci_told_human, head);
+        let untold = |of: &[Failed<'c>], told: &BTreeSet<String>| {
+            of.iter().filter(|failed| aliases(failed.it).is_disjoint(told)).cloned().collect()
+        };
+        Self {
+            to_agent: untold(&self.to_agent, &told),
+            to_human: untold(&self.to_human, &told_human),
+        }
+    }
+}
+
+/// Whose the failures of one nudge are: the change's where any is, not known where any is not, and what shows it.
+fn blame<'f>(failing: &'f [Failed<'_>]) -> Option<(FailureClass, &'f str)> {
+    let of = |class| failing.iter().find(|failed| failed.class == class);
+    let first = of(FailureClass::Code).or_else(|| of(FailureClass::Unknown));
+    first.or(failing.first()).map(|failed| (failed.class, &*failed.evidence))
+}
+
+/// What waits says what is so now.
+fn reword(context: &mut Context<'_>, pull: &PullRequest, here: &str, failures: &Failures<'_>) {
+    let Failures { to_agent, to_human } = failures;
+    if to_agent.is_empty() {
+        return;
+    }
+    for nudge in context.waiting(NudgeKind::CiFailed, here) {
+        let text = wording::ci_failed(context.project, pull, to_agent, to_human);
+        context.reword_of(blame(to_agent), &nudge, text);
+    }
+}
+
+fn tell_human(
+    context: &mut Context<'_>,
+    pull: &mut PullRequest,
+    head: &CommitSha,
+    failures: &Failures<'_>,
+    news: &Failures<'_>,
+) {
+    if news.to_human.is_empty() {
+        return;
+    }
+    let text = wording::cannot_mend(context.project, pull, &news.to_human);
+    let signature =
+        signature(&format!("{}:", head.as_str()), news.to_human.iter().map(Failed::check));
+    let first = news.to_human.first().map(|failed| (failed.class, &*failed.evidence));
+    context.say_of(first, pull, NudgeKind::Escalated, &signature, text);
+    let names = failures.to_human.iter().flat_map(|failed| aliases(failed.it)).collect();
+    remember(&mut pull.memory.ci_told_human, head, names);
+}
+
+fn tell_agent(
+    context: &mut Context<'_>,
+    pull: &mut PullRequest,
+    head: &CommitSha,
+    all: &[&DerivedCheck],
+    failures: &Failures<'_>,
+) {
+    let Failures { to_agent, to_human } = failures;
+    let checks: Vec<&Check> = to_agent.iter().map(Failed::check).collect();
+    if brake_holds(context.known, pull, all, &checks) {
         pull.memory.ci_braked = true;
         context.supersede(pull, |nudge| nudge.kind == NudgeKind::CiFailed);
         let text = wording::brake(context.project, pull, BRAKE_COMMITS, &checks);
-        let class = Some(FailureClass::Code);
         let signature = format!("{BRAKE}{}", head.as_str());
-        context.say_of(class, pull, NudgeKind::Escalated, &signature, text);
-    } else {
-        // The newer nudge says all that the older one said.
-        context.supersede(pull, |nudge| nudge.kind == NudgeKind::CiFailed);
-        let text = wording::ci_failed(context.project, pull, &checks, &others);
-        let signature = signature(&here, checks.iter().copied());
-        let names: BTreeSet<String> = mendable.iter().flat_map(|it| aliases(it)).collect();
-        let heard = names_at(&pull.memory.ci_told, &head);
-        let unheard = names.difference(&heard).cloned().collect();
-        let class = Some(FailureClass::Unknown);
-        if let Some(nudge) = context.say_of(class, pull, NudgeKind::CiFailed, &signature, text) {
-            let unheard = ToldHead { head: head.clone(), checks: unheard };
-            pull.memory.ci_unheard.insert(nudge, unheard);
-            remember(&mut pull.memory.ci_told, &head, names);
-        }
+        let blame = Some((FailureClass::Code, ""));
+        context.say_of(blame, pull, NudgeKind::Escalated, &signature, text);
+        return;
+    }
+    // The newer nudge says all that the older one said.
+    context.supersede(pull, |nudge| nudge.kind == NudgeKind::CiFailed);
+    let text = wording::ci_failed(context.project, pull, to_agent, to_human);
+    let signature = signature(&format!("{}:", head.as_str()), checks.iter().copied());
+    let names: BTreeSet<String> = to_agent.iter().flat_map(|failed| aliases(failed.it)).collect();
+    let heard = names_at(&pull.memory.ci_told, head);
+    let unheard = names.difference(&heard).cloned().collect();
+    let said = context.say_of(blame(to_agent), pull, NudgeKind::CiFailed, &signature, text);
+    if let Some(nudge) = said {
+        let unheard = ToldHead { head: head.clone(), checks: unheard };
+        pull.memory.ci_unheard.insert(nudge, unheard);
+        remember(&mut pull.memory.ci_told, head, names);
     }
 }
 
@@ -142,8 +233,7 @@ fn take_back_what_is_over(
     pull: &mut PullRequest,
     here: &str,
     all: &[&DerivedCheck],
-    mendable: &[&DerivedCheck],
-    hopeless: &[(&DerivedCheck, Reason)],
+    failures: &Failures<'_>,
 ) {
     let under_way = |it: &DerivedCheck| {
         matches!(it.check.status, CheckStatus::Queued | CheckStatus::InProgress)
@@ -158,14 +248,11 @@ fn take_back_what_is_over(
         };
         // A nudge of an older build: what it tells is not known.
         let Some(own) = own else {
-            return mendable.is_empty() && !all.iter().any(|it| under_way(it));
+            return failures.to_agent.is_empty() && !all.iter().any(|it| under_way(it));
         };
         let ours = |it: &DerivedCheck| !aliases(it).is_disjoint(&own);
-        let fails = if to_agent {
-            mendable.iter().any(|it| ours(it))
-        } else {
-            hopeless.iter().any(|(it, _)| ours(it))
-        };
+        let of = if to_agent { &failures.to_agent } else { &failures.to_human };
+        let fails = of.iter().any(|failed| ours(failed.it));
         !fails && !all.iter().any(|it| ours(it) && under_way(it))
     };
     let waiting =
@@ -206,89 +293,6 @@ fn told_at(context: &Context<'_>, pull: &PullRequest, head: &CommitSha) -> BTree
         }
     }
     told
-}
-
-fn names_at(told: &[ToldHead], head: &CommitSha) -> BTreeSet<String> {
-    let here = told.iter().filter(|told| told.head == *head);
-    here.flat_map(|told| told.checks.iter().cloned()).collect()
-}
-
-fn remember(told: &mut Vec<ToldHead>, head: &CommitSha, names: BTreeSet<String>) {
-    match told.iter_mut().find(|told| told.head == *head) {
-        Some(told) => told.checks.extend(names),
-        None => told.push(ToldHead { head: head.clone(), checks: names }),
-    }
-    if told.len() > MOST_HEADS {
-        told.remove(0);
-    }
-}
-
-/// All names that a check goes by at one commit: a workflow run that arrives after its check runs
-/// renames them, and the same failure must not be told under the new name.
-fn aliases(it: &DerivedCheck) -> BTreeSet<String> {
-    let key = &it.check.key;
-    let shown =
-        if &*key.source == "status" { key.name.to_ascii_lowercase() } else { key.name.to_string() };
-    let name = |workflow: &str| format!("{}/{workflow}/{shown}", key.source);
-    let suite = it.suite_id.map(|suite| name(&format!("suite:{suite}")));
-    suite.into_iter().chain([name(&key.workflow)]).collect()
-}
-
-fn signature<'a>(here: &str, checks: impl Iterator<Item = &'a Check>) -> String {
-    let names: BTreeSet<String> = checks
-        .map(|check| format!("{}/{}/{}", check.key.source, check.key.workflow, check.key.name))
-        .collect();
-    format!("{here}{}", names.into_iter().collect::<Vec<_>>().join(","))
-}
-
-/// Whose a failure is, and what shows it.
-type Reason = (FailureClass, &'static str);
-
-/// Why no agent can mend this failure, if so.
-fn cannot_mend(it: &DerivedCheck, base: &DerivedChecks) -> Option<Reason> {
-    let check = &it.check;
-    const REFUSALS: &[&str] = &[
-        "job was not started because",
-        "recent account payments have failed",
-        "resource not accessible by integration",
-    ];
-    let said = check.log_tail.to_lowercase();
-    let red_at_base = |other: &DerivedCheck| {
-        other.check.status == CheckStatus::Failed && same_across_events(&other.check, check)
-    };
-    if check.conclusion.as_deref() == Some("action_required") {
-        Some((FailureClass::Permission, "it waits for somebody's approval or action"))
-    } else if it.never_ran {
-        Some((
-            FailureClass::Permission,
-            "no runner took the job: none of its steps ran (billing, or a runner that is not there)",
-        ))
-    } else if it.stands_for_workflow || check.conclusion.as_deref() == Some("startup_failure") {
-        Some((FailureClass::Unknown, "the run failed before any job started"))
-    } else if REFUSALS.iter().any(|words| said.contains(words)) {
-        Some((FailureClass::Permission, "the run was refused for billing or permissions"))
-    } else if base.values().any(red_at_base) {
-        Some((FailureClass::Base, "it fails at the base commit too"))
-    } else {
-        None
-    }
-}
-
-/// Like with like: the same workflow and name, of a run that a push or a pull request began. The base is built by
-/// `push`, the head by `pull_request`: which of them does not tell checks apart, a nightly run does.
-fn same_across_events(other: &Check, check: &Check) -> bool {
-    let parts = |check: &Check| -> Option<(String, String)> {
-        let (workflow, event) = check.key.lasting_workflow()?.rsplit_once(':')?;
-        Some((workflow.to_owned(), event.to_owned()))
-    };
-    let by_change = |event: &str| matches!(event, "push" | "pull_request" | "pull_request_target");
-    other.key.source == check.key.source
-        && other.key.same_name(&check.key)
-        && match (parts(other), parts(check)) {
-            (Some((theirs, event)), Some((ours, _))) => theirs == ours && by_change(&event),
-            (Some((_, event)), None) => by_change(&event),
-            (None, _) => true,
-        }
 }
 
 /// Whether the last commits on which a failing check finished all failed.

@@ -1,12 +1,13 @@
 //! What the reactions to one pull request see, and how they say something.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
 use crate::domain::{
     Audience, CiState, Conversation, FailureClass, Nudge, NudgeId, NudgeKind, Project, PullRequest,
-    Session, Subject, Text, TimerKind, Timestamp,
+    Session, Subject, TaskPayload, Text, TimerKind, Timestamp,
 };
 use crate::lifecycle::delivery::{Voice, Words};
 use crate::lifecycle::scm::DerivedCheck;
@@ -27,6 +28,8 @@ pub(in crate::lifecycle) struct Context<'a> {
     /// All failures that can be expected at the head are there.
     pub(in crate::lifecycle) gathered: bool,
     pub(in crate::lifecycle) head_moved: bool,
+    /// What payloads leave open about the pull request.
+    pub(in crate::lifecycle) doubts: BTreeSet<String>,
     /// The timer that came due, if that is why we look.
     pub(in crate::lifecycle) rang: Option<TimerKind>,
     pub(in crate::lifecycle) session: Option<Arc<Session>>,
@@ -49,10 +52,10 @@ impl Context<'_> {
         self.say_of(None, pull, kind, signature, body)
     }
 
-    /// The same about a failure, with whose it is.
+    /// The same about a failure, with whose it is and what shows it.
     pub(super) fn say_of(
         &mut self,
-        class: Option<FailureClass>,
+        blame: Option<(FailureClass, &str)>,
         pull: &mut PullRequest,
         kind: NudgeKind,
         signature: &str,
@@ -70,7 +73,8 @@ impl Context<'_> {
             subject: self.subject.clone(),
             session: pull.session_id.clone(),
             kind,
-            class,
+            class: blame.map(|(class, _)| class),
+            evidence: blame.map(|(_, shown)| shown).filter(|it| !it.is_empty()).map(Text::from),
             signature,
             body,
         };
@@ -94,8 +98,24 @@ impl Context<'_> {
 
     /// While a nudge waits, its words follow what it is about.
     pub(super) fn reword(&mut self, nudge: &Nudge, body: String) {
-        if *nudge.body != *body {
-            self.known.put_nudge(Nudge { body: body.into(), ..nudge.clone() });
+        let blame = nudge.class.map(|class| (class, nudge.evidence.clone().unwrap_or_default()));
+        self.reword_of(blame.as_ref().map(|(class, shown)| (*class, &**shown)), nudge, body);
+    }
+
+    /// The same about a failure, with whose it is by now.
+    pub(super) fn reword_of(
+        &mut self,
+        blame: Option<(FailureClass, &str)>,
+        nudge: &Nudge,
+        body: String,
+    ) {
+        let class = blame.map(|(class, _)| class);
+        let evidence = blame.map(|(_, shown)| shown).filter(|it| !it.is_empty());
+        let same =
+            *nudge.body == *body && nudge.class == class && nudge.evidence.as_deref() == evidence;
+        if !same {
+            let (body, evidence) = (body.into(), evidence.map(Text::from));
+            self.known.put_nudge(Nudge { body, class, evidence, ..nudge.clone() });
         }
     }
 
@@ -127,6 +147,40 @@ impl Context<'_> {
     pub(super) fn arm(&mut self, kind: TimerKind, wait: SignedDuration) {
         let subject = self.subject.clone();
         self.voice().arm(&subject, kind, wait);
+    }
+
+    /// When a timer of the pull request rings.
+    pub(super) fn due(&self, kind: TimerKind) -> Option<Timestamp> {
+        self.known.timers(&self.subject).get(&kind).copied()
+    }
+
+    /// Whether something that is under way is still waited for: not for longer than `wait` since it was first
+    /// asked so.
+    pub(super) fn awaits(
+        &mut self,
+        kind: TimerKind,
+        wait: SignedDuration,
+        is_under_way: bool,
+    ) -> bool {
+        match self.due(kind) {
+            None if is_under_way => self.arm(kind, wait),
+            Some(due_at) if is_under_way && due_at > self.now => {}
+            None | Some(_) => {
+                self.cancel(kind);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether GitHub may be asked about the repository, as far as is known here.
+    pub(super) fn may_ask(&self) -> bool {
+        self.policy.github && self.project.api_access.0
+    }
+
+    /// Enqueues a task for whoever is free.
+    pub(super) fn enqueue(&mut self, payload: TaskPayload) {
+        self.voice().enqueue(payload, None);
     }
 
     pub(super) fn cancel(&mut self, kind: TimerKind) {

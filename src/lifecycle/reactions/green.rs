@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use super::wording;
+use super::{refresh, wording};
 use crate::domain::{
     CiState, Mergeability, NudgeKind, PrState, PullRequest, ReviewDecision, Standing, TimerKind,
 };
@@ -42,6 +42,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         if !quiet_is_awaited(context, pull) {
             context.cancel(TimerKind::GreenSettle);
         }
+        context.cancel(TimerKind::RefreshWait);
         return;
     }
     // The first check of a new head may be green long before the others begin.
@@ -55,6 +56,9 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         return;
     }
     context.cancel(TimerKind::GreenSettle);
+    if refresh::is_awaited(context, pull) {
+        return;
+    }
     pull.memory.green_told.push(head.clone());
     if pull.memory.green_told.len() > MOST_HEADS {
         pull.memory.green_told.remove(0);

@@ -2,13 +2,13 @@
 //! departure, with what failed at the merge group's commit; after two at one head, the human.
 
 use crate::domain::{
-    Check, CheckStatus, CommitSha, Conversation, NudgeKind, PullRequest, QueueEvent, TimerKind,
-    Timestamp,
+    CheckStatus, CommitSha, Conversation, NudgeKind, PullRequest, QueueEvent, TimerKind, Timestamp,
 };
-use crate::lifecycle::scm::derive_checks;
+use crate::lifecycle::policy::LOG_WAIT;
+use crate::lifecycle::scm::{DerivedChecks, derive_checks};
 
 use super::context::Context;
-use super::wording;
+use super::{logs, wording};
 
 /// Departures at one head that the agent hears of.
 const MOST_TOLD: usize = 2;
@@ -46,23 +46,38 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     });
     let Some((at, reason)) = due else {
         context.cancel(TimerKind::QueueSettle);
+        context.cancel(TimerKind::QueueLogWait);
         return;
     };
     let told = pull.memory.queue_told.iter().filter(|(sha, _)| *sha == head).count();
     let is_told = pull.memory.queue_told.iter().any(|(_, told)| *told == at);
     let group = group(said, at);
+    let failing = group.map(|sha| failing_at(context, pull, sha)).unwrap_or_default();
+    if let Some(sha) = group.filter(|_| !is_told) {
+        logs::ask(context, pull, sha, failing.values());
+    }
+    let words = |context: &Context<'_>, pull: &PullRequest| {
+        let failing: Vec<_> = failing.values().map(|it| (&*it.check, it.log.as_deref())).collect();
+        wording::queue_failed(context.project, pull, reason, group, &failing)
+    };
     if is_told {
         // While it waits, it says what is known by now.
         for nudge in context.waiting(NudgeKind::MergeQueueFailed, head.as_str()) {
-            let text = words(context, pull, reason, group);
+            let text = words(context, pull);
             context.reword(&nudge, text);
         }
         return;
     }
-    if !context.settled(TimerKind::QueueSettle) {
+    // What is waiting for logs has settled.
+    let waits = context.due(TimerKind::QueueLogWait).is_some();
+    if !waits && !context.settled(TimerKind::QueueSettle) {
         return;
     }
     context.cancel(TimerKind::QueueSettle);
+    let under_way = group.is_some_and(|sha| logs::under_way(context, pull, sha, failing.values()));
+    if context.awaits(TimerKind::QueueLogWait, LOG_WAIT, under_way) {
+        return;
+    }
     pull.memory.queue_told.push((head.clone(), at));
     if pull.memory.queue_told.len() > MOST_REMEMBERED {
         pull.memory.queue_told.remove(0);
@@ -74,7 +89,7 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         }
         return;
     }
-    let text = words(context, pull, reason, group);
+    let text = words(context, pull);
     let about = group.map_or_else(|| at.to_string(), |sha| sha.as_str().to_owned());
     let signature = format!("{}:{about}", head.as_str());
     if let Some(nudge) = context.say(pull, NudgeKind::MergeQueueFailed, &signature, text) {
@@ -103,18 +118,9 @@ fn group(said: &Conversation, before: Timestamp) -> Option<&CommitSha> {
     })
 }
 
-fn words(
-    context: &Context<'_>,
-    pull: &PullRequest,
-    reason: &str,
-    group: Option<&CommitSha>,
-) -> String {
-    let derived = group.map(|sha| derive_checks(context.known.facts(pull.repo_id, sha)));
-    let failing: Vec<&Check> = derived
-        .iter()
-        .flat_map(|checks| checks.values())
-        .map(|it| &*it.check)
-        .filter(|check| check.status == CheckStatus::Failed)
-        .collect();
-    wording::queue_failed(context.project, pull, reason, group, &failing)
+/// The checks that failed at a merge group's commit.
+fn failing_at(context: &Context<'_>, pull: &PullRequest, sha: &CommitSha) -> DerivedChecks {
+    let mut checks = derive_checks(context.known.facts(pull.repo_id, sha));
+    checks.retain(|_, it| it.check.status == CheckStatus::Failed);
+    checks
 }

@@ -6,13 +6,18 @@
 mod agent;
 mod agent_wording;
 mod cancelled;
+mod checks;
 mod ci_failed;
 mod closing;
 mod conflicts;
 mod context;
 mod feedback;
 mod green;
+mod judge;
+mod logs;
 mod merge_queue;
+mod refresh;
+mod rerun;
 mod wording;
 
 use crate::domain::{PullRequest, TimerKind};
@@ -39,6 +44,7 @@ pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
     conflicts::react(&mut context, pull);
     feedback::react(&mut context, pull);
     merge_queue::react(&mut context, pull);
+    refresh::react(&mut context, pull);
     green::react(&mut context, pull);
     context.follow_agent(pull);
 }

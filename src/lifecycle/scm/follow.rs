@@ -1,5 +1,6 @@
 //! What hangs on the facts of a pull request follows them: its rows, its session, what is said.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::{
@@ -11,8 +12,9 @@ use crate::lifecycle::reactions::{self, Context};
 use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::session;
 
+use super::doubt::doubts;
 use super::globs;
-use super::registers::{decide_reviews, derive_mergeability};
+use super::registers::{decide_reviews, derive_mergeability, with_answer};
 use super::roll_up::{DerivedCheck, DerivedChecks, derive_checks, roll_up};
 
 /// Why a pull request is looked at.
@@ -57,11 +59,16 @@ pub(super) fn follow(
     let at_head = derive_checks(&head_facts);
     put_rows(to, &row, &row.core.head_sha, &at_head);
     row.ci = roll_up(at_head.values(), &head_facts);
+    let mut open_questions = BTreeSet::new();
     if let Some(record) = to.known.pull(row.id) {
         let pushed_at = to.known.base_push(row.repo_id, &row.core.base_ref);
-        row.mergeability =
-            derive_mergeability(&row.core, &record.registers, &head_facts, pushed_at);
-        row.review = decide_reviews(heard_in, &record.registers.reviews);
+        let registers = &record.registers;
+        row.mergeability = derive_mergeability(&row.core, registers, &head_facts, pushed_at);
+        let by_reviews = decide_reviews(heard_in, &registers.reviews);
+        row.review = with_answer(by_reviews, &row, &registers.reviews);
+        if to.policy.github {
+            open_questions = doubts(&row, registers, &head_facts, pushed_at);
+        }
     }
 
     let (rang, conversation) = match about {
@@ -102,6 +109,7 @@ pub(super) fn follow(
         conversation: conversation.as_deref(),
         rang,
         head_moved: before.core.head_sha != row.core.head_sha,
+        doubts: open_questions,
         session,
         open,
     };

@@ -1,5 +1,6 @@
 //! What source control tells: pull requests, facts at commits, pushes, names.
 
+mod doubt;
 mod follow;
 mod globs;
 mod naming;
@@ -12,8 +13,8 @@ mod say;
 use std::sync::Arc;
 
 use crate::domain::{
-    CommitFact, CommitSha, Project, ProjectId, PullId, RepoSeen, ScmObservation, SessionId, Text,
-    TimerDue, Timestamp,
+    CommitFact, CommitSha, LogName, Project, ProjectId, PullId, RepoId, RepoSeen, ScmObservation,
+    SessionId, Text, TimerDue, Timestamp,
 };
 
 use super::reducer::Reducer;
@@ -115,6 +116,39 @@ fn fact(
         follow(to, &project, &before.row, None, About::Commit(sha));
     }
     Ok(())
+}
+
+/// What is known of a log, whatever asked for it.
+pub(super) fn log_known(to: &mut Reducer<'_>, of: &LogName, log: CommitFact) {
+    let Some(register) = registers::merge_fact(to.known.facts(of.repo, &of.sha), &log) else {
+        return;
+    };
+    to.known.put_fact(of.repo, &of.sha, register);
+    let pulls: Vec<PullId> = to.known.pulls_with_commit(of.repo, &of.sha).iter().copied().collect();
+    for id in &pulls {
+        follow_known(to, *id, About::Commit(&of.sha));
+    }
+    // Of a merge group's commit another pull request tells.
+    let own = to.known.pull_of_number(of.repo, of.number);
+    if let Some(id) = own.filter(|id| !pulls.contains(id)) {
+        follow_known(to, id, About::Pull { rang: None });
+    }
+}
+
+/// Looks at the pull request of a number again.
+pub(super) fn follow_number(to: &mut Reducer<'_>, repo: RepoId, number: i64) {
+    if let Some(id) = to.known.pull_of_number(repo, number) {
+        follow_known(to, id, About::Pull { rang: None });
+    }
+}
+
+/// Looks at a pull request again, unless its project is watched no more.
+fn follow_known(to: &mut Reducer<'_>, id: PullId, about: About<'_>) {
+    let Some(before) = to.known.pull(id).cloned() else { return };
+    let project = to.known.project(&before.row.project_id).cloned();
+    if let Some(project) = project.filter(|project| project.archived_at.is_none()) {
+        follow(to, &project, &before.row, None, about);
+    }
 }
 
 /// A push to a branch voids what was known of merging into it. It never moves a head.

@@ -1,7 +1,8 @@
 //! Which project watches a repository, and who bears which name: names move between repositories.
 
 use crate::domain::{
-    Adopt, Project, ProjectId, RepoId, RepoName, RepoSeen, Text, Timestamp, Trust, Visibility,
+    Adopt, Project, ProjectId, RepoId, RepoName, RepoSeen, Rerun, Text, Timestamp, Trust,
+    Visibility,
 };
 use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::refusal::Refusal;
@@ -225,6 +226,7 @@ pub(in crate::lifecycle) fn new_project(
         checks_only: Vec::new(),
         checks_except: Vec::new(),
         trust: Trust::default(),
+        rerun: Rerun::default(),
         visibility: None,
         ci_seen: false,
         next_session: 1,

@@ -69,6 +69,7 @@ pub(super) fn seen(
     let Some(after) = to.known.pull(id).cloned() else { return Ok(()) };
     let mut row = (*after.row).clone();
     registers::merge_core(&mut row, seen);
+    registers::merge_review_answer(&mut row, seen);
     row.core = registers::derive_core(&row, &after.registers);
     if known.is_none() && !row.core.state.is_open() {
         row.memory.closing_told = Some(row.core.state);
@@ -131,6 +132,8 @@ fn first_sight(
         session_id: Some(session),
         core: Arc::clone(&seen.core),
         core_at: seen.updated_at,
+        core_read_at: None,
+        review_answer: None,
         candidates: BTreeSet::from([Arc::clone(&seen.core)]),
         ci: CiState::Unknown,
         review: ReviewDecision::None,

@@ -11,8 +11,8 @@ use super::say::has_a_say;
 use crate::domain::{
     CheckRun, CheckStatus, Comment, CommentKind, CommitFact, CommitFacts, CommitSha, Conversation,
     Mergeability, MergeabilityAnswer, PrState, Project, PullCommit, PullCore, PullRegisters,
-    PullRequest, PullSeen, Review, ReviewDecision, ReviewState, RunState, RunStatus, Text, Thread,
-    Timestamp, WorkflowRun,
+    PullRequest, PullSeen, Review, ReviewAnswer, ReviewDecision, ReviewState, RunState, RunStatus,
+    Text, Thread, Timestamp, WorkflowRun,
 };
 
 /// How many groups of one stamp are kept; GitHub's own ties have two or three.
@@ -118,6 +118,10 @@ pub(in crate::lifecycle) fn merge_fact(
         CommitFact::SuiteCompleted(suite) => {
             (!facts.completed_suites.contains(suite)).then(|| seen.clone())
         }
+        // What was read stands above why it was not, and that above that it is being read.
+        CommitFact::Log(log) => {
+            facts.logs.get(&log.run_id).is_none_or(|known| log > known).then(|| seen.clone())
+        }
     }
 }
 
@@ -162,13 +166,17 @@ impl Conversation {
     }
 }
 
-/// Takes a pull request's group of facts in as a candidate for its row.
+/// Takes a pull request's group of facts in as a candidate for its row. Of one second, what GitHub answered after
+/// it stands above all payloads, the latest answer first.
 pub(in crate::lifecycle) fn merge_core(pull: &mut PullRequest, seen: &PullSeen) {
-    let order = |core: &PullCore, at| (core.state == PrState::Merged, at);
-    let (known, new) = (order(&pull.core, pull.core_at), order(&seen.core, seen.updated_at));
+    let order = |core: &PullCore, at, read| (core.state == PrState::Merged, at, read);
+    let known = order(&pull.core, pull.core_at, pull.core_read_at);
+    let read = decisive_read(seen);
+    let new = order(&seen.core, seen.updated_at, read);
     if new > known {
         pull.candidates.clear();
         pull.core_at = seen.updated_at;
+        pull.core_read_at = read;
     }
     if new >= known {
         pull.candidates.insert(Arc::clone(&seen.core));
@@ -206,7 +214,9 @@ pub(in crate::lifecycle) fn new_answer(
     seen: &PullSeen,
 ) -> Option<MergeabilityAnswer> {
     let (head_sha, base_ref) = (seen.core.head_sha.clone(), seen.core.base_ref.clone());
-    let (value, at) = (seen.mergeability?, seen.updated_at);
+    // GitHub gives the answer of the moment, whatever the stamp of what else it shows.
+    let (value, at) =
+        (seen.mergeability?, seen.updated_at.max(read_at(seen).unwrap_or(seen.updated_at)));
     let of_draft = seen.core.state == PrState::Draft && value == Mergeability::Blocked;
     let answer = MergeabilityAnswer { head_sha, base_ref, value, of_draft, at };
     let name = (answer.head_sha.clone(), answer.base_ref.clone());
@@ -257,7 +267,7 @@ pub(in crate::lifecycle) fn derive_mergeability(
 }
 
 /// When something was seen of the checks at a commit.
-fn times(facts: &CommitFacts) -> impl Iterator<Item = Timestamp> {
+pub(super) fn times(facts: &CommitFacts) -> impl Iterator<Item = Timestamp> {
     let of_run = |state: &RunState| state.completed_at.or(state.started_at);
     let runs = facts.check_runs.values().filter_map(move |run| of_run(&run.state));
     let workflows = facts.workflow_runs.values().filter_map(move |run| of_run(&run.state));
@@ -312,5 +322,41 @@ pub(in crate::lifecycle) fn decide_reviews(
         ReviewDecision::Approved
     } else {
         ReviewDecision::None
+    }
+}
+
+/// What reviews amount to with GitHub's own word, which knows how many are wanted and of whom, as long as it is of
+/// this head and no review is newer. A request for changes that counts here stands.
+pub(in crate::lifecycle) fn with_answer(
+    by_reviews: ReviewDecision,
+    row: &PullRequest,
+    reviews: &BTreeMap<i64, Review>,
+) -> ReviewDecision {
+    let newer = |at: Timestamp| reviews.values().any(|it| it.seen_at.max(it.submitted_at) > at);
+    let answer = row.review_answer.as_ref();
+    let answer = answer.filter(|it| it.head_sha == row.core.head_sha && !newer(it.at));
+    match (by_reviews, answer.map(|answer| answer.decision)) {
+        (_, None | Some(ReviewDecision::None)) | (ReviewDecision::ChangesRequested, _) => {
+            by_reviews
+        }
+        (_, Some(told)) => told,
+    }
+}
+
+/// When GitHub was asked for what a payload shows, where it was. The store keeps milliseconds.
+fn read_at(seen: &PullSeen) -> Option<Timestamp> {
+    seen.read.and_then(|read| Timestamp::from_millisecond(read.at.as_millisecond()).ok())
+}
+
+/// The same where that was after the whole second of its stamp: then nothing of that second came later.
+fn decisive_read(seen: &PullSeen) -> Option<Timestamp> {
+    read_at(seen).filter(|at| at.as_second() > seen.updated_at.as_second())
+}
+
+/// Takes in GitHub's own word of what reviews amount to.
+pub(in crate::lifecycle) fn merge_review_answer(pull: &mut PullRequest, seen: &PullSeen) {
+    if let (Some(at), Some(decision)) = (read_at(seen), seen.read.and_then(|read| read.review)) {
+        let head_sha = seen.core.head_sha.clone();
+        raise(&mut pull.review_answer, Some(ReviewAnswer { at, decision, head_sha }));
     }
 }

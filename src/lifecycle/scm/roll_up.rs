@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Check, CheckKey, CheckRun, CheckStatus, CiState, CommitFacts, CommitStatus, Excerpt, RunState,
-    RunStatus, Text, WorkflowRun,
+    Check, CheckKey, CheckLog, CheckRun, CheckStatus, CiState, CommitFacts, CommitStatus, Excerpt,
+    RunState, RunStatus, Text, WorkflowRun,
 };
 
 /// Maps a run's status and conclusion, in GitHub's words, to what the check says.
@@ -42,6 +42,12 @@ pub struct DerivedCheck {
     pub never_ran: bool,
     /// Stands for a workflow run that ended badly without such a check of its own.
     pub stands_for_workflow: bool,
+    /// Runs of it both passed and failed at the commit, one after the other.
+    pub is_flaky: bool,
+    /// The Actions run that it is a job of, as far as that is known.
+    pub workflow_run_id: Option<i64>,
+    /// What is known of its log.
+    pub log: Option<Arc<CheckLog>>,
 }
 
 /// The checks at a commit.
@@ -136,7 +142,10 @@ pub fn derive_checks(facts: &CommitFacts) -> DerivedChecks {
             .filter(counts)
             .max_by_key(|job| (badness(job.run.state.check_status()), job.run.run_id));
         if let Some(job) = worst {
-            checks.insert(key.clone(), from_run(key, job));
+            let log = facts.logs.get(&job.run.run_id).cloned();
+            let is_flaky = passed_and_failed(&same);
+            let derived = DerivedCheck { is_flaky, ..from_run(key.clone(), job, log) };
+            checks.insert(key, derived);
         }
     }
     for status in facts.statuses.values() {
@@ -155,7 +164,7 @@ pub fn derive_checks(facts: &CommitFacts) -> DerivedChecks {
             | CheckStatus::Passed
             | CheckStatus::Skipped => false,
         };
-        if bad && !has_such_check(&key, status, &checks) {
+        if bad && !has_such_check(&key, status, &checks) && !had_such_job(facts, run, status) {
             let derived = from_workflow(key, run);
             checks.entry(derived.check.key.clone()).or_insert(derived);
         }
@@ -219,7 +228,21 @@ fn key_of(run: &CheckRun, workflow: Option<&Text>) -> CheckKey {
     CheckKey { source: run.source.clone(), workflow, name: run.state.name.clone() }
 }
 
-fn from_run(key: CheckKey, job: &Job<'_>) -> DerivedCheck {
+/// Whether a run passed and one that came before or after it failed. What stands beside another run of the name (a
+/// matrix) says nothing: which of them is which is not known.
+fn passed_and_failed(same: &[Job<'_>]) -> bool {
+    let ended = |job: &Job<'_>, status| job.run.state.check_status() == status;
+    let other = |one: &Job<'_>, other: &Job<'_>| one.run.run_id != other.run.run_id;
+    let follows =
+        |one: &Job<'_>, other: &Job<'_>| one.is_replaced_by(other) || other.is_replaced_by(one);
+    same.iter().filter(|job| ended(job, CheckStatus::Passed)).any(|passed| {
+        let mut others = same.iter().filter(|job| other(job, passed));
+        others.clone().all(|job| follows(passed, job))
+            && others.any(|job| ended(job, CheckStatus::Failed))
+    })
+}
+
+fn from_run(key: CheckKey, job: &Job<'_>, log: Option<Arc<CheckLog>>) -> DerivedCheck {
     let run = job.run;
     let check = Check {
         key,
@@ -228,7 +251,7 @@ fn from_run(key: CheckKey, job: &Job<'_>) -> DerivedCheck {
         status: run.state.check_status(),
         conclusion: run.state.conclusion.clone(),
         url: run.state.url.clone(),
-        log_tail: log_tail(run),
+        log_tail: log_tail(run, log.as_deref()),
         started_at: run.state.started_at,
         completed_at: run.state.completed_at,
     };
@@ -237,11 +260,17 @@ fn from_run(key: CheckKey, job: &Job<'_>) -> DerivedCheck {
         check: Arc::new(check),
         suite_id: run.suite_id,
         stands_for_workflow: false,
+        is_flaky: false,
+        workflow_run_id: run.workflow_run_id.or(job.owner.map(|workflow| workflow.id)),
+        log,
     }
 }
 
-/// The app's own words, else the name of the step that failed.
-fn log_tail(run: &CheckRun) -> Text {
+/// What its log says; else the app's own words, else the name of the step that failed.
+fn log_tail(run: &CheckRun, log: Option<&CheckLog>) -> Text {
+    if let Some(said) = log.and_then(CheckLog::excerpt).filter(|said| !said.text.is_empty()) {
+        return said.text.clone();
+    }
     let told = |excerpt: &&Excerpt| !excerpt.text.is_empty();
     let output = run.output.as_ref().filter(told);
     let step = run.failed_step.as_ref().filter(told);
@@ -276,11 +305,24 @@ fn from_status(status: &CommitStatus) -> DerivedCheck {
         suite_id: None,
         never_ran: false,
         stands_for_workflow: false,
+        is_flaky: false,
+        workflow_run_id: None,
+        log: None,
     }
 }
 
 fn has_such_check(workflow: &Text, status: CheckStatus, checks: &DerivedChecks) -> bool {
     checks.values().any(|it| it.check.key.workflow == *workflow && it.check.status == status)
+}
+
+/// Whether a job of that very attempt ended so: where it counts no more, a newer attempt has begun, which the run does
+/// not show yet.
+fn had_such_job(facts: &CommitFacts, workflow: &WorkflowRun, status: CheckStatus) -> bool {
+    facts.check_runs.values().any(|run| {
+        owns(workflow, run)
+            && run.attempt == Some(workflow.attempt)
+            && run.state.check_status() == status
+    })
 }
 
 fn from_workflow(workflow: Text, run: &WorkflowRun) -> DerivedCheck {
@@ -304,5 +346,8 @@ fn from_workflow(workflow: Text, run: &WorkflowRun) -> DerivedCheck {
         suite_id: run.suite_id,
         never_ran: false,
         stands_for_workflow: true,
+        is_flaky: false,
+        workflow_run_id: Some(run.id),
+        log: None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    Budget, Check, CheckKey, CheckRun, CommentName, CommentRow, CommitFact, CommitFacts,
+    Budget, Check, CheckKey, CheckLog, CheckRun, CommentName, CommentRow, CommitFact, CommitFacts,
     Conversation, Nudge, NudgeId, Project, ProjectId, PullId, PullRegisters, PullRequest, Session,
     SessionId, Task, Text, TimerKind, Timestamp,
 };
@@ -108,7 +108,8 @@ impl Record {
                 let facts = &commit.facts;
                 let runs: usize = facts.check_runs.values().map(|run| check_run(run)).sum();
                 let others = facts.statuses.len() + facts.workflow_runs.len();
-                runs + 512 * others + 64 * facts.completed_suites.len()
+                let logs: usize = facts.logs.values().map(|log| check_log(log)).sum();
+                runs + logs + 512 * others + 64 * facts.completed_suites.len()
             }
             Self::CheckRows(rows) => rows.values().map(|row| check_row(row)).sum(),
             Self::Conversation(said) => {
@@ -133,7 +134,12 @@ pub(super) fn fact(fact: &CommitFact) -> usize {
         CommitFact::CheckRun(run) => check_run(run),
         CommitFact::Status(_) | CommitFact::WorkflowRun(_) => 512,
         CommitFact::SuiteCompleted(_) => 64,
+        CommitFact::Log(log) => check_log(log),
     }
+}
+
+fn check_log(log: &CheckLog) -> usize {
+    256 + log.excerpt().map_or(0, |said| said.text.len() + said.evidence.len())
 }
 
 fn check_run(run: &CheckRun) -> usize {
@@ -161,6 +167,7 @@ impl CommitRecord {
             }
             CommitFact::WorkflowRun(run) => drop(facts.workflow_runs.insert(run.id, run)),
             CommitFact::SuiteCompleted(suite) => drop(facts.completed_suites.insert(suite)),
+            CommitFact::Log(log) => drop(facts.logs.insert(log.run_id, log)),
         }
     }
 }

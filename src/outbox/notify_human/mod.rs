@@ -7,7 +7,7 @@ mod receiver;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use receiver::{Receiver, is_slack};
+pub use receiver::{Receiver, Tested, is_slack};
 
 use super::performer::{Performed, Performer};
 use crate::api::NudgeJson;

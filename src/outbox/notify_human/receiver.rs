@@ -19,6 +19,8 @@ use crate::domain::Timestamp;
 
 /// What is read of an answer's body, so that the connection can serve again; the rest is cut off.
 const MOST_READ: usize = 64 * 1024;
+/// What is kept of an answer to a test, in characters.
+const LONGEST_ANSWER: usize = 300;
 /// Slack cuts off longer texts.
 const LONGEST_TEXT: usize = 30_000;
 
@@ -29,6 +31,17 @@ pub struct Receiver {
     url: Url,
     key: Option<Hmac<Sha256>>,
     within: Duration,
+}
+
+/// What came of a test message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// The beginning of what the receiver answered; a stranger's text.
+    pub answer: String,
+    /// Why it was not taken; without address and secrets.
+    pub error: Option<String>,
 }
 
 /// A message that did not arrive.
@@ -85,6 +98,44 @@ impl Receiver {
         nudge: &Value,
         now: Timestamp,
     ) -> Result<(), Refused> {
+        let (status, headers, _) = self.post(id, nudge, now).await?;
+        judge(status, &headers)
+    }
+
+    /// Sends a message that says it is a test, in the form that nudges have.
+    pub async fn test(&self, now: Timestamp) -> Tested {
+        let nudge = test_nudge(now);
+        let id = format!("msg_test_{}", hex::encode(rand::random::<[u8; 12]>()));
+        match self.post(&id, &nudge, now).await {
+            Ok((status, headers, answer)) => {
+                let error = judge(status, &headers).err().map(|refused| refused.error);
+                let answer =
+                    String::from_utf8_lossy(&answer).chars().take(LONGEST_ANSWER).collect();
+                Tested { status: Some(status.as_u16()), answer, error }
+            }
+            Err(refused) => {
+                Tested { status: None, answer: String::new(), error: Some(refused.error) }
+            }
+        }
+    }
+
+    /// Whether messages are signed.
+    pub fn signs(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// How messages look, as the settings call it.
+    pub fn form(&self) -> &'static str {
+        if self.signs() { "standard" } else { "slack" }
+    }
+
+    /// The status, the headers, and the beginning of the body that comes back.
+    async fn post(
+        &self,
+        id: &str,
+        nudge: &Value,
+        now: Timestamp,
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Refused> {
         let (body, headers) = match &self.key {
             Some(key) => signed(key, id, nudge, now),
             None => (slack(nudge), HeaderMap::new()),
@@ -93,14 +144,14 @@ impl Receiver {
         let request = request.header(CONTENT_TYPE, "application/json").body(body);
         let mut response = request.send().await.map_err(|error| self.unanswered(error))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut read = 0;
+        let mut answer = Vec::new();
         while let Ok(Some(chunk)) = response.chunk().await {
-            read += chunk.len();
-            if read > MOST_READ {
+            answer.extend_from_slice(&chunk);
+            if answer.len() > MOST_READ {
                 break;
             }
         }
-        judge(status, &headers)
+        Ok((status, headers, answer))
     }
 
     fn unanswered(&self, error: reqwest::Error) -> Refused {
@@ -118,6 +169,17 @@ impl Receiver {
         };
         Refused { error: reason, retry_after: None, for_good: false }
     }
+}
+
+/// A nudge that is none, in the shape that the API gives them.
+fn test_nudge(now: Timestamp) -> Value {
+    json!({
+        "id": 0, "projectId": "", "sessionId": null, "pullUrl": null, "audience": "human",
+        "kind": "escalated", "class": null, "priority": "info", "state": "pending",
+        "heldBecause": null, "attempts": 0, "createdAt": now, "handedAt": null,
+        "deliveredAt": null, "acknowledgedAt": null, "test": true,
+        "body": "This is a test of nudged's notifications. Nothing has happened.",
+    })
 }
 
 /// Any 2xx is success. 410 is "never again"; everything else is worth another try, as the operator

@@ -6,7 +6,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::domain::{
     ActivitySource, ActivityState, Adopt, Audience, CheckStatus, CiState, CommentKind, CommitSha,
     DeliveryOutcome, FailureClass, HeldReason, Mergeability, NudgeId, NudgeKind, NudgeState,
-    OperationKind, PrState, Priority, ProjectId, PullId, RepoId, RepoName, ReviewDecision,
+    OperationKind, PrState, Priority, ProjectId, PullId, RepoId, RepoName, Rerun, ReviewDecision,
     ReviewState, RunStatus, SessionId, SessionKind, SessionState, TaskKind, TerminationReason,
     Text, TimerKind, Timestamp,
 };
@@ -74,6 +74,7 @@ spelled_columns!(
     OperationKind,
     PrState,
     Priority,
+    Rerun,
     ReviewDecision,
     ReviewState,
     RunStatus,

@@ -37,6 +37,8 @@ const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/0007_read_indices.sql")),
     M::up(include_str!("../../../migrations/0008_whom_an_agent_hears.sql")),
     M::up(include_str!("../../../migrations/0009_sessions.sql")),
+    M::up(include_str!("../../../migrations/0010_github.sql")),
+    M::up(include_str!("../../../migrations/0011_logs_and_refresh.sql")),
     M::up(include_str!("../../../migrations/0012_agents.sql")),
 ];
 

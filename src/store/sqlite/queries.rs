@@ -4,11 +4,11 @@
 //! Each fails with the store's reason when the database cannot be read.
 
 use super::{Store, read, schedule};
-use crate::domain::{Task, TaskKind, Timestamp};
+use crate::domain::{ProjectId, Task, TaskKind, Timestamp};
 use crate::store::StoreError;
 use crate::store::reads::{
-    Backlog, Bounds, ChangeFilter, CheckedPull, Cursor, KeptDelivery, Listed, Look, NudgeFilter,
-    Page, PullFilter, PullName, SessionFilter, WholePull,
+    Backlog, Bounds, ChangeFilter, CheckedPull, Cursor, KeptDelivery, KnownPull, Listed, Look,
+    NudgeFilter, Page, PullFilter, PullName, SessionFilter, WatchedProject, WholePull,
 };
 use crate::store::views::{DeliveryView, NudgeView, ProjectView, SessionView};
 
@@ -39,7 +39,7 @@ impl Store {
         self.read(move |on| read::project(on, &id)).await
     }
 
-    /// Sessions with their pull requests, oldest first.
+    /// Sessions with their pull requests, in the order of their making.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -76,7 +76,7 @@ impl Store {
         self.read(move |on| read::session(on, &id)).await
     }
 
-    /// Pull requests with the checks of their heads, in the order in which they were first seen.
+    /// Pull requests with the checks of their heads, ordered by when they were first seen.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -101,7 +101,35 @@ impl Store {
         self.read(move |on| read::whole_pull(on, &name, history)).await
     }
 
-    /// Nudges, oldest first.
+    /// The projects that are watched, with whether the App may ask GitHub about them.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn watched(&self) -> Result<Vec<WatchedProject>, StoreError> {
+        self.read(read::watched).await
+    }
+
+    /// What is known of a project's open pull requests, and of `recent` that changed last.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn known_pulls(
+        &self,
+        project: ProjectId,
+        recent: usize,
+    ) -> Result<Vec<KnownPull>, StoreError> {
+        self.read(move |on| read::known_pulls(on, &project, recent)).await
+    }
+
+    /// What is remembered of GitHub's API under a name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn remembered(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        self.read(move |on| read::remembered(on, name)).await
+    }
+
+    /// Nudges, in the order of their making.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -123,6 +151,14 @@ impl Store {
         page: Page,
     ) -> Result<Listed<DeliveryView>, StoreError> {
         self.read(move |on| read::deliveries(on, outcome.as_deref(), page)).await
+    }
+
+    /// One delivery of the ledger, by the number of its row.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn delivery(&self, id: i64) -> Result<Option<DeliveryView>, StoreError> {
+        self.read(move |on| read::delivery(on, id)).await
     }
 
     /// What the ledger kept of a delivery, by the number of its row.

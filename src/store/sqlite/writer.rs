@@ -106,6 +106,19 @@ impl Writer {
         self.because(&"-".repeat(TOUCH), now)
     }
 
+    /// Remembers something of GitHub's API under a name, in the place of what was remembered there.
+    ///
+    /// # Errors
+    /// The row cannot be written.
+    pub fn remember(&self, name: &str, value: &str) -> Result<(), Fault> {
+        self.prepare(
+            "INSERT INTO github_memory (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
+        )?
+        .execute((name, value))?;
+        Ok(())
+    }
+
     /// Says whose the changes are that follow.
     fn because(&self, cause: &str, now: Timestamp) -> Result<(), Fault> {
         self.prepare("UPDATE cause SET cause = ?1, at = ?2 WHERE id = 1")?

@@ -65,7 +65,7 @@ impl Play {
         let store = open(&folder.path().join("conformance.db")).await;
         let writer = store.writer().await.expect("a writer");
         let settle = SignedDuration::from_secs(30);
-        let policy = Policy { settle, notify: true, ..policy() };
+        let policy = Policy { settle, notify: true, github: true, ..policy() };
         let now = Timestamp::from_second(BEGINNING).expect("an instant");
         let mut model = WorkingSet::whole();
         // Which life of the database it is, only the store can say.

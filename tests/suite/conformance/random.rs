@@ -2,10 +2,11 @@
 //! do meanwhile.
 
 use nudged::domain::{
-    ActivitySeen, ActivitySource, ActivityState, CommandObservation, Failure, NudgeId, Observation,
-    Paused, Probe, ProbeAnswer, ProjectConfig, ProjectId, Receipt, Report, Runtime, ScmObservation,
-    SessionCommand, SessionFact, SessionId, SessionObservation, SessionWanted, TaskName, Text,
-    Verdict,
+    ActivitySeen, ActivitySource, ActivityState, Blame, CommandObservation, CommitSha, Failure,
+    FailureClass, LogAbsence, LogAnswer, LogExcerpt, LogName, NudgeId, Observation, Paused, Probe,
+    ProbeAnswer, ProjectConfig, ProjectId, PullRead, Receipt, Refreshed, RepoId, Report, Rerun,
+    RerunAnswer, RerunChecks, ReviewDecision, Runtime, ScmObservation, SessionCommand, SessionFact,
+    SessionId, SessionObservation, SessionWanted, TaskName, Text, Verdict,
 };
 use nudged::github::webhook::understand;
 use nudged::lifecycle::{Key, Record};
@@ -47,7 +48,81 @@ impl Random {
             0..8 => self.source_control(),
             8 | 9 => Observation::Command(self.command(play)),
             10 => self.timer(play).unwrap_or_else(|| self.source_control()),
+            _ if self.below(2) == 0 => Observation::Report(self.of_github(play)),
             _ => Observation::Report(self.report(play)),
+        }
+    }
+
+    /// What came of asking GitHub, asked or not.
+    fn of_github(&mut self, play: &Play) -> Report {
+        let failure = Failure {
+            error: "nobody answers".to_owned(),
+            retry_after: None,
+            for_good: self.below(4) == 0,
+            jitter: 500,
+        };
+        let number = 1 + self.below(3) as i64;
+        let repo = RepoId(REPO);
+        let sha = sha(10 * number.unsigned_abs() + self.below(3));
+        let sha = CommitSha::parse(&sha).expect("a hash");
+        let run_id = 1 + self.below(12) as i64;
+        match self.below(6) {
+            0..3 => {
+                let class = self.one_of(FailureClass::ALL);
+                let text = self.one_of(&["", "error: 42", "error: 43"]).into();
+                let said = LogExcerpt { text, class, evidence: "it".into(), truncated: false };
+                let behind = Some(self.below(3));
+                let blame = Blame { behind, ..Blame::default() };
+                let answer = match self.below(6) {
+                    0 => LogAnswer::NotYet,
+                    1 => LogAnswer::Failed(failure),
+                    2 => LogAnswer::Absent(self.one_of(LogAbsence::ALL), blame),
+                    _ => LogAnswer::Read(said, blame),
+                };
+                Report::Log { of: LogName { repo, sha, run_id, number }, answer }
+            }
+            3 | 4 => {
+                let at = play.now;
+                let review = Some(self.one_of(ReviewDecision::ALL));
+                let mut seen = self.source_control();
+                while !matches!(seen, Observation::Scm(ScmObservation::Pull { .. })) {
+                    seen = self.source_control();
+                }
+                let Observation::Scm(mut seen) = seen else {
+                    unreachable!("it shows a pull request")
+                };
+                let ScmObservation::Pull { pull, .. } = &mut seen else {
+                    unreachable!("it shows a pull request")
+                };
+                pull.read = Some(PullRead { at, review });
+                let (number, is_computed) = (pull.number, pull.mergeability.is_some());
+                let answer = match self.below(4) {
+                    0 => Refreshed::Hidden,
+                    1 => Refreshed::Failed(failure),
+                    _ => Refreshed::Shown { found: vec![seen], is_computed },
+                };
+                Report::Pull { repo, number, answer }
+            }
+            _ => {
+                let name = repo_name();
+                let jobs = vec![run_id];
+                let of = RerunChecks {
+                    repo_id: repo,
+                    repo: name,
+                    number,
+                    sha,
+                    jobs,
+                    workflow_run_id: None,
+                };
+                let reason = "it may not".into();
+                let answer = match self.below(4) {
+                    0 => RerunAnswer::NotYet,
+                    1 => RerunAnswer::Refused { reason },
+                    2 => RerunAnswer::Failed(failure),
+                    _ => RerunAnswer::Started,
+                };
+                Report::Rerun { of, answer }
+            }
         }
     }
 
@@ -178,10 +253,14 @@ impl Random {
                 let with = if action == "closed" { closed } else { shown };
                 ("pull_request", pull(action, number, &head, seconds, with))
             }
-            4..7 => (
-                "check_run",
-                check(self.one_of(&["build", "lint"]), &head, id, conclusion, seconds),
-            ),
+            4..7 => ("check_run", {
+                let mut run =
+                    check(self.one_of(&["build", "lint"]), &head, id, conclusion, seconds);
+                if self.below(2) == 0 {
+                    run["check_run"]["app"]["slug"] = json!("github-actions");
+                }
+                run
+            }),
             7 => ("workflow_run", workflow_run(&head, id, 900, conclusion, seconds)),
             8 => {
                 let state = self.one_of(&["success", "failure", "pending"]);
@@ -254,6 +333,7 @@ impl Random {
                     path: Some(self.one_of(&["", "/srv/it"]).into()),
                     nudges_paused: Some(paused),
                     checks_only: Some(vec!["*".to_owned()]),
+                    rerun: Some(Rerun::Once),
                     ..ProjectConfig::default()
                 };
                 CommandObservation::ConfigureProject { id: project, config }
@@ -289,4 +369,8 @@ impl Random {
         let failure = Failure { error, retry_after: None, for_good, jitter: 500 };
         Report::NudgeNotSent { nudge, attempt, failure }
     }
+}
+
+fn repo_name() -> nudged::domain::RepoName {
+    nudged::domain::RepoName::parse("acme/rocket").expect("a name")
 }

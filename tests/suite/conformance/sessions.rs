@@ -102,6 +102,7 @@ pub(super) fn sessions_of_ours(play: &mut Play, note: &mut impl FnMut(&Play)) {
     let number = play.model.next(|counters| &mut counters.nudge);
     let nudge = Nudge {
         class: None,
+        evidence: None,
         id: NudgeId(number),
         project_id: project.clone(),
         session_id: Some(id.clone()),

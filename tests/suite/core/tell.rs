@@ -3,6 +3,7 @@
 //! What is not said is pull request 1 of `acme/rocket`, commit 1, second 0.
 
 mod checks;
+mod logs;
 mod queue;
 mod talk;
 
@@ -14,7 +15,8 @@ use nudged::domain::{
     ScmObservation, Timestamp,
 };
 
-pub use checks::{check, status, suite_completed, workflow_run};
+pub use checks::{Check, check, status, suite_completed, workflow_run};
+pub use logs::{refreshed, trouble};
 pub use queue::{enqueued, group, left_queue};
 pub use talk::{comment, remark, resolved, review, unresolved};
 
@@ -85,7 +87,8 @@ pub fn pull(number: i64) -> Pull {
         first: false,
     };
     let core = Arc::new(core);
-    let seen = PullSeen { number, core, updated_at: at(0), before: None, mergeability: None };
+    let updated_at = at(0);
+    let seen = PullSeen { number, core, updated_at, before: None, mergeability: None, read: None };
     Pull { repo: rocket(), seen }
 }
 

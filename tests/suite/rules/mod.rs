@@ -1,6 +1,7 @@
 //! The rules, room by room, without server, file or async: each case is a few facts and what is told.
 
 mod agents;
+mod blame;
 mod ci_failed;
 mod clocks;
 mod closing;
@@ -10,6 +11,7 @@ mod feedback;
 mod green;
 mod heard;
 mod hooks;
+mod logs;
 mod merge_queue;
 mod naming;
 mod once;
@@ -17,6 +19,8 @@ mod operations;
 mod order;
 mod ownership;
 mod pause;
+mod refresh;
+mod reruns;
 mod reviews;
 mod roll_up;
 mod say;

@@ -3,24 +3,31 @@
 use std::sync::Arc;
 
 use super::{
-    MOST_OUTPUT, MOST_TEXT, Translated, commit, fact, of_no_interest, optional_text, repo,
-    required, text,
+    MOST_OUTPUT, MOST_TEXT, Translated, UnclearField, commit, fact, of_no_interest, optional_text,
+    repo, required, text,
 };
 use crate::domain::{
-    self, CheckStatus, CommitStatus, Excerpt, RunState, RunStatus, ScmObservation, Text,
+    self, CheckStatus, CommitSha, CommitStatus, Excerpt, RunState, RunStatus, ScmObservation, Text,
 };
 use crate::excerpt::{excerpt_text, one_line};
 use crate::github::webhook::envelope::Envelope;
 use crate::github::webhook::payload::{
-    App, CheckRun, CheckRunEvent, CheckSuiteEvent, Output, StatusEvent, Step, WorkflowJobEvent,
-    WorkflowRunEvent,
+    App, CheckRun, CheckRunEvent, CheckSuiteEvent, Output, StatusEvent, Step, WorkflowJob,
+    WorkflowJobEvent, WorkflowRun, WorkflowRunEvent,
 };
 use crate::github::webhook::scalar::Time;
 use crate::lifecycle::check_status;
 
 /// `check_run`, whatever its action: each carries the whole run.
 pub(in crate::github::webhook) fn check_run(event: &CheckRunEvent<'_>) -> Translated {
-    let run = &event.check_run;
+    let (sha, run) = run_at(&event.check_run)?;
+    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run })
+}
+
+/// A check run, and the commit it is of.
+pub(in crate::github::webhook) fn run_at(
+    run: &CheckRun<'_>,
+) -> Result<(CommitSha, Arc<domain::CheckRun>), UnclearField> {
     let urls = [run.html_url.as_deref(), run.details_url.as_deref()];
     let state = RunState {
         status: how_far(&run.status, run.conclusion.as_deref(), run.completed_at),
@@ -43,12 +50,19 @@ pub(in crate::github::webhook) fn check_run(event: &CheckRunEvent<'_>) -> Transl
         failed_step: None,
         state,
     };
-    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+    Ok((sha, Arc::new(run)))
 }
 
 /// `workflow_job`: the check run it names, never a second check.
 pub(in crate::github::webhook) fn workflow_job(event: &WorkflowJobEvent<'_>) -> Translated {
-    let job = &event.workflow_job;
+    let (sha, run) = job_at(&event.workflow_job)?;
+    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run })
+}
+
+/// The check run that a job is, and the commit it is of.
+pub(in crate::github::webhook) fn job_at(
+    job: &WorkflowJob<'_>,
+) -> Result<(CommitSha, Arc<domain::CheckRun>), UnclearField> {
     let state = RunState {
         status: how_far(&job.status, job.conclusion.as_deref(), job.completed_at),
         completed_at: job.completed_at.0,
@@ -71,13 +85,19 @@ pub(in crate::github::webhook) fn workflow_job(event: &WorkflowJobEvent<'_>) -> 
         failed_step: failed_step.map(|text| stamped(&state, text)),
         state,
     };
-    let sha = commit(&job.head_sha, "workflow_job.head_sha")?;
-    fact(ScmObservation::CheckRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+    Ok((commit(&job.head_sha, "workflow_job.head_sha")?, Arc::new(run)))
 }
 
 /// `workflow_run`.
 pub(in crate::github::webhook) fn workflow_run(event: &WorkflowRunEvent<'_>) -> Translated {
-    let run = &event.workflow_run;
+    let (sha, run) = workflow_at(&event.workflow_run)?;
+    fact(ScmObservation::WorkflowRun { repo: repo(&event.repository)?, sha, run })
+}
+
+/// A workflow run, and the commit it is of.
+pub(in crate::github::webhook) fn workflow_at(
+    run: &WorkflowRun<'_>,
+) -> Result<(CommitSha, Arc<domain::WorkflowRun>), UnclearField> {
     let status = run_status(&run.status);
     let state = RunState {
         status,
@@ -96,7 +116,7 @@ pub(in crate::github::webhook) fn workflow_run(event: &WorkflowRunEvent<'_>) -> 
         event: text(&run.event),
         suite_id: run.check_suite_id,
     };
-    fact(ScmObservation::WorkflowRun { repo: repo(&event.repository)?, sha, run: Arc::new(run) })
+    Ok((sha, Arc::new(run)))
 }
 
 /// `status`.

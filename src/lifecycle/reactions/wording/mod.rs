@@ -2,6 +2,7 @@
 //! accounts, addresses, output, comments) stands below a label that says so, fenced and cut to size.
 
 mod ci;
+mod log_command;
 mod names;
 mod queue;
 mod review;

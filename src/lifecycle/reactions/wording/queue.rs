@@ -1,9 +1,9 @@
 //! What is said about the merge queue.
 
-use super::ci::{check_list, outputs};
+use super::ci::{Logged, check_list, outputs};
 use super::names::{NAME_CHARS, counted, page, short_name};
 use super::untrusted::Body;
-use crate::domain::{Check, CommitSha, Project, PullRequest};
+use crate::domain::{CommitSha, Project, PullRequest};
 
 /// GitHub's `reason`, which is one of its own upper-case words; anything else is left out.
 fn reason_of(reason: &str) -> &str {
@@ -18,7 +18,7 @@ pub(in crate::lifecycle::reactions) fn queue_failed(
     pull: &PullRequest,
     reason: &str,
     group: Option<&CommitSha>,
-    failing: &[&Check],
+    failing: &[Logged<'_>],
 ) -> String {
     let mut body = Body::new(format!(
         "The merge queue has removed {} at commit {} (reason {}). It does not merge as it is.\n{}\n",
@@ -34,8 +34,8 @@ pub(in crate::lifecycle::reactions) fn queue_failed(
                 sha.as_str(),
                 counted(failing.len(), "check"),
             ));
-            body.list(&check_list(failing.iter().map(|check| (*check, None))));
-            outputs(&mut body, failing);
+            body.list(&check_list(failing.iter().map(|(check, _)| (*check, None))));
+            outputs(&mut body, project, pull, failing);
         }
         Some(sha) => body.ours(&format!(
             "No failed check is known at the merge group's commit {}.\n",

@@ -18,16 +18,23 @@ const MOST_LIST: usize = 6 * 1024;
 pub(super) struct Body {
     text: String,
     is_labelled: bool,
+    /// Bytes that are kept for what comes last.
+    reserved: usize,
 }
 
 impl Body {
     pub(super) fn new(ours: String) -> Self {
-        Self { text: ours, is_labelled: false }
+        Self { text: ours, is_labelled: false, reserved: 0 }
     }
 
     /// Adds words of ours. They are no longer first where others' stand before them.
     pub(super) fn ours(&mut self, text: &str) {
         self.text.push_str(text);
+    }
+
+    /// Keeps room for words of ours that come last.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.reserved = bytes;
     }
 
     fn label(&mut self) {
@@ -78,7 +85,7 @@ impl Body {
 
     /// The bytes that may still be added, but for a closing line.
     fn left(&self) -> usize {
-        (MOST_BYTES - FENCE).saturating_sub(self.text.len())
+        (MOST_BYTES - FENCE).saturating_sub(self.text.len() + self.reserved)
     }
 
     pub(super) fn finish(self) -> String {

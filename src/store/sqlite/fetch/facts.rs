@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::statement::all;
 use crate::domain::{
-    CheckRun, CommitFacts, CommitSha, CommitStatus, Excerpt, RepoId, RunState, WorkflowRun,
+    CheckLog, CheckRun, CommitFacts, CommitSha, CommitStatus, Excerpt, RepoId, RunState,
+    WorkflowRun,
 };
 use crate::lifecycle::CommitRecord;
 use crate::store::sqlite::codec::{At, Json, at};
@@ -45,6 +46,15 @@ fn facts(on: &Connection, commit: i64) -> Result<CommitFacts> {
         [commit],
         workflow_run,
     )?;
+    let logs = all(
+        on,
+        "SELECT run_id, state, blame FROM check_logs WHERE commit_id = ?1",
+        [commit],
+        |row| {
+            let (Json(state), Json(blame)) = (row.get(1)?, row.get(2)?);
+            Ok(Arc::new(CheckLog { run_id: row.get(0)?, state, blame }))
+        },
+    )?;
     let suites = "SELECT suite_id FROM check_suites WHERE commit_id = ?1";
     Ok(CommitFacts {
         check_runs: check_runs.into_iter().map(|run| (run.run_id, run)).collect(),
@@ -54,6 +64,7 @@ fn facts(on: &Connection, commit: i64) -> Result<CommitFacts> {
             .collect(),
         workflow_runs: workflow_runs.into_iter().map(|run| (run.id, run)).collect(),
         completed_suites: all(on, suites, [commit], |row| row.get(0))?.into_iter().collect(),
+        logs: logs.into_iter().map(|log| (log.run_id, log)).collect(),
     })
 }
 

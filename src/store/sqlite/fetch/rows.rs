@@ -19,7 +19,7 @@ pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Proj
     let sql = "SELECT id, repo_id, repo, named_at, repo_origin_url, display_name, path, adopt,
             ci_seen, next_session, registered_at, archived_at, claimed_repo, claimed_url,
             nudges_paused, checks_only, checks_except, api_access, api_access_at, former_names,
-            trust, is_public, visible_at
+            trust, is_public, visible_at, rerun
          FROM projects WHERE id = ?1";
     one(on, sql, [id], |row| {
         let At(registered_at) = row.get(10)?;
@@ -43,6 +43,7 @@ pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Proj
             api_access: (row.get(17)?, at(row, 18)?),
             former_names: row.get::<_, Json<_>>(19)?.0,
             trust: row.get::<_, Json<_>>(20)?.0,
+            rerun: row.get(23)?,
             visibility: match row.get(21)? {
                 Some(is_public) => Some(Visibility { at: at(row, 22)?, is_public }),
                 None => None,
@@ -106,7 +107,7 @@ pub(super) fn pull(on: &Connection, id: PullId) -> Result<Option<PullRecord>> {
     let sql = "SELECT id, project_id, repo_id, number, url, session_id, pr_state, title, author,
             head_ref, head_sha, head_repo_id, base_ref, base_sha, created_at, core_at, core_ties,
             ci_state, review_decision, mergeability, unresolved_comments, updated_at, memory,
-            core_first
+            core_first, core_read_at, review_answer
          FROM pr WHERE id = ?1";
     let Some(row) = one(on, sql, [id], pull_row)? else { return Ok(None) };
     Ok(Some(PullRecord { row: Arc::new(row), registers: Arc::new(registers(on, id)?) }))
@@ -140,6 +141,8 @@ fn pull_row(row: &Row<'_>) -> Result<PullRequest> {
         session_id: row.get(5)?,
         core,
         core_at,
+        core_read_at: at(row, 24)?,
+        review_answer: row.get::<_, Option<Json<_>>>(25)?.map(|Json(answer)| answer),
         candidates,
         ci: row.get(17)?,
         review: row.get(18)?,
@@ -318,7 +321,8 @@ pub(super) fn comment_rows(
 
 pub(super) fn nudge(on: &Connection, id: NudgeId) -> Result<Option<Arc<Nudge>>> {
     let sql = "SELECT id, project_id, session_id, pr_id, kind, state, signature, body, attempts,
-            created_at, delivered_at, acknowledged_at, class, held_because, is_budgeted, handed_at
+            created_at, delivered_at, acknowledged_at, class, held_because, is_budgeted, handed_at,
+            evidence
          FROM nudges WHERE id = ?1";
     let found = one(on, sql, [id], |row| {
         let At(created_at) = row.get(9)?;
@@ -334,6 +338,7 @@ pub(super) fn nudge(on: &Connection, id: NudgeId) -> Result<Option<Arc<Nudge>>> 
             subject,
             kind: row.get(4)?,
             class: row.get(12)?,
+            evidence: row.get(16)?,
             state: row.get(5)?,
             held_because: row.get(13)?,
             is_budgeted: row.get(14)?,

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::rows;
 use super::select::{SEARCH, Select, gather, text};
-use crate::store::reads::{KeptDelivery, LARGEST_BODY, Listed, Page};
+use crate::store::reads::{KeptDelivery, LARGEST_BODY, Listed, Order, Page};
 use crate::store::views::DeliveryView;
 
 const DELIVERIES: &str =
@@ -17,14 +17,19 @@ pub(in crate::store) fn deliveries(
     outcome: Option<&str>,
     page: Page,
 ) -> Result<Listed<DeliveryView>> {
+    let page = Page { order: Order::Newest, ..page };
     let select = Select::new(DELIVERIES);
     match outcome {
-        None => select.falling(on, "id", page, rows::delivery, |view| view.id),
+        None => select.page(on, "id", page, rows::delivery, |view| view.id),
         Some("applied") => applied(on, page),
         // The condition of the index `deliveries_unapplied` has to be written out.
-        Some(outcome) => select
-            .and("outcome <> 'applied' AND outcome = ?", [text(outcome)])
-            .falling(on, "id", page, rows::delivery, |view| view.id),
+        Some(outcome) => select.and("outcome <> 'applied' AND outcome = ?", [text(outcome)]).page(
+            on,
+            "id",
+            page,
+            rows::delivery,
+            |view| view.id,
+        ),
     }
 }
 
@@ -33,13 +38,13 @@ fn applied(on: &Connection, page: Page) -> Result<Listed<DeliveryView>> {
     let mut statement = on.prepare_cached(
         "SELECT id, outcome = 'applied' FROM deliveries WHERE id < ?1 ORDER BY id DESC LIMIT +?2",
     )?;
-    let values = (page.after.unwrap_or(i64::MAX), SEARCH as i64);
+    let values = (page.beyond(), SEARCH as i64);
     let keys = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     gather(keys, SEARCH, page.limit, |id| delivery(on, id))
 }
 
 /// One row of the ledger.
-pub(super) fn delivery(on: &Connection, id: i64) -> Result<Option<DeliveryView>> {
+pub(in crate::store) fn delivery(on: &Connection, id: i64) -> Result<Option<DeliveryView>> {
     Select::new(DELIVERIES).and("id = ?", [Value::from(id)]).one(on, rows::delivery)
 }
 
@@ -79,7 +84,8 @@ mod tests {
         let pages = |outcome: Option<&str>| {
             let (mut pages, mut after) = (Vec::new(), None);
             loop {
-                let listed = deliveries(&connection, outcome, Page { after, limit: 2 }).unwrap();
+                let page = Page { after, limit: 2, order: Order::Newest };
+                let listed = deliveries(&connection, outcome, page).unwrap();
                 pages.push(listed.items.iter().map(|view| view.id).collect::<Vec<_>>());
                 after = listed.next;
                 if after.is_none() {

@@ -13,7 +13,7 @@ use crate::store::views::NudgeView;
 const NUDGES: &str =
     "SELECT nudges.*, pr.url AS pull_url FROM nudges LEFT JOIN pr ON pr.id = nudges.pr_id";
 
-/// Nudges, oldest first.
+/// Nudges, in the order of their making.
 pub(in crate::store) fn nudges(
     on: &Connection,
     filter: &NudgeFilter,
@@ -62,7 +62,7 @@ pub(in crate::store) fn nudges(
         let states = states.iter().map(|state| text(state.as_str()));
         select = select.and(&format!("+nudges.state IN ({marks})"), states);
     }
-    select.rising(on, "nudges.id", page, rows::nudge, |view| view.id)
+    select.page(on, "nudges.id", page, rows::nudge, |view| view.id)
 }
 
 /// The projects that are meant; `None`: all.
@@ -89,7 +89,7 @@ fn by_state(
     page: Page,
 ) -> Result<Listed<NudgeView>> {
     if projects.is_none() && audience.is_none() && states.is_empty() {
-        return Select::new(NUDGES).rising(on, "nudges.id", page, rows::nudge, |view| view.id);
+        return Select::new(NUDGES).page(on, "nudges.id", page, rows::nudge, |view| view.id);
     }
     let states = if states.is_empty() { NudgeState::ALL } else { states };
     let audiences = audience.map_or_else(|| Audience::ALL.to_vec(), |audience| vec![audience]);
@@ -111,9 +111,9 @@ fn by_state(
         return Ok(Listed { items: Vec::new(), next: None });
     }
     let most = page.limit.saturating_add(1);
-    let sql = format!("SELECT key, 1 FROM ({})", merged("nudges", "id", &ranges));
+    let sql = format!("SELECT key, 1 FROM ({})", merged("nudges", "id", page.order, &ranges));
     let mut statement = on.prepare_cached(&sql)?;
-    let limits = [page.after.unwrap_or(0), i64::try_from(most).unwrap_or(i64::MAX)];
+    let limits = [page.beyond(), i64::try_from(most).unwrap_or(i64::MAX)];
     let ids = projects.unwrap_or_default().into_iter().map(Value::from);
     let values = limits.map(Value::from).into_iter().chain(ids);
     let keys =

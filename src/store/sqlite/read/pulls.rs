@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Result};
 
 use super::rows;
-use super::select::{SEARCH, Select, gather, text};
+use super::select::{SEARCH, Select, direction, gather, text};
 use super::weight::heaviest;
 use crate::domain::PrState;
 use crate::store::reads::{CheckedPull, Listed, Page, Portion, PullFilter, PullName, WholePull};
@@ -26,7 +26,7 @@ const PULLS: &str = "SELECT pr.*, projects.repo AS repo FROM pr
 pub(super) const NUMBERED: &str = "projects.repo = ? COLLATE NOCASE
     AND pr.repo_id = projects.repo_id AND pr.number = ?";
 
-/// Pull requests with the checks of their heads, in the order in which they were first seen.
+/// Pull requests with the checks of their heads, ordered by when they were first seen.
 pub(in crate::store) fn checked_pulls(
     on: &Connection,
     filter: &PullFilter,
@@ -37,7 +37,7 @@ pub(in crate::store) fn checked_pulls(
         (project, state) => Select::new(PULLS)
             .and_maybe("pr.project_id = ?", project.as_deref())
             .and_maybe("pr.pr_state = ?", state.map(PrState::as_str))
-            .rising(on, "pr.id", page, rows::pull, |view| view.id)?,
+            .page(on, "pr.id", page, rows::pull, |view| view.id)?,
     };
     let with_checks = |pull: PullView| {
         let checks = checks(on, &pull, Wanted::Listed)?;
@@ -61,18 +61,15 @@ fn of_project_in_state(
              WHERE project_id = ?1 LIMIT +(?2 + 1))",
         )?
         .query_row((project, SEARCH as i64), |row| row.get(0))?;
-    let keys = match has_few {
-        true => {
-            "SELECT id, pr_state = ?2 FROM pr INDEXED BY pr_by_project
-             WHERE project_id = ?1 AND id > ?3 ORDER BY id LIMIT +?4"
-        }
-        false => {
-            "SELECT id, project_id = ?1 FROM pr INDEXED BY pr_by_state
-             WHERE pr_state = ?2 AND id > ?3 ORDER BY id LIMIT +?4"
-        }
+    let (wanted, range) = match has_few {
+        true => ("pr_state = ?2", "pr INDEXED BY pr_by_project WHERE project_id = ?1"),
+        false => ("project_id = ?1", "pr INDEXED BY pr_by_state WHERE pr_state = ?2"),
     };
-    let mut statement = on.prepare_cached(keys)?;
-    let values = (project, state.as_str(), page.after.unwrap_or(0), SEARCH as i64);
+    let (beyond, order) = direction(page.order);
+    let mut statement = on.prepare_cached(&format!(
+        "SELECT id, {wanted} FROM {range} AND id {beyond} ?3 ORDER BY id {order} LIMIT +?4"
+    ))?;
+    let values = (project, state.as_str(), page.beyond(), SEARCH as i64);
     let keys = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     gather(keys, SEARCH, page.limit, |id| {
         Select::new(PULLS).and("pr.id = ?", [Value::from(id)]).one(on, rows::pull)
@@ -122,7 +119,7 @@ enum Wanted {
 fn checks(on: &Connection, of: &PullView, wanted: Wanted) -> Result<Portion<CheckView>> {
     let log_tail = if wanted == Wanted::Listed { "NULL" } else { "log_tail" };
     let columns = format!(
-        "SELECT name, source, workflow_name, commit_hash, status, conclusion, url,
+        "SELECT run_id, name, source, workflow_name, commit_hash, status, conclusion, url,
             {log_tail} AS log_tail, started_at, completed_at FROM pr_checks"
     );
     let mut select = Select::new(&columns).and("pr_id = ?", [Value::from(of.id)]);

@@ -25,6 +25,7 @@ pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<ProjectView> {
         budget_burst: row.get("budget_burst")?,
         budget_per_minute: row.get("budget_per_minute")?,
         trust: row.get::<_, Json<_>>("trust")?.0,
+        rerun: word(row, "rerun")?,
         registered_at: row.get("registered_at")?,
         archived_at: row.get("archived_at")?,
     })
@@ -91,6 +92,7 @@ pub(super) fn pull(row: &Row<'_>) -> rusqlite::Result<PullView> {
 
 pub(super) fn check(row: &Row<'_>) -> rusqlite::Result<CheckView> {
     Ok(CheckView {
+        id: row.get("run_id")?,
         name: row.get("name")?,
         source: row.get("source")?,
         workflow: row.get("workflow_name")?,
@@ -127,6 +129,7 @@ pub(super) fn nudge(row: &Row<'_>) -> rusqlite::Result<NudgeView> {
         audience: word(row, "audience")?,
         kind: word(row, "kind")?,
         class: maybe_word(row, "class")?,
+        evidence: row.get("evidence")?,
         priority: word(row, "priority")?,
         state: word(row, "state")?,
         held_because: maybe_word(row, "held_because")?,

@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::weight::{Weighed, heaviest};
-use crate::store::reads::{HEAVIEST_ANSWER, Listed, Page, Portion};
+use crate::store::reads::{HEAVIEST_ANSWER, Listed, Order, Page, Portion};
 
 type ReadRow<T> = fn(&Row<'_>) -> rusqlite::Result<T>;
 
@@ -65,8 +65,8 @@ impl Select {
         on.prepare_cached(&self.sql)?.query_row(params_from_iter(self.values), read).optional()
     }
 
-    /// A page by a rising key.
-    pub(super) fn rising<T: Weighed>(
+    /// A page by a key, in the page's order.
+    pub(super) fn page<T: Weighed>(
         self,
         on: &Connection,
         key: &str,
@@ -74,29 +74,7 @@ impl Select {
         read: ReadRow<T>,
         key_of: fn(&T) -> i64,
     ) -> rusqlite::Result<Listed<T>> {
-        self.page(on, (key, ">", "ASC"), page, read, key_of)
-    }
-
-    /// A page by a falling key.
-    pub(super) fn falling<T: Weighed>(
-        self,
-        on: &Connection,
-        key: &str,
-        page: Page,
-        read: ReadRow<T>,
-        key_of: fn(&T) -> i64,
-    ) -> rusqlite::Result<Listed<T>> {
-        self.page(on, (key, "<", "DESC"), page, read, key_of)
-    }
-
-    fn page<T: Weighed>(
-        self,
-        on: &Connection,
-        (key, beyond, order): (&str, &str, &str),
-        page: Page,
-        read: ReadRow<T>,
-        key_of: fn(&T) -> i64,
-    ) -> rusqlite::Result<Listed<T>> {
+        let (beyond, order) = direction(page.order);
         let select = match page.after {
             Some(after) => self.and(&format!("{key} {beyond} ?"), [Value::from(after)]),
             None => self,
@@ -142,17 +120,26 @@ pub(super) fn gather<T: Weighed>(
     Ok(Listed { items, next: last.filter(|_| looked >= most) })
 }
 
-/// The statement that reads the keys of several ranges together, rising, after `?1`, at most `?2`.
-/// Each range has to be one that an index holds in the order of its keys.
-pub(super) fn merged(table: &str, key: &str, ranges: &[String]) -> String {
+/// How a key of that order goes on, and the word of `ORDER BY`.
+pub(super) fn direction(order: Order) -> (&'static str, &'static str) {
+    match order {
+        Order::Oldest => (">", "ASC"),
+        Order::Newest => ("<", "DESC"),
+    }
+}
+
+/// The statement that reads the keys of several ranges together, in that order, beyond `?1`, at most
+/// `?2`. Each range has to be one that an index holds in the order of its keys.
+pub(super) fn merged(table: &str, key: &str, order: Order, ranges: &[String]) -> String {
+    let (beyond, order) = direction(order);
     let range = |range: &String| {
         format!(
-            "SELECT * FROM (SELECT {key} AS key FROM {table} WHERE {range} AND {key} > ?1 \
-             ORDER BY {key} LIMIT +?2)"
+            "SELECT * FROM (SELECT {key} AS key FROM {table} WHERE {range} AND {key} {beyond} ?1 \
+             ORDER BY {key} {order} LIMIT +?2)"
         )
     };
     let ranges: Vec<String> = ranges.iter().map(range).collect();
-    format!("SELECT key FROM ({}) ORDER BY key LIMIT +?2", ranges.join(" UNION ALL "))
+    format!("SELECT key FROM ({}) ORDER BY key {order} LIMIT +?2", ranges.join(" UNION ALL "))
 }
 
 /// A text as a value.

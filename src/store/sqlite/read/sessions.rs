@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
 
 use super::pulls::pulls_of;
 use super::rows;
-use super::select::{SEARCH, Select, gather, merged, text};
+use super::select::{SEARCH, Select, direction, gather, merged, text};
 use super::status::{Search, Walk, search};
 use super::weight::heaviest;
 use crate::domain::DisplayStatus;
@@ -18,7 +18,7 @@ const SESSIONS: &str = "SELECT rowid AS row, * FROM sessions";
 /// often enough.
 const NOTICED: usize = 2_000;
 
-/// Sessions, oldest first.
+/// Sessions, in the order of their making.
 pub(in crate::store) fn sessions(
     on: &Connection,
     filter: &SessionFilter,
@@ -74,7 +74,7 @@ struct Look<'c> {
 impl Look<'_> {
     fn listed(&self) -> Result<Listed<SessionView>> {
         let select = Select::new(SESSIONS).and_maybe("project_id = ?", self.project);
-        let listed = select.rising(self.on, "rowid", self.page, rows::session, |view| view.row)?;
+        let listed = select.page(self.on, "rowid", self.page, rows::session, |view| view.row)?;
         let with_pulls = |mut view: SessionView| {
             view.pulls = pulls_of(self.on, &view.id)?;
             Ok(view)
@@ -118,12 +118,14 @@ impl Look<'_> {
 
     /// Those of the sessions named that have the status.
     fn among(&self, status: DisplayStatus, ids: Vec<String>) -> Result<Listed<SessionView>> {
-        let mut statement = self.on.prepare_cached(
+        let (beyond, order) = direction(self.page.order);
+        let mut statement = self.on.prepare_cached(&format!(
             "SELECT rowid, ?3 IS NULL OR project_id = ?3 FROM sessions
-             WHERE id IN (SELECT value FROM json_each(?1)) AND rowid > ?2 ORDER BY rowid",
-        )?;
+             WHERE id IN (SELECT value FROM json_each(?1)) AND rowid {beyond} ?2
+             ORDER BY rowid {order}"
+        ))?;
         let ids = serde_json::Value::from(ids).to_string();
-        let keys = statement.query_map((ids, self.after(), self.project), candidate)?;
+        let keys = statement.query_map((ids, self.page.beyond(), self.project), candidate)?;
         gather(keys, usize::MAX, self.page.limit, |row| self.with_status(row, status))
     }
 
@@ -145,10 +147,13 @@ impl Look<'_> {
             None => ranges.to_vec(),
             Some(_) => ranges.iter().map(|range| format!("project_id = ?3 AND {range}")).collect(),
         };
-        let sql = format!("SELECT key, 1 FROM ({})", merged("sessions", "rowid", &ranges));
+        let sql = format!(
+            "SELECT key, 1 FROM ({})",
+            merged("sessions", "rowid", self.page.order, &ranges)
+        );
         let mut statement = self.on.prepare_cached(&sql)?;
         let values = [
-            Value::from(self.after()),
+            Value::from(self.page.beyond()),
             Value::from(i64::try_from(most).unwrap_or(i64::MAX)),
             self.project.map_or(Value::Null, text),
         ];
@@ -169,10 +174,6 @@ impl Look<'_> {
     fn with_status(&self, row: i64, status: DisplayStatus) -> Result<Option<SessionView>> {
         let found = whole(self.on, Select::new(SESSIONS).and("rowid = ?", [Value::from(row)]))?;
         Ok(found.filter(|view| view.status() == status))
-    }
-
-    fn after(&self) -> i64 {
-        self.page.after.unwrap_or(0)
     }
 }
 

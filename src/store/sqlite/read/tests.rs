@@ -10,7 +10,7 @@ use crate::domain::{
     Audience, CiState, DisplayStatus, Mergeability, NudgeState, PrState, ReviewDecision,
     SessionState, TerminationReason,
 };
-use crate::store::reads::{Listed, NudgeFilter, Page, PullFilter, PullName, SessionFilter};
+use crate::store::reads::{Listed, NudgeFilter, Order, Page, PullFilter, PullName, SessionFilter};
 use crate::store::sqlite::open::MIGRATIONS;
 use crate::store::views::SessionView;
 
@@ -106,18 +106,28 @@ fn every_pull() -> impl Iterator<Item = (Kind, Mergeability, i64)> {
     PrState::ALL.iter().copied().flat_map(ci).flat_map(review).flat_map(merge).flat_map(unresolved)
 }
 
-/// The keys of a whole list, page by page; each page but the last has a next one after it.
+/// The keys of a whole list, page by page; each page but the last has a next one after it. Newest first it
+/// is the same list the other way round.
 fn walk<T>(key: fn(&T) -> i64, mut read: impl FnMut(Page) -> Listed<T>, limit: usize) -> Vec<i64> {
-    let (mut keys, mut after) = (Vec::new(), None);
-    loop {
-        let Listed { items, next } = read(Page { after, limit });
-        assert!(items.len() <= limit);
-        keys.extend(items.iter().map(key));
-        match next {
-            Some(next) => assert!(after.replace(next).is_none_or(|before| before < next)),
-            None => return keys,
+    let mut walk = |order| {
+        let (mut keys, mut after): (Vec<i64>, Option<i64>) = (Vec::new(), None);
+        loop {
+            let Listed { items, next } = read(Page { after, limit, order });
+            assert!(items.len() <= limit);
+            keys.extend(items.iter().map(key));
+            let Some(next) = next else { return keys };
+            let goes_on = match order {
+                Order::Oldest => after.is_none_or(|before| before < next),
+                Order::Newest => after.is_none_or(|before| before > next),
+            };
+            assert!(goes_on, "{order:?}: {after:?}, then {next}");
+            after = Some(next);
         }
-    }
+    };
+    let (oldest, mut newest) = (walk(Order::Oldest), walk(Order::Newest));
+    newest.reverse();
+    assert_eq!(oldest, newest);
+    oldest
 }
 
 fn of_status(on: &Connection, status: Option<DisplayStatus>, project: Option<&str>) -> Vec<i64> {
@@ -136,7 +146,7 @@ fn every_session_is_found_under_the_status_that_it_shows() {
     }
     for project in [None, Some("big"), Some("small"), Some("none")] {
         let filter = SessionFilter { project: project.map(str::to_owned), status: None };
-        let all = sessions(&connection, &filter, Page { after: None, limit: 1_000_000 }).unwrap();
+        let all = sessions(&connection, &filter, Page::first(1_000_000)).unwrap();
         let mut found = 0;
         for status in DisplayStatus::ALL {
             let shown = all.items.iter().filter(|view| view.status() == *status);
@@ -207,10 +217,8 @@ fn work(connection: &Connection, read: &dyn Fn(&Connection)) -> u64 {
     steps.load(Ordering::Relaxed)
 }
 
-#[test]
-fn no_list_reads_more_because_more_is_stored() {
-    let (few, many) = (filled(4_000), filled(40_000));
-    let page = Page { after: None, limit: 5 };
+/// Every read, each list with that page.
+fn every_read(page: Page) -> Vec<(String, Read)> {
     let mut reads: Vec<(String, Read)> = Vec::new();
     for project in [None, Some("big"), Some("small")] {
         let project = project.map(str::to_owned);
@@ -253,11 +261,19 @@ fn no_list_reads_more_because_more_is_stored() {
         let read = move |on: &Connection| drop(whole_pull(on, &name, true).unwrap());
         reads.push((format!("pull {repo} {number}"), Box::new(read)));
     }
+    reads
+}
+
+#[test]
+fn no_list_reads_more_because_more_is_stored() {
+    let (few, many) = (filled(4_000), filled(40_000));
     let mut grown = Vec::new();
-    for (what, read) in reads {
-        let (little, much) = (work(&few, &*read), work(&many, &*read));
-        if much > little + little / 4 + 50 {
-            grown.push(format!("{what}: {little}, then {much} steps"));
+    for order in [Order::Oldest, Order::Newest] {
+        for (what, read) in every_read(Page { order, ..Page::first(5) }) {
+            let (little, much) = (work(&few, &*read), work(&many, &*read));
+            if much > little + little / 4 + 50 {
+                grown.push(format!("{what} {order:?}: {little}, then {much} steps"));
+            }
         }
     }
     assert!(grown.is_empty(), "{grown:#?}");

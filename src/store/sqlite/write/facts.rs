@@ -3,7 +3,7 @@
 use rusqlite::Result;
 
 use super::Rows;
-use crate::domain::{CheckRun, CommitFact, CommitSha, CommitStatus, RepoId, WorkflowRun};
+use crate::domain::{CheckLog, CheckRun, CommitFact, CommitSha, CommitStatus, RepoId, WorkflowRun};
 use crate::store::sqlite::codec::{At, Json};
 
 impl Rows<'_> {
@@ -33,6 +33,7 @@ impl Rows<'_> {
                 "INSERT OR IGNORE INTO check_suites (commit_id, suite_id) VALUES (?1, ?2)",
                 (commit, suite),
             ),
+            CommitFact::Log(log) => self.set_log(commit, log),
         }
     }
 
@@ -66,6 +67,14 @@ impl Rows<'_> {
                 run.attempt,
                 run.never_ran,
             ),
+        )
+    }
+
+    fn set_log(&self, commit: i64, log: &CheckLog) -> Result<()> {
+        self.run(
+            "INSERT INTO check_logs (commit_id, run_id, state, blame) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET state = excluded.state, blame = excluded.blame",
+            (commit, log.run_id, Json(&log.state), Json(&log.blame)),
         )
     }
 

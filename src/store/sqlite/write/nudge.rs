@@ -14,8 +14,9 @@ impl Rows<'_> {
         };
         self.run(
             "INSERT INTO nudges (id, project_id, session_id, pr_id, audience, kind, priority, state,
-                signature, body, attempts, created_at, class, held_because, is_budgeted)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                signature, body, attempts, created_at, class, held_because, is_budgeted,
+                evidence)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             (
                 nudge.id,
                 &nudge.project_id,
@@ -32,6 +33,7 @@ impl Rows<'_> {
                 nudge.class,
                 nudge.held_because,
                 nudge.is_budgeted,
+                &nudge.evidence,
             ),
         )
     }
@@ -39,7 +41,8 @@ impl Rows<'_> {
     pub(super) fn update_nudge(&self, nudge: &Nudge) -> Result<()> {
         self.run(
             "UPDATE nudges SET state = ?2, body = ?3, attempts = ?4, delivered_at = ?5,
-                acknowledged_at = ?6, class = ?7, held_because = ?8, is_budgeted = ?9, handed_at = ?10
+                acknowledged_at = ?6, class = ?7, held_because = ?8, is_budgeted = ?9, handed_at = ?10,
+                evidence = ?11
              WHERE id = ?1",
             (
                 nudge.id,
@@ -52,6 +55,7 @@ impl Rows<'_> {
                 nudge.held_because,
                 nudge.is_budgeted,
                 nudge.handed_at.map(At),
+                &nudge.evidence,
             ),
         )
     }

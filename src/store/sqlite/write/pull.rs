@@ -19,9 +19,9 @@ impl Rows<'_> {
             "INSERT INTO pr (id, url, project_id, repo_id, number, session_id, pr_state, title,
                 author, head_ref, head_sha, head_repo_id, base_ref, base_sha, created_at, core_at,
                 core_ties, ci_state, review_decision, mergeability, unresolved_comments,
-                updated_at, memory, core_first)
+                updated_at, memory, core_first, core_read_at, review_answer)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
+                ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
             params![
                 pull.id,
                 pull.url,
@@ -47,6 +47,8 @@ impl Rows<'_> {
                 At(pull.updated_at),
                 Json(&pull.memory),
                 core.first,
+                pull.core_read_at.map(At),
+                pull.review_answer.as_ref().map(Json),
             ],
         )
     }
@@ -57,7 +59,8 @@ impl Rows<'_> {
             "UPDATE pr SET pr_state = ?2, title = ?3, author = ?4, head_ref = ?5, head_sha = ?6,
                 head_repo_id = ?7, base_ref = ?8, base_sha = ?9, created_at = ?10, core_at = ?11,
                 core_ties = ?12, ci_state = ?13, review_decision = ?14, mergeability = ?15,
-                unresolved_comments = ?16, updated_at = ?17, memory = ?18, core_first = ?19
+                unresolved_comments = ?16, updated_at = ?17, memory = ?18, core_first = ?19,
+                core_read_at = ?20, review_answer = ?21
              WHERE id = ?1",
             params![
                 pull.id,
@@ -79,6 +82,8 @@ impl Rows<'_> {
                 At(pull.updated_at),
                 Json(&pull.memory),
                 core.first,
+                pull.core_read_at.map(At),
+                pull.review_answer.as_ref().map(Json),
             ],
         )
     }

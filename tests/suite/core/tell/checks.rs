@@ -123,6 +123,21 @@ impl Check {
         self
     }
 
+    /// A job of the Actions run 70.
+    pub fn of_actions(self) -> Self {
+        self.made_by("github-actions").job_of(70)
+    }
+
+    /// The commit it ran at.
+    pub fn commit(&self) -> &CommitSha {
+        &self.sha
+    }
+
+    /// The id of the run.
+    pub fn id(&self) -> i64 {
+        self.run.run_id
+    }
+
     /// In that attempt of its workflow run.
     pub fn attempt(mut self, attempt: i64) -> Self {
         self.run.attempt = Some(attempt);

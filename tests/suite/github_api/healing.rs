@@ -1,0 +1,129 @@
+//! What did not arrive is found: by comparing, and in GitHub's own list.
+
+use nudged::fake_github::{NewPull, Seen, Trouble};
+
+use super::Pair;
+use super::story::week;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_half_of_a_week_s_deliveries_were_lost_one_pass_leaves_no_difference() {
+    let whole = Pair::new().await;
+    week(&whole).await;
+    let all_told = whole.rows();
+
+    let halved = Pair::new().await;
+    halved.github.trouble(Trouble { seed: 3, lose: 0.5, ..Trouble::default() });
+    week(&halved).await;
+    assert_ne!(halved.rows(), all_told, "something was lost");
+    let applied = halved.reconcile().await;
+    assert!(applied > 0);
+    for (mended, told) in halved.rows().iter().zip(&all_told) {
+        assert_eq!(mended, told);
+    }
+    assert_eq!(halved.rows().len(), all_told.len());
+
+    whole.reconcile().await;
+    assert_eq!(whole.rows(), all_told, "where all was told, comparing changes nothing");
+    let causes = "SELECT DISTINCT cause FROM change_log WHERE cause LIKE 'reconcile:%'";
+    assert_eq!(halved.world.sql(causes), [["reconcile:1"]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_in_which_nothing_changed_is_answered_304() {
+    let pair = Pair::new().await;
+    week(&pair).await;
+    pair.reconcile().await;
+    pair.reconcile().await;
+    pair.github.forget_seen();
+    let before = pair.world.changes().await.len();
+    assert_eq!(pair.reconcile().await, 0);
+    assert_eq!(pair.world.changes().await.len(), before);
+    let seen = pair.github.seen();
+    let unchanged = seen.iter().filter(|it| it.status == 304).count();
+    assert!(seen.len() > 20, "{} requests", seen.len());
+    let others: Vec<&Seen> = seen.iter().filter(|it| it.status != 304).collect();
+    assert!(unchanged * 100 >= seen.len() * 95, "{unchanged} of {}: {others:#?}", seen.len());
+    assert!(pair.github.most_at_once() <= 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_new_knows_what_was_there_before_and_says_nothing_of_it() {
+    let pair = Pair::new().await;
+    pair.github.trouble(Trouble { lose: 1.0, ..Trouble::default() });
+    week(&pair).await;
+    let put = pair.world.request(reqwest::Method::PUT, "/v1/projects/rocket");
+    let (status, answer) =
+        crate::world::answer(put.json(&serde_json::json!({"repo": "acme/rocket"}))).await;
+    assert!(status.is_success(), "{answer}");
+    pair.reconcile().await;
+    let pulls = pair.world.items("/v1/pulls?limit=1000").await;
+    assert_eq!(pulls.len(), 9, "those that are open");
+    let open = pair.world.nudges().await;
+    let open = open.iter().filter(|it| !it.ends_with("acknowledged"));
+    assert_eq!(open.count(), 0);
+    pair.world.advance(3_600).await;
+    assert_eq!(pair.world.deliver().await, 0);
+
+    // What happens from now on is said.
+    pair.github.trouble(Trouble::default());
+    let rocket = pair.github.repository("acme/rocket");
+    let number = rocket.open_pull(NewPull::from("ada/later"));
+    let head = rocket.pull(number).head_sha;
+    let run = rocket.start_run(&head, "CI", "pull_request", &["test"]);
+    pair.pass(60);
+    rocket.finish_job(rocket.job(run, "test"), "failure", None);
+    pair.github.settle().await;
+    // Its log is asked for first.
+    pair.world.deliver().await;
+    let pending = pair.world.nudges().await;
+    assert!(pending.contains(&"ci-failed pending".to_owned()), "{pending:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_of_a_closed_port_leaves_no_trace() {
+    let whole = Pair::new().await;
+    week(&whole).await;
+    let all_told = whole.rows();
+
+    let pair = Pair::new().await;
+    pair.github.trouble(Trouble { seed: 5, fail: 0.6, ..Trouble::default() });
+    week(&pair).await;
+    assert_ne!(pair.rows(), all_told);
+    let recover = pair.world.request(reqwest::Method::POST, "/v1/deliveries/recover");
+    let (status, answer) = crate::world::answer(recover).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer["recovered"].as_u64() > Some(20), "{answer}");
+    assert_eq!(answer["failed"], 0);
+    assert_eq!(pair.rows(), all_told);
+
+    pair.github.forget_seen();
+    let again = pair.work().missed.recover().await.expect("a look");
+    assert_eq!((again.looked_at, again.recovered), (0, 0));
+    assert_eq!(pair.github.seen().len(), 1, "the list is read to where it was read before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_repository_is_followed_and_a_suspended_one_left_alone() {
+    let pair = Pair::new().await;
+    week(&pair).await;
+    pair.reconcile().await;
+    let rocket = pair.github.repository("acme/rocket");
+    pair.github.trouble(Trouble { lose: 1.0, ..Trouble::default() });
+    pair.pass(60);
+    rocket.rename("shuttle");
+    pair.reconcile().await;
+    let projects = pair.world.items("/v1/projects").await;
+    assert_eq!(projects[0]["repo"], "acme/shuttle");
+
+    pair.github.trouble(Trouble::default());
+    let installation = pair.github.installation_of(&rocket).expect("an installation");
+    pair.github.suspend(installation);
+    pair.github.settle().await;
+    pair.github.forget_seen();
+    let rows = pair.rows();
+    pair.reconcile().await;
+    assert_eq!(pair.github.seen().len(), 0, "{:?}", pair.github.seen());
+    assert_eq!(pair.rows(), rows);
+    let standing = pair.world.get("/readyz").await;
+    assert_eq!(standing["github"]["troubles"][0]["code"], "suspended", "{standing}");
+}
