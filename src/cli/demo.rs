@@ -223,7 +223,7 @@ impl Story {
             let change: ChangeJson = serde_json::from_value(change)?;
             let kind = format!("    {:<19} ", line(&change.event_type));
             self.out.text(after(&kind, &change, screen))?;
-            if change.event_type == "nudge_created" && !self.out.json {
+            if change.event_type == "nudge_created" {
                 self.show_nudge(&change).await?;
             }
         }

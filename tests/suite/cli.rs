@@ -78,7 +78,7 @@ async fn the_demo_tells_the_whole_story_and_how_to_poll() {
         "ci failing",
         "nudge_created",
         "ci-failed",
-        "gh run view 22469064517 --repo orbit-works/meridian --log-failed",
+        "assertion",
         "ci passing",
         "approved-and-green",
         "merged",
