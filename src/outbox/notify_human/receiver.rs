@@ -175,7 +175,7 @@ impl Receiver {
 fn test_nudge(now: Timestamp) -> Value {
     json!({
         "id": 0, "projectId": "", "sessionId": null, "pullUrl": null, "audience": "human",
-        "kind": "escalated", "class": null, "priority": "info", "state": "pending",
+        "kind": "escalated", "class": null, "evidence": null, "priority": "info", "state": "pending",
         "heldBecause": null, "attempts": 0, "createdAt": now, "handedAt": null,
         "deliveredAt": null, "acknowledgedAt": null, "test": true,
         "body": "This is a test of nudged's notifications. Nothing has happened.",
