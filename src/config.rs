@@ -264,7 +264,7 @@ impl Settings {
                 .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8787))),
             db: database(layers.find(DB)?)?,
             webhook_secrets: layers.find(WEBHOOK_SECRET)?.map_or_else(Vec::new, |f| secrets(&f)),
-            api_token: layers.find(API_TOKEN)?.map(api_token).transpose()?,
+            api_token: layers.find(API_TOKEN)?.map(token::given).transpose()?,
             settle: layers
                 .parse(SETTLE, "a time of at most a day, as 30s, 2m or 0s")?
                 .map_or(Duration::from_secs(30), |Settle(time)| time),
@@ -396,14 +396,6 @@ fn secrets(found: &Found) -> Vec<Secret> {
         .filter(|secret| !secret.is_empty())
         .map(Secret::new)
         .collect()
-}
-
-fn api_token(found: Found) -> Result<Secret, ConfigError> {
-    let token = found.text().trim();
-    if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(found.wrong_secret("printable ASCII without spaces: it goes into a header"));
-    }
-    Ok(Secret::new(token))
 }
 
 impl FromStr for LogFormat {

@@ -1,9 +1,10 @@
-//! The API token's file: made once, readable by its owner only.
+//! The API token, and its file: made once, readable by its owner only.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
+use super::layer::Found;
 use super::secret::Secret;
 
 /// Where the API token came from.
@@ -73,4 +74,13 @@ fn unreadable(file: &Path, error: &std::io::Error) -> ConfigError {
          with --db which database the server uses: its token is kept beside it",
         file.display()
     ))
+}
+
+/// The token that a setting names.
+pub(super) fn given(found: Found) -> Result<Secret, ConfigError> {
+    let token = found.text().trim();
+    if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(found.wrong_secret("printable ASCII without spaces: it goes into a header"));
+    }
+    Ok(Secret::new(token))
 }
