@@ -8,6 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::ground::{Ground, is_alive, is_possible, pid_of};
+use crate::rooms::pane::until;
 
 fn signal(pid: i32, signal: Signal) {
     kill(Pid::from_raw(pid), signal).expect("signalled");
@@ -96,9 +97,7 @@ async fn after_a_new_start_of_the_machine_all_are_known_dead_and_restored_as_con
     signal(server, Signal::SIGKILL);
     for count in 1..=6 {
         let pid = pid_of(&ground.said("start ", count).await);
-        while is_alive(pid) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until(pid, || (!is_alive(pid)).then_some(())).await;
     }
     std::fs::remove_dir_all(ground.data().join("tmux")).expect("removed");
     let connection = rusqlite::Connection::open(ground.db()).expect("the database");
@@ -209,9 +208,7 @@ async fn a_kill_ends_a_start_that_takes_long() {
     let spawning = ground.post("/v1/sessions", body);
     let killing = async {
         let up = ground.home().join("up");
-        while !up.exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until(&up, || up.exists().then_some(())).await;
         ground.post("/v1/sessions/mer-1/kill", Value::Null).await
     };
     let ((_, spawned), (status, killed)) = tokio::join!(spawning, killing);

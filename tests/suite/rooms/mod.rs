@@ -2,7 +2,7 @@
 //! behaves as badly as real ones do, and with stand-ins for the servers of Codex and opencode.
 
 mod channel;
-mod pane;
+pub mod pane;
 mod runtime;
 mod screens;
 mod servers;
