@@ -15,17 +15,16 @@ use crate::domain::{
 };
 use crate::session::channel::begin::{Beginning, Begun};
 use crate::session::harness::{Assignment, HarnessError, Way};
-use crate::session::runtime::{Handle, Launch, Runtime, RuntimeError};
+use crate::session::runtime::{Handle, Launch, Runtime, RuntimeError, last_words};
 use crate::store::views::SessionView;
 
 /// An agent may take so long until it can be spoken to.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// An agent that lives so long after a restore goes on.
 const SURVIVAL: Duration = Duration::from_millis(1_500);
-/// The lines that its terminal shows, and those of them that tell why it ended.
-const SCREEN: u32 = 60;
-const LAST_WORDS: usize = 10;
 const ENDED: &str = "the agent ended at once";
+/// What a restore that failed leaves to do.
+const FRESH: &str = "restore it with --fresh to begin a new conversation";
 /// The agent of a start that was cut off may be about to begin: it is looked for so often, and so long each time.
 const LOOKS: usize = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -179,7 +178,18 @@ impl Start<'_> {
                 }
                 Err(RuntimeError::RunsAlready { name }.into())
             }
+            Err(error @ RuntimeError::NotStarted { .. }) => Err(self.offering_fresh(error.into())),
             started => Ok(started?),
+        }
+    }
+
+    /// An agent that could not take up its conversation never begins anew by itself, but may be told to.
+    fn offering_fresh(&self, halt: Halt) -> Halt {
+        match halt {
+            Halt::Failed(reason) if self.kind == OperationKind::Restore => {
+                Halt::Failed(format!("{reason}; {FRESH}"))
+            }
+            other @ (Halt::Failed(_) | Halt::Left) => other,
         }
     }
 
@@ -196,12 +206,13 @@ impl Start<'_> {
         let begun = match note {
             Some(note) => {
                 let begins = first_words(tools, &line, note);
-                self.unless_cancelled(begins).await?
+                self.unless_cancelled(begins).await.map_err(|halt| self.offering_fresh(halt))?
             }
             None => FirstWords { agent_session_id: None, has_work: false, waits: None },
         };
         if self.kind == OperationKind::Restore {
-            self.unless_cancelled(survives(tools, &line.handle)).await?;
+            let survives = self.unless_cancelled(survives(tools, &line.handle)).await;
+            survives.map_err(|halt| self.offering_fresh(halt))?;
         }
         let launched = SessionFact::Launched {
             launch_id: launch_id.into(),
@@ -243,23 +254,13 @@ async fn survives(tools: &Tools, handle: &Handle) -> Result<(), Halt> {
     while tokio::time::Instant::now() < until {
         let looks = tools.tmux.probe(std::slice::from_ref(handle)).await;
         if looks.iter().any(|look| look.process == ProbeAnswer::Dead) {
-            let shown =
-                last_words(&tools.tmux.scrollback(handle, SCREEN).await.unwrap_or_default());
+            let shown = last_words(tools.tmux.as_ref(), handle).await;
             tools.tmux.kill(handle).await?;
-            return Err(Halt::Failed(format!(
-                "{ENDED}: {shown}; restore it with --fresh to begin a new conversation"
-            )));
+            return Err(Halt::Failed(format!("{ENDED}: {shown}")));
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
     Ok(())
-}
-
-/// The last lines with something in them, without what tmux itself says of the end.
-fn last_words(shown: &str) -> String {
-    let is_said = |line: &&str| !line.is_empty() && !line.starts_with("Pane is dead");
-    let lines: Vec<&str> = shown.lines().map(str::trim).filter(is_said).collect();
-    lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
 }
 
 /// What came of an agent's first words.
@@ -313,15 +314,15 @@ pub(super) async fn first_words(
             Ok(words)
         }
         Begun::Failed { reason } => {
-            // What it said last may stand far above the end of its screen.
-            let shown = tools.tmux.scrollback(&line.handle, SCREEN).await.unwrap_or_default();
+            let shown = match reason.starts_with(ENDED) {
+                true => last_words(tools.tmux.as_ref(), &line.handle).await,
+                false => String::new(),
+            };
             tools.tmux.kill(&line.handle).await?;
-            match last_words(&shown) {
-                shown if reason.starts_with(ENDED) && !shown.is_empty() => {
-                    Err(Halt::Failed(format!("{ENDED}: {shown}")))
-                }
-                _ => Err(Halt::Failed(reason)),
-            }
+            Err(Halt::Failed(match shown.is_empty() {
+                true => reason,
+                false => format!("{ENDED}: {shown}"),
+            }))
         }
     }
 }
@@ -338,9 +339,7 @@ pub(super) fn waits(launch_id: &str, shown: &str) -> SessionFact {
 /// It never begins anew by itself: that is said, and offered.
 fn offering_fresh(error: HarnessError) -> Halt {
     match error {
-        error @ HarnessError::NoResume { .. } => {
-            Halt::Failed(format!("{error}; restore it with --fresh to begin a new conversation"))
-        }
+        error @ HarnessError::NoResume { .. } => Halt::Failed(format!("{error}; {FRESH}")),
         error @ (HarnessError::Unknown { .. }
         | HarnessError::Bad { .. }
         | HarnessError::File { .. }

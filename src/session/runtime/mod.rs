@@ -6,6 +6,7 @@
 
 pub mod ending;
 pub mod external;
+mod last_words;
 pub mod launch;
 mod probing;
 pub mod procfs;
@@ -17,6 +18,7 @@ pub mod tmux;
 use serde::{Deserialize, Serialize};
 
 pub use external::External;
+pub use last_words::last_words;
 pub use launch::{Beside, Launch, MARK, become_agent};
 pub use screen::{Line, Screen};
 pub use server::{Place, PlaceError};

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::ending::{self, Left};
+use super::last_words::last_words;
 use super::launch::{complaint_of, mark};
 use super::probing::{Listing, Lives, ROW, Row, judge};
 use super::procfs::{self, Life, Process};
@@ -26,10 +27,6 @@ use crate::session::tool::ToolError;
 /// From tmux's start of a pane to its program's; a server beside it comes first.
 const START: Duration = Duration::from_secs(30);
 const START_STEP: Duration = Duration::from_millis(5);
-/// What ended at once is looked at so often for its last words, and so many lines of them are told.
-const LAST_LOOKS: u32 = 20;
-const LAST_PAUSE: Duration = Duration::from_millis(50);
-const LAST_LINES: u32 = 20;
 const WIDTH: &str = "200";
 const HEIGHT: &str = "50";
 
@@ -154,19 +151,6 @@ impl Tmux {
         Ok(())
     }
 
-    /// What a program wrote that was gone between two looks; the terminal may show it only a moment after.
-    async fn last_words(&self, handle: &Handle) -> String {
-        let mut shown = String::new();
-        for _ in 0..LAST_LOOKS {
-            shown = Runtime::scrollback(self, handle, LAST_LINES).await.unwrap_or_default();
-            if !shown.trim().is_empty() {
-                break;
-            }
-            tokio::time::sleep(LAST_PAUSE).await;
-        }
-        format!("it ended at once:\n{}", shown.trim())
-    }
-
     /// Waits until the pane's process has become the program: only then it bears the mark.
     async fn begun(&self, handle: &Handle, complaint: &Path) -> Result<(), RuntimeError> {
         let Some(pane) = &handle.pane else { return Ok(()) };
@@ -178,7 +162,10 @@ impl Tmux {
             if pane.process.life() == Life::Dead {
                 let said = match fs::read_to_string(complaint) {
                     Ok(said) => said,
-                    Err(_) => self.last_words(handle).await,
+                    Err(_) => match last_words(self, handle).await {
+                        words if words.is_empty() => "it ended at once".to_owned(),
+                        words => format!("it ended at once: {words}"),
+                    },
                 };
                 return Err(RuntimeError::NotStarted { said });
             }

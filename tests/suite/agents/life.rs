@@ -178,6 +178,6 @@ async fn what_cannot_go_on_is_said_and_never_begun_anew() {
     std::fs::write(ground.home().join("agent.log.lost"), "").expect("a file");
     let (_, refused) = ground.post("/v1/sessions/mer-2/restore", Value::Null).await;
     let failure = refused["failure"].as_str().expect("a reason");
-    assert!(failure.contains("No conversation found"), "{failure}");
+    assert!(failure.contains("No conversation found") && failure.contains("--fresh"), "{failure}");
     assert_eq!(refused["status"], "killed", "it is as it was");
 }
