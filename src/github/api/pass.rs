@@ -21,6 +21,8 @@ use crate::store::reads::{KnownPull, WatchedProject};
 const AT_ONCE: usize = 10;
 /// Pages of a hundred pull requests that ended lately.
 const MOST_ENDED: usize = 10;
+/// Pull requests that ended and of which something was withheld: so many are read again in the next passes.
+const MOST_OWED: usize = 50;
 
 /// What is remembered of a repository between two passes.
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub(super) struct Memory {
     pulls: HashMap<i64, Taken>,
     /// Pull requests that ended and were read since, with the stamp they had.
     ended: HashMap<i64, Timestamp>,
+    /// Those that ended and of which the App was not let see all.
+    owed: BTreeSet<i64>,
 }
 
 /// What is found of one pull request, to be taken in together.
@@ -37,6 +41,8 @@ pub(super) struct Portion {
     /// It was not known here.
     pub(super) new: bool,
     taken: Taken,
+    /// The App was not let see all of it.
+    withheld: bool,
     /// It has ended: its stamp.
     ended_at: Option<Timestamp>,
 }
@@ -61,9 +67,20 @@ pub(super) struct Shown {
 impl Memory {
     /// What was found of a pull request has been taken in.
     pub(super) fn took(&mut self, portion: Portion) {
+        let number = portion.number;
         match portion.ended_at {
-            Some(at) => drop(self.ended.insert(portion.number, at)),
-            None => drop(self.pulls.insert(portion.number, portion.taken)),
+            Some(_) if portion.withheld => {
+                if self.owed.len() < MOST_OWED {
+                    self.owed.insert(number);
+                }
+            }
+            Some(at) => {
+                self.owed.remove(&number);
+                self.ended.insert(number, at);
+            }
+            // It is read anew in the next pass.
+            None if portion.withheld => {}
+            None => drop(self.pulls.insert(number, portion.taken)),
         }
     }
 }
@@ -175,9 +192,9 @@ impl Pass {
                 }
             }
         }
-        for known in self.known.values() {
-            let number = known.number;
-            if known.state.is_open() && !open.contains(&number) && !ended.contains_key(&number) {
+        let known_open = self.known.values().filter(|known| known.state.is_open());
+        for number in known_open.map(|known| known.number).chain(memory.owed.iter().copied()) {
+            if !open.contains(&number) && !ended.contains_key(&number) {
                 let asked = self.repo.get("pull", &format!("/pulls/{number}")).await;
                 if let Some(answer) = self.repo.possible(asked)? {
                     ended.insert(number, rest::pull(&answer.body).map_err(malformed)?);
@@ -303,7 +320,7 @@ async fn read(
     if differs || (uncertain && open) || reading.taken.asked_at != Some(at) {
         let asked_at = repo.github.there();
         let asked = repo.get("pull", &format!("/pulls/{number}")).await;
-        if let Some(answer) = repo.possible(asked)? {
+        if let Some(answer) = reading.possible(asked)? {
             whole = rest::pull(&answer.body).map_err(malformed)?;
             whole.pull.read = Some(PullRead { at: asked_at, review: None });
         }
@@ -330,6 +347,6 @@ async fn read(
     if how.thorough || reading.taken.conversed_at != Some(at) {
         reading.conversation(&whole).await?;
     }
-    let Reading { found, taken, .. } = reading;
-    Ok(Portion { number, found, new: known.is_none(), taken, ended_at: None })
+    let Reading { found, taken, withheld, .. } = reading;
+    Ok(Portion { number, found, new: known.is_none(), taken, withheld, ended_at: None })
 }

@@ -42,6 +42,8 @@ pub(super) struct Reading<'r> {
     pub(super) repo: &'r Repo,
     pub(super) taken: Taken,
     pub(super) found: Vec<Found>,
+    /// For something the App lacks a permission, which it may get: all is to be read again.
+    pub(super) withheld: bool,
 }
 
 /// The facts at a commit.
@@ -55,7 +57,16 @@ struct AtCommit {
 
 impl<'r> Reading<'r> {
     pub(super) fn new(repo: &'r Repo, taken: Taken) -> Self {
-        Self { repo, taken, found: Vec::new() }
+        Self { repo, taken, found: Vec::new(), withheld: false }
+    }
+
+    /// What is not to be had is left as it is known.
+    pub(super) fn possible<T>(
+        &mut self,
+        asked: Result<T, GithubError>,
+    ) -> Result<Option<T>, GithubError> {
+        self.withheld |= matches!(asked, Err(GithubError::Forbidden { .. }));
+        self.repo.possible(asked)
     }
 
     fn fact(&mut self, fact: ScmObservation) {
@@ -103,7 +114,8 @@ impl<'r> Reading<'r> {
         known: &BTreeSet<CommitSha>,
     ) -> Result<(), GithubError> {
         let path = format!("/pulls/{}/commits?", of.pull.number);
-        let Some(pages) = self.repo.possible(self.repo.pages("commits", &path).await)? else {
+        let asked = self.repo.pages("commits", &path).await;
+        let Some(pages) = self.possible(asked)? else {
             return Ok(());
         };
         let mut missed = Vec::new();
@@ -164,7 +176,8 @@ impl<'r> Reading<'r> {
         at: &mut AtCommit,
         read: impl Fn(&[u8]) -> Result<Listed<ScmObservation>, Unreadable>,
     ) -> Result<Vec<ScmObservation>, GithubError> {
-        let Some(pages) = self.repo.possible(self.repo.pages(kind, path).await)? else {
+        let asked = self.repo.pages(kind, path).await;
+        let Some(pages) = self.possible(asked)? else {
             return Ok(Vec::new());
         };
         let items = all(&pages, read)?;
@@ -181,7 +194,8 @@ impl<'r> Reading<'r> {
     pub(super) async fn conversation(&mut self, of: &ShownPull) -> Result<(), GithubError> {
         let number = of.pull.number;
         let path = format!("/pulls/{number}/reviews?");
-        if let Some(pages) = self.repo.possible(self.repo.pages("reviews", &path).await)? {
+        let asked = self.repo.pages("reviews", &path).await;
+        if let Some(pages) = self.possible(asked)? {
             let reviews = all(&pages, |body| rest::reviews(of, body))?;
             if !(pages.unchanged && self.taken.lists.contains(&path)) {
                 reviews.into_iter().for_each(|fact| self.fact(fact));
@@ -194,7 +208,8 @@ impl<'r> Reading<'r> {
         ];
         for (kind, label, path) in lists {
             let as_of = self.repo.github.client.there();
-            let Some(pages) = self.repo.possible(self.repo.pages(label, &path).await)? else {
+            let asked = self.repo.pages(label, &path).await;
+            let Some(pages) = self.possible(asked)? else {
                 continue;
             };
             if pages.unchanged && self.taken.lists.contains(&path) {
