@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::session::channel::begin::{Beginning, Begun};
 use crate::session::harness::{Assignment, HarnessError, Way};
-use crate::session::runtime::{Handle, Launch, Runtime, RuntimeError, last_words};
+use crate::session::runtime::{Handle, Launch, Runtime, RuntimeError};
 use crate::store::views::SessionView;
 
 /// An agent may take so long until it can be spoken to.
@@ -254,7 +254,7 @@ async fn survives(tools: &Tools, handle: &Handle) -> Result<(), Halt> {
     while tokio::time::Instant::now() < until {
         let looks = tools.tmux.probe(std::slice::from_ref(handle)).await;
         if looks.iter().any(|look| look.process == ProbeAnswer::Dead) {
-            let shown = last_words(tools.tmux.as_ref(), handle).await;
+            let shown = tools.tmux.last_words(handle).await;
             tools.tmux.kill(handle).await?;
             return Err(Halt::Failed(format!("{ENDED}: {shown}")));
         }
@@ -315,7 +315,7 @@ pub(super) async fn first_words(
         }
         Begun::Failed { reason } => {
             let shown = match reason.starts_with(ENDED) {
-                true => last_words(tools.tmux.as_ref(), &line.handle).await,
+                true => tools.tmux.last_words(&line.handle).await,
                 false => String::new(),
             };
             tools.tmux.kill(&line.handle).await?;

@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::session::environment::Environment;
+use crate::session::harness::notes::replace;
 
 /// The variable by which all that an agent starts is found again.
 pub const MARK: &str = "NUDGED_LAUNCH_ID";
@@ -126,9 +127,8 @@ impl Launch {
             }),
         };
         let text = serde_json::to_vec(&file)?;
-        let mut file =
-            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(&text)
+        // A server that died in the middle of this start has left its own.
+        replace(path, &text, 0o600)
     }
 }
 

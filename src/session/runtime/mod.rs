@@ -18,7 +18,6 @@ pub mod tmux;
 use serde::{Deserialize, Serialize};
 
 pub use external::External;
-pub use last_words::last_words;
 pub use launch::{Beside, Launch, MARK, become_agent};
 pub use screen::{Line, Screen};
 pub use server::{Place, PlaceError};
@@ -162,6 +161,9 @@ pub trait Runtime: Send + Sync {
         handle: &'a Handle,
         most: u32,
     ) -> Later<'a, Result<String, RuntimeError>>;
+
+    /// What an agent that has ended said last, once all that it wrote is there; empty where it said nothing.
+    fn last_words<'a>(&'a self, handle: &'a Handle) -> Later<'a, String>;
 
     /// Pastes a line, where the agent still is what `view` shows; out of copy mode first.
     fn paste<'a>(

@@ -12,13 +12,13 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::ending::{self, Left};
-use super::last_words::last_words;
+use super::last_words;
 use super::launch::{complaint_of, mark};
 use super::probing::{Listing, Lives, ROW, Row, judge};
 use super::procfs::{self, Life, Process};
 use super::server::{Client, Place, is_unreachable};
 use super::sight;
-use super::{Handle, Launch, Pane, Runtime, RuntimeError, Screen, Typed, View};
+use super::{Handle, Launch, Pane, Runtime, RuntimeError, Typed, View};
 use crate::domain::Probe;
 use crate::session::Later;
 use crate::session::environment::Environment;
@@ -129,10 +129,13 @@ impl Tmux {
         match pane {
             Some(pane) => Ok(pane),
             None => {
+                // Its process was gone before it could be looked at.
+                let id = said.split(' ').nth(1).unwrap_or_default();
+                let said = match fs::read_to_string(complaint_of(file)) {
+                    Ok(said) => said,
+                    Err(_) => last_words::end_of(&self.client, id).await,
+                };
                 self.client.ask(["kill-session", "-t", &format!("={name}")], b"").await?;
-                let said = fs::read_to_string(complaint_of(file)).unwrap_or_else(|_| {
-                    "its process was gone at once, or /proc cannot be read".to_owned()
-                });
                 Err(RuntimeError::NotStarted { said })
             }
         }
@@ -162,10 +165,7 @@ impl Tmux {
             if pane.process.life() == Life::Dead {
                 let said = match fs::read_to_string(complaint) {
                     Ok(said) => said,
-                    Err(_) => match last_words(self, handle).await {
-                        words if words.is_empty() => "it ended at once".to_owned(),
-                        words => format!("it ended at once: {words}"),
-                    },
+                    Err(_) => last_words::end_of(&self.client, &pane.id).await,
                 };
                 return Err(RuntimeError::NotStarted { said });
             }
@@ -358,13 +358,16 @@ impl Runtime for Tmux {
     ) -> Later<'a, Result<String, RuntimeError>> {
         Box::pin(async move {
             let Some(pane) = &handle.pane else { return Ok(String::new()) };
-            let from = format!("-{most}");
-            let words = ["capture-pane", "-p", "-J", "-t", &pane.id, "-S", &from];
-            let text = self.client.ask(words, b"").await?.text();
-            let plain = Screen::parse(&text).to_string();
-            let lines: Vec<&str> = plain.lines().collect();
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
-            Ok(lines[lines.len().saturating_sub(most)..].join("\n"))
+            Ok(last_words::capture(&self.client, &pane.id, most).await?)
+        })
+    }
+
+    fn last_words<'a>(&'a self, handle: &'a Handle) -> Later<'a, String> {
+        Box::pin(async move {
+            match &handle.pane {
+                Some(pane) => last_words::of(&self.client, &pane.id).await,
+                None => String::new(),
+            }
         })
     }
 

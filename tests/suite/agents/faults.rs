@@ -125,6 +125,7 @@ async fn after_a_new_start_of_the_machine_all_are_known_dead_and_restored_as_con
     assert_eq!(asked["terminationReason"], "runtime_lost", "it is asked");
     let killed = ground.get("/v1/sessions/mer-5").await;
     assert_eq!((&killed["status"], &killed["isAlive"]), (&json!("killed"), &json!(false)));
+    ground.said("start resume ", 4).await;
     let resumed = ground.log().iter().filter(|line| line.starts_with("start resume ")).count();
     assert_eq!(resumed, 4, "each once");
 }
@@ -159,6 +160,7 @@ async fn a_server_that_is_killed_at_any_step_leaves_nothing_half_done() {
     assert!(spawned > 5, "{spawned} were asked for in time");
     let named = ground.tmux(&["list-sessions", "-F", "#{session_name}"]);
     assert_eq!(named.lines().count(), spawned, "{named}");
+    ground.said("start ", spawned).await;
     let starts = ground.log().iter().filter(|line| line.starts_with("start ")).count();
     assert_eq!(starts, spawned, "each agent was started once");
     for (number, millis) in [0_u64, 3, 6, 10, 20, 40].into_iter().enumerate() {

@@ -165,6 +165,7 @@ async fn what_cannot_go_on_is_said_and_never_begun_anew() {
     let ground = Ground::new().await;
     // `talker` has no `resume`.
     ground.spawn("talker", "").await;
+    ground.said("start ", 1).await;
     ground.post("/v1/sessions/mer-1/kill", Value::Null).await;
     let (status, refused) = ground.post("/v1/sessions/mer-1/restore", Value::Null).await;
     assert_eq!(status, StatusCode::OK, "{refused}");

@@ -84,6 +84,21 @@ async fn a_later_server_finds_it_and_the_start_that_it_is_of() {
 }
 
 #[tokio::test]
+async fn what_a_start_that_was_cut_off_has_left_is_in_nobody_s_way() {
+    if !super::is_possible() {
+        return;
+    }
+    let pane = Pane::new();
+    let launch = pane.launch("mer-1", &[]);
+    let folder = pane.home.path().join("data/tmux/launch");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join(&launch.launch_id), "{\"comm").expect("a file");
+    let handle = pane.tmux.start(&launch).await.expect("a start");
+    assert_eq!(probe(&pane.tmux, &handle).await, (Alive, Alive, false));
+    assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0);
+}
+
+#[tokio::test]
 async fn what_cannot_start_leaves_nothing() {
     if !super::is_possible() {
         return;
