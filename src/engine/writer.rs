@@ -157,10 +157,11 @@ impl WriterThread {
                         "commit failed, nothing was stored"
                     );
                 }
+                // First: whoever was refused must not find it ready.
+                self.health.refuses(reason.clone());
                 for piece in work.drain(..) {
                     piece.answer(Some(EngineError::Store(reason.clone())));
                 }
-                self.health.refuses(reason);
             }
         }
     }
