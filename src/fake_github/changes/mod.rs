@@ -5,6 +5,7 @@ mod actions;
 mod checks;
 mod pulls;
 mod queue;
+mod remarks;
 mod repository;
 mod reviews;
 

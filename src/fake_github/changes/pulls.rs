@@ -116,6 +116,7 @@ impl Repo {
                 computing: Some(it.slow),
                 reviews: Vec::new(),
                 comments: Vec::new(),
+                remarks: Vec::new(),
                 resolved: std::collections::BTreeSet::new(),
                 queued: None,
             };

@@ -98,6 +98,7 @@ fn of_repository(hub: &Hub, ask: &Ask, id: i64, rest: &[&str]) -> Answer {
         ("GET", ["check-runs" | "check-suites", ..])
         | ("GET", ["commits", _, "check-runs" | "check-suites", ..]) => ("checks", "read"),
         ("GET", ["commits", _, "status" | "statuses"]) => ("statuses", "read"),
+        ("GET", ["issues", ..]) => ("issues", "read"),
         ("GET", ["actions", ..]) => ("actions", "read"),
         ("POST", ["actions", ..]) => ("actions", "write"),
         ("GET", ["commits" | "compare" | "branches", ..]) => ("contents", "read"),
@@ -118,6 +119,7 @@ fn of_repository(hub: &Hub, ask: &Ask, id: i64, rest: &[&str]) -> Answer {
     let view = View { ask, state: &state, repo };
     match rest {
         ["pulls", rest @ ..] => pulls::answer(&view, rest),
+        ["issues", number, "comments"] => pulls::remarks(&view, number),
         ["check-runs" | "check-suites", ..] | ["commits", _, _, ..] => checks::answer(&view, rest),
         ["actions", rest @ ..] => actions::answer(&view, rest, &hub.other_url),
         _ => repositories::answer(&view, rest),

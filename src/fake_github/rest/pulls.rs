@@ -42,6 +42,14 @@ pub(super) fn answer(view: &View<'_>, rest: &[&str]) -> Answer {
     }
 }
 
+/// What was said below a pull request.
+pub(super) fn remarks(view: &View<'_>, number: &str) -> Answer {
+    let pull = number.parse().ok().and_then(|number: i64| view.repo.pulls.get(&number));
+    let Some(pull) = pull else { return Answer::NotFound };
+    let remarks: Vec<_> = pull.remarks.iter().collect();
+    page(view.ask, None, &remarks, |it| shapes::remark(&view.state.bases, view.repo, pull, it))
+}
+
 fn list(view: &View<'_>) -> Answer {
     let (repo, ask) = (view.repo, view.ask);
     let state = ask.text("state").unwrap_or("open");

@@ -3,6 +3,7 @@
 mod actions;
 mod checks;
 mod pulls;
+mod remarks;
 mod repository;
 mod reviews;
 
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 pub(super) use actions::{job, run};
 pub(super) use checks::{annotation, check, combined_status, status, status_event, suite};
 pub(super) use pulls::{brief_pulls, full_pull, listed_pull, mergeability};
+pub(super) use remarks::{issue, remark};
 pub(super) use repository::{commit, compared, pushed_repository, repository, short_repository};
 pub(super) use reviews::{comment, review, review_event, thread};
 

@@ -185,6 +185,8 @@ pub struct Pull {
     pub computing: Option<u32>,
     pub reviews: Vec<Review>,
     pub comments: Vec<Comment>,
+    /// What was said below it, beside no line.
+    pub remarks: Vec<Remark>,
     /// Root comments of resolved threads.
     pub resolved: BTreeSet<i64>,
     /// The merge group that tries it, by the group's commit.
@@ -267,6 +269,16 @@ pub struct Comment {
     pub line: Option<i64>,
     pub body: String,
     pub commit: String,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A comment below a pull request, as issues have them.
+#[derive(Debug, Clone)]
+pub struct Remark {
+    pub id: i64,
+    pub author: String,
+    pub body: String,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

@@ -48,10 +48,11 @@ async fn passes_over_five_hundred_open_pull_requests() {
         let (took, seen) = (begun.elapsed(), pair.github.seen());
         let same = seen.iter().filter(|it| it.status == 304).count();
         let points: u32 = seen.iter().map(|it| it.points).sum();
+        let paid = seen.iter().find(|it| it.status != 304).map(|it| it.path.clone());
         let share = same as f64 / seen.len() as f64 * 100.0;
         println!(
             "500 open, {name}: {:.2} s, {} requests, {same} of them 304 ({share:.1} %), {} paid, \
-             {points} points, {applied} facts taken in",
+             {points} points, {applied} facts taken in; paid, as {paid:?}",
             took.as_secs_f64(),
             seen.len(),
             seen.len() - same,
@@ -67,6 +68,7 @@ async fn healing_a_week_of_which_half_was_dropped() {
     let pair = Pair::new().await;
     pair.github.trouble(Trouble { seed: 3, lose: 0.5, ..Trouble::default() });
     week(&pair).await;
+    whole.reconcile().await;
     let (rows, told) = (pair.rows(), whole.rows());
     let missing = told.iter().filter(|row| !rows.contains(row)).count();
     let begun = Instant::now();
@@ -114,6 +116,7 @@ async fn the_rate_of_webhooks_with_and_without_the_api() {
     github.set_hourly_limit(1_000_000);
     let repo = github.repository("acme/rocket");
     fill(&repo, 300, || {});
+    let heads: Vec<String> = (1..=300).map(|number| repo.pull(number).head_sha).collect();
     let id = github.app().id.to_string();
     let key = github.app().private_key;
     let api = [
@@ -125,7 +128,7 @@ async fn the_rate_of_webhooks_with_and_without_the_api() {
         for (name, more) in [("without", &[][..]), ("with", &api[..])] {
             let folder = tempfile::tempdir().expect("a folder");
             github.forget_seen();
-            let rate = rate(folder.path(), more, repo.id()).await;
+            let rate = rate(folder.path(), more, repo.id(), &heads).await;
             let asked = github.count(|_| true);
             println!(
                 "round {round}, {name} the API: {rate:.0} webhooks/s, {asked} requests to GitHub meanwhile"
@@ -135,7 +138,7 @@ async fn the_rate_of_webhooks_with_and_without_the_api() {
 }
 
 /// Webhooks a second, of 32 connections within five seconds, each committed before it is answered.
-async fn rate(folder: &Path, more: &[(&str, &str)], repo: i64) -> f64 {
+async fn rate(folder: &Path, more: &[(&str, &str)], repo: i64, heads: &[String]) -> f64 {
     let listen = format!("127.0.0.1:{}", free_port());
     let mut env = vec![
         ("NUDGED_LISTEN", listen.as_str()),
@@ -148,15 +151,22 @@ async fn rate(folder: &Path, more: &[(&str, &str)], repo: i64) -> f64 {
     let url =
         server.next().await.expect("its start")["webhooks"].as_str().expect("a URL").to_owned();
     let client = Client::builder().no_proxy().build().expect("a client");
-    // With it the repository is a project, and a pass over it begins.
-    send(&client, &url, repo, 0).await;
+    // With it the repository is a project, which a server that starts compares.
+    send(&client, &url, repo, 0, None).await;
+    server.stop();
+    assert_eq!(server.ended().await.0, 0);
+    let mut server = Running::start(folder, &["serve", "--json"], &env);
+    server.next().await.expect("its start");
     let (begun, count) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
     let senders = (0..32).map(|_| {
         let (client, url, count) = (client.clone(), url.clone(), Arc::clone(&count));
+        let heads = heads.to_vec();
         tokio::spawn(async move {
             while begun.elapsed() < Duration::from_secs(5) {
                 let n = count.fetch_add(1, Ordering::Relaxed) + 1;
-                send(&client, &url, repo, n).await;
+                // One in ten is a failure of Actions at a head, whose log is wanted then.
+                let head = n.is_multiple_of(10).then(|| heads[n / 10 % heads.len()].as_str());
+                send(&client, &url, repo, n, head).await;
             }
         })
     });
@@ -166,11 +176,12 @@ async fn rate(folder: &Path, more: &[(&str, &str)], repo: i64) -> f64 {
     count.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64()
 }
 
-async fn send(client: &Client, url: &str, repo: i64, n: usize) {
-    let sha = format!("{:040x}", n % 500);
+async fn send(client: &Client, url: &str, repo: i64, n: usize, head: Option<&str>) {
+    let sha = head.map_or_else(|| format!("{:040x}", n % 500), str::to_owned);
+    let app = if head.is_some() { "github-actions" } else { "harbor-ci" };
     let run = json!({"id": n + 1, "name": "build", "head_sha": sha, "status": "completed",
         "conclusion": "failure", "started_at": "2026-05-01T08:00:00Z",
-        "completed_at": "2026-05-01T08:00:05Z", "app": {"slug": "harbor-ci"}, "pull_requests": [],
+        "completed_at": "2026-05-01T08:00:05Z", "app": {"slug": app}, "pull_requests": [],
         "check_suite": {"id": n + 1}, "output": {"title": "no", "summary": "no"}});
     let body = json!({"action": "completed", "check_run": run,
         "repository": {"id": repo, "name": "rocket", "full_name": "acme/rocket", "private": false,

@@ -17,13 +17,19 @@ async fn after_half_of_a_week_s_deliveries_were_lost_one_pass_leaves_no_differen
     assert_ne!(halved.rows(), all_told, "something was lost");
     let applied = halved.reconcile().await;
     assert!(applied > 0);
-    for (mended, told) in halved.rows().iter().zip(&all_told) {
+
+    // A comment below a pull request touches it, which no webhook tells: comparing does, and nothing else is new.
+    whole.reconcile().await;
+    let untouched = |rows: &[Vec<String>]| {
+        let mut rows = rows.to_vec();
+        rows.iter_mut().filter(|row| row[0] == "pr").for_each(|row| drop(row.pop()));
+        rows
+    };
+    assert_eq!(untouched(&whole.rows()), untouched(&all_told));
+    for (mended, told) in halved.rows().iter().zip(&whole.rows()) {
         assert_eq!(mended, told);
     }
     assert_eq!(halved.rows().len(), all_told.len());
-
-    whole.reconcile().await;
-    assert_eq!(whole.rows(), all_told, "where all was told, comparing changes nothing");
     let causes = "SELECT DISTINCT cause FROM change_log WHERE cause LIKE 'reconcile:%'";
     assert_eq!(halved.world.sql(causes), [["reconcile:1"]]);
 }
@@ -34,15 +40,18 @@ async fn a_pass_in_which_nothing_changed_is_answered_304() {
     week(&pair).await;
     pair.reconcile().await;
     pair.reconcile().await;
-    pair.github.forget_seen();
     let before = pair.world.changes().await.len();
-    assert_eq!(pair.reconcile().await, 0);
+    // One of them is thorough: it reads conversations that nothing speaks for a change of.
+    for _ in 0..3 {
+        pair.github.forget_seen();
+        assert_eq!(pair.reconcile().await, 0);
+        let seen = pair.github.seen();
+        let unchanged = seen.iter().filter(|it| it.status == 304).count();
+        assert!(seen.len() > 20, "{} requests", seen.len());
+        let others: Vec<&Seen> = seen.iter().filter(|it| it.status != 304).collect();
+        assert!(unchanged * 100 >= seen.len() * 95, "{unchanged} of {}: {others:#?}", seen.len());
+    }
     assert_eq!(pair.world.changes().await.len(), before);
-    let seen = pair.github.seen();
-    let unchanged = seen.iter().filter(|it| it.status == 304).count();
-    assert!(seen.len() > 20, "{} requests", seen.len());
-    let others: Vec<&Seen> = seen.iter().filter(|it| it.status != 304).collect();
-    assert!(unchanged * 100 >= seen.len() * 95, "{unchanged} of {}: {others:#?}", seen.len());
     assert!(pair.github.most_at_once() <= 20);
 }
 

@@ -67,6 +67,14 @@ pub async fn week(pair: &Pair) {
                 tick();
                 rocket.delete_comment(number, gone);
                 tick();
+                let kept = rocket.remark(number, "grace", "What is it for?");
+                tick();
+                let gone = rocket.remark(number, "grace", "I see.");
+                tick();
+                rocket.edit_remark(number, kept, "What is it for, and when?");
+                tick();
+                rocket.delete_remark(number, gone);
+                tick();
             }
             3 => {
                 rocket.retitle(number, "A better title");
