@@ -85,14 +85,7 @@ impl Core {
 
     /// Reduces an observation; the writes that came of it.
     pub fn observe(&mut self, observation: &Observation) -> Result<Vec<Write>, Refusal> {
-        loop {
-            let wanted = needs(&self.known, observation);
-            let count = wanted.len();
-            self.known.missing(wanted);
-            if needs(&self.known, observation).len() == count {
-                break;
-            }
-        }
+        while !self.known.missing(needs(&self.known, observation)).is_empty() {}
         reduce(&self.policy, &mut self.known, observation, self.now)?;
         let writes = self.known.take_writes();
         self.note_tasks(&writes);

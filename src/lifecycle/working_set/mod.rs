@@ -48,7 +48,8 @@ impl WorkingSet {
         Self { most_bytes: usize::MAX, whole: true, ..Self::default() }
     }
 
-    /// Those of `keys` that the store has to teach. The others are counted as wanted now.
+    /// Those of `keys` that the store has to teach. The others are counted as wanted now. Where there is no
+    /// store, those that are absent, as it is noted here.
     pub fn missing(&mut self, keys: Vec<Key>) -> Vec<Key> {
         let mut missing = Vec::new();
         for key in keys {
@@ -57,11 +58,12 @@ impl WorkingSet {
             }
             match self.before.remove(&key) {
                 Some(record) => self.learn(key, record),
-                None if self.whole => {
-                    let absent = Record::absent(&key);
-                    self.learn(key, absent);
+                None => {
+                    if self.whole {
+                        self.learn(key.clone(), Record::absent(&key));
+                    }
+                    missing.push(key);
                 }
-                None => missing.push(key),
             }
         }
         missing
