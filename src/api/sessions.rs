@@ -9,8 +9,8 @@ use super::errors::ApiError;
 use super::paging::{List, Paging};
 use super::pulls::PullJson;
 use crate::domain::{
-    ActivitySource, ActivityState, CommandObservation, DisplayStatus, OperationKind, Paused,
-    SessionId, SessionKind, SessionState, TerminationReason,
+    ActivitySource, ActivityState, CommandObservation, DisplayStatus, HeldReason, OperationKind,
+    Paused, SessionId, SessionKind, SessionState, TerminationReason,
 };
 use crate::engine::Request;
 use crate::lifecycle::Refusal;
@@ -42,6 +42,9 @@ pub struct SessionJson {
     pub waits_for: Option<WaitJson>,
     /// Why its agent is blocked, while it is.
     pub blocked: Option<BlockJson>,
+    /// Its agent was started then, and no hook of it has spoken since, as it should.
+    #[serde(default)]
+    pub unheard_since: Option<String>,
     /// What is being done to it: `spawn`, `restore`, `restore_fresh`, `kill`, `cleanup`.
     pub operation: Option<OperationKind>,
     /// Why the last thing that was done to it failed.
@@ -89,8 +92,15 @@ pub struct BlockJson {
 
 /// What is said to a session's agent.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct SessionNudges {
     pub paused: bool,
+    /// So many wait for its agent.
+    #[serde(default)]
+    pub waiting: i64,
+    /// Why the first of them is held back, where one is.
+    #[serde(default)]
+    pub held_because: Option<HeldReason>,
 }
 
 /// Where the agent runs.
@@ -137,7 +147,16 @@ impl From<SessionView> for SessionJson {
             operation: view.operation,
             failure: view.failure,
             freed_bytes: view.freed_bytes,
-            nudges: SessionNudges { paused: view.nudges_paused },
+            unheard_since: view
+                .memory
+                .unheard_since
+                .filter(|_| !view.state.is_terminal())
+                .map(|at| at.to_string()),
+            nudges: SessionNudges {
+                paused: view.nudges_paused,
+                waiting: view.nudges_waiting.count,
+                held_because: view.nudges_waiting.held_because,
+            },
             created_at: view.created_at,
             updated_at: view.updated_at,
             pulls: view.pulls.into_iter().map(PullJson::from).collect(),

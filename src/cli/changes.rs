@@ -46,15 +46,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "NUMBER", conflicts_with = "after",
         value_parser = clap::value_parser!(u64).range(1..=100_000))]
     last: Option<u64>,
-    /// Only of these projects
-    #[arg(long, value_name = "ID")]
-    project: Vec<String>,
-    /// Only of these sessions
-    #[arg(long, value_name = "ID")]
-    session: Vec<String>,
-    /// Only of these types
-    #[arg(long = "type", value_name = "TYPE", value_parser = words::change_type())]
-    kind: Vec<String>,
+    #[command(flatten)]
+    of: Filters,
     /// End after so many changes
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -63,6 +56,20 @@ pub(super) struct Args {
     /// Print one JSON object a change
     #[arg(long)]
     json: bool,
+}
+
+/// Which changes are wanted; what is empty does not restrict.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Filters {
+    /// Only of these projects
+    #[arg(long, value_name = "ID")]
+    pub(super) project: Vec<String>,
+    /// Only of these sessions
+    #[arg(long, value_name = "ID")]
+    pub(super) session: Vec<String>,
+    /// Only of these types
+    #[arg(long = "type", value_name = "TYPE", value_parser = words::change_type())]
+    pub(super) kind: Vec<String>,
 }
 
 /// One answer of `GET /v1/changes`. Changes stay as they came: a script may know more of them than this
@@ -111,7 +118,7 @@ async fn print(args: &Args, client: &Client) -> anyhow::Result<Outcome> {
     let mut headed = false;
     loop {
         let read = match &cursor {
-            Some(after) => page(args, client, after, left.min(PAGE), wait).await.map(Some),
+            Some(after) => page(&args.of, client, after, left.min(PAGE), wait).await.map(Some),
             None => begin(args, client, screen).await.map(|begin| {
                 cursor = Some(begin);
                 None
@@ -156,10 +163,10 @@ async fn print(args: &Args, client: &Client) -> anyhow::Result<Outcome> {
 async fn begin(args: &Args, client: &Client, screen: Screen) -> Result<String, ClientError> {
     let unasked = screen.now.map(|_| SCREENFUL.min(args.limit.unwrap_or(SCREENFUL)));
     let Some(count) = args.last.or(unasked) else {
-        let end = page(args, client, "head", 1, Duration::ZERO).await?;
+        let end = page(&args.of, client, "head", 1, Duration::ZERO).await?;
         return Ok(end.floor.to_string());
     };
-    let (newest, floor) = newest(args, client, count).await?;
+    let (newest, floor) = newest(&args.of, client, count).await?;
     if args.last.is_none() && newest.is_some() {
         complain(&format!("older ones are not shown: --last NUMBER, or --after {floor} for all"));
     }
@@ -169,18 +176,18 @@ async fn begin(args: &Args, client: &Client, screen: Screen) -> Result<String, C
 /// The cursor before the newest so many changes that pass the filters, where there are more than these;
 /// and the one before the oldest that is kept. Looks further and further back.
 async fn newest(
-    args: &Args,
+    of: &Filters,
     client: &Client,
     count: u64,
 ) -> Result<(Option<String>, String), ClientError> {
-    let end = page(args, client, "head", 1, Duration::ZERO).await?;
+    let end = page(of, client, "head", 1, Duration::ZERO).await?;
     let (floor, head) = (end.cursor(end.floor), end.head);
     let mut back = i64::try_from(count).unwrap_or(i64::MAX);
     loop {
         let start = end.floor.max(head.saturating_sub(back));
         let (mut seqs, mut cursor) = (VecDeque::new(), end.cursor(start));
         loop {
-            let page = page(args, client, &cursor, PAGE, Duration::ZERO).await?;
+            let page = page(of, client, &cursor, PAGE, Duration::ZERO).await?;
             seqs.extend(page.changes.iter().filter_map(|change| change["seq"].as_i64()));
             // One more than wanted: before it there may be others.
             while seqs.len() as u64 > count + 1 {
@@ -201,8 +208,28 @@ async fn newest(
     }
 }
 
+/// The newest so many changes that pass the filters, oldest first, and whether there are older ones.
+pub(super) async fn last(
+    of: &Filters,
+    client: &Client,
+    count: u64,
+) -> Result<(Vec<Value>, bool), ClientError> {
+    let (begin, floor) = newest(of, client, count).await?;
+    let has_older = begin.is_some();
+    let (mut changes, mut cursor) = (Vec::new(), begin.unwrap_or(floor));
+    loop {
+        let page = page(of, client, &cursor, PAGE, Duration::ZERO).await?;
+        let ends = page.reaches_head() || page.next == cursor;
+        cursor.clone_from(&page.next);
+        changes.extend(page.changes);
+        if ends {
+            return Ok((changes, has_older));
+        }
+    }
+}
+
 async fn page(
-    args: &Args,
+    of: &Filters,
     client: &Client,
     cursor: &str,
     limit: u64,
@@ -213,9 +240,7 @@ async fn page(
         ("limit", limit.to_string()),
         ("wait", wait.as_secs().to_string()),
     ];
-    for (name, values) in
-        [("project", &args.project), ("session", &args.session), ("type", &args.kind)]
-    {
+    for (name, values) in [("project", &of.project), ("session", &of.session), ("type", &of.kind)] {
         query.extend(values.iter().map(|value| (name, value.clone())));
     }
     client.get("/v1/changes", &query, wait).await

@@ -49,6 +49,12 @@ impl Screen {
         }
     }
 
+    /// The seconds since a time of the API; `None` where times are shown as they are.
+    pub(super) fn seconds_since(&self, time: &str) -> Option<i64> {
+        let time = time.parse::<Timestamp>().ok()?;
+        Some(self.now?.duration_since(time).as_secs())
+    }
+
     /// The text in that colour where colours are shown.
     pub(super) fn paint(&self, text: &str, colour: Colour) -> String {
         if !self.colours || colour == Colour::Plain || text.is_empty() {

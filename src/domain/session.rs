@@ -160,6 +160,12 @@ pub struct SessionMemory {
     /// Why the agent is blocked, while it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<Block>,
+    /// A hook of the last start has spoken.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_heard: bool,
+    /// Its hooks should have spoken since then, and none has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unheard_since: Option<Timestamp>,
 }
 
 impl SessionMemory {

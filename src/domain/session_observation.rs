@@ -67,11 +67,13 @@ pub enum SessionFact {
     /// `token_hash`: SHA-256, in hex, of the token that the agent is about to get; those of earlier starts end.
     WorkspaceMade { launch_id: Text, path: Text, token_hash: Text },
     /// Its agent runs. `activity`: what it is doing now: `active` where it was given something to do.
+    /// `speaks`: its hooks tell of the start within moments.
     Launched {
         launch_id: Text,
         runtime: Runtime,
         agent_session_id: Option<Text>,
         activity: ActivityState,
+        speaks: bool,
     },
     /// It could not be started, for the reason given; what had been built was taken back.
     LaunchFailed { launch_id: Text, reason: Text },

@@ -139,6 +139,7 @@ fn restore(
         launch_id: Some(launch_id.clone()),
         operation: Some(Operation { kind, since: to.now }),
         failure: None,
+        memory: SessionMemory { is_heard: false, ..before.memory.clone() },
         ..(*before).clone()
     };
     settle(to, &before, next, None);

@@ -38,9 +38,9 @@ pub(super) fn observe(to: &mut Reducer<'_>, seen: &SessionObservation) -> Result
             let (workspace_path, token_hash) = (Some(path.clone()), Some(token_hash.clone()));
             Session { workspace_path, token_hash, freed_bytes: None, ..(*before).clone() }
         }
-        SessionFact::Launched { launch_id, runtime, agent_session_id, activity } => {
+        SessionFact::Launched { launch_id, runtime, agent_session_id, activity, speaks } => {
             of_this_launch(&before, launch_id)?;
-            launched(to, &before, runtime, agent_session_id.as_ref(), *activity)
+            launched(to, &before, runtime, agent_session_id.as_ref(), *activity, *speaks)
         }
         SessionFact::LaunchFailed { launch_id, reason } => {
             of_this_launch(&before, launch_id)?;
@@ -134,6 +134,7 @@ fn active(to: &mut Reducer<'_>, before: &Session, seen: &ActivitySeen) -> Result
         }
         // Its hooks speak before the one who started it does.
         let mut next = before.clone();
+        next.memory.is_heard |= seen.source == ActivitySource::Hook;
         next.agent_session_id = seen.agent_session_id.clone().or(next.agent_session_id);
         next.transcript_path = seen.transcript_path.clone().or(next.transcript_path);
         return Ok(next);
@@ -141,6 +142,9 @@ fn active(to: &mut Reducer<'_>, before: &Session, seen: &ActivitySeen) -> Result
     let mut next = after_activity(before, seen, to.now);
     if is_stale(before, seen.launch_id.as_ref()) {
         return Ok(next);
+    }
+    if seen.source == ActivitySource::Hook {
+        (next.memory.is_heard, next.memory.unheard_since) = (true, None);
     }
     let marked = seen.mark.as_deref().and_then(NudgeId::marked);
     let nudge = marked.and_then(|id| receipts::arrived(to, &before.id, id));
@@ -157,6 +161,7 @@ fn launched(
     runtime: &Runtime,
     agent_session_id: Option<&Text>,
     activity: ActivityState,
+    speaks: bool,
 ) -> Session {
     let mut next = before.clone();
     next.runtime = Some(runtime.clone());
@@ -185,6 +190,8 @@ fn launched(
         next.memory.idle = (next.state == SessionState::Idle)
             .then(|| IdleEpisode { is_excused: !resumes, ..IdleEpisode::new(to.now) });
     }
+    next.memory.is_heard = before.memory.is_heard;
+    next.memory.unheard_since = (speaks && !before.memory.is_heard).then_some(to.now);
     next
 }
 

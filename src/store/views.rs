@@ -82,9 +82,20 @@ pub struct SessionView {
     #[serde(default)]
     pub memory: SessionMemory,
     pub nudges_paused: bool,
+    /// What its agent has still to be told.
+    #[serde(default)]
+    pub nudges_waiting: WaitingView,
     pub created_at: String,
     pub updated_at: String,
     pub pulls: Vec<PullView>,
+}
+
+/// The nudges that wait for an agent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingView {
+    pub count: i64,
+    /// Why the first of them is held back; `None`: none is.
+    pub held_because: Option<HeldReason>,
 }
 
 impl SessionView {

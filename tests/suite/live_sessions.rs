@@ -150,6 +150,7 @@ fn launched() -> SessionFact {
         runtime: Runtime { name: "tmux".into(), handle: "{}".into() },
         agent_session_id: None,
         activity: ActivityState::Active,
+        speaks: true,
     }
 }
 

@@ -109,8 +109,13 @@ impl Harness {
         }
     }
 
-    /// Its hooks tell what it does, so that silence after a start means something.
-    pub const fn has_hooks(&self) -> bool {
-        !matches!(self.family, Family::Other)
+    /// Whether its hooks tell of a start within moments, so that their silence means something.
+    pub const fn speaks_at_start(&self, has_work: bool) -> bool {
+        match self.family {
+            Family::ClaudeCode => true,
+            Family::Codex | Family::Opencode => has_work,
+            // It speaks after its first answer, whenever that is.
+            Family::Aider | Family::Other => false,
+        }
     }
 }

@@ -222,6 +222,7 @@ impl Start<'_> {
                 true => ActivityState::Active,
                 false => ActivityState::Ready,
             },
+            speaks: line.addressee(tools)?.harness.speaks_at_start(begun.has_work),
         };
         if tools.observe(&row.id, launched, self.cause()).await?.is_err() {
             // It is of no start that anybody knows of.

@@ -177,6 +177,7 @@ impl Random {
                 runtime: Runtime { name: "tmux".into(), handle: "it".into() },
                 agent_session_id: None,
                 activity: self.one_of(&[ActivityState::Active, ActivityState::Ready]),
+                speaks: self.below(2) == 0,
             },
             7 => match self.below(5) {
                 0 => SessionFact::LaunchFailed { launch_id, reason },

@@ -147,5 +147,6 @@ pub fn running(launch_id: &str, activity: ActivityState) -> SessionFact {
         runtime: Runtime { name: "tmux".into(), handle: "it".into() },
         agent_session_id: Some("agent-1".into()),
         activity,
+        speaks: true,
     }
 }

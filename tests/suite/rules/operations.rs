@@ -8,7 +8,7 @@ use nudged::domain::{
 use nudged::lifecycle::Refusal;
 
 use crate::core::Core;
-use crate::core::live::{FIRST, running};
+use crate::core::live::{FIRST, hook, running};
 use crate::core::tell::{check, pull};
 
 fn first() -> SessionId {
@@ -240,4 +240,34 @@ fn what_runs_elsewhere_is_neither_restored_nor_cleaned_up() {
     assert_eq!(core.command(cleanup), Err(Refusal::SessionElsewhere));
     let nobody = SessionCommand::Kill { session: SessionId("roc-99".into()) };
     assert_eq!(core.command(nobody), Err(Refusal::NoSession));
+}
+
+#[test]
+fn silence_of_hooks_after_a_start_is_known_until_one_of_that_start_speaks() {
+    let unheard = |core: &Core| core.the_session(FIRST).memory.unheard_since.is_some();
+    let mut core = at_work();
+    assert!(unheard(&core), "it should speak");
+    core.fires(hook("SessionStart").about("startup").of_launch("l-0"));
+    core.live(SessionFact::Active(ActivitySeen::new(Active, ActivitySource::Terminal)));
+    assert!(unheard(&core), "neither was a hook of this start");
+    core.fires(hook("SessionStart").about("startup").of_launch("l-1"));
+    assert!(!unheard(&core));
+
+    // It spoke before its row knew that it runs.
+    let mut core = asked_for();
+    core.fires(hook("SessionStart").about("startup").of_launch("l-1"));
+    core.launched("l-1");
+    assert!(!unheard(&core));
+    core.probed(Dead, Dead);
+    core.command(kill()).expect("asked");
+    core.live(SessionFact::Killed);
+    core.command(restore("l-2")).expect("asked");
+    core.launched("l-2");
+    assert!(unheard(&core), "what spoke was of an earlier start");
+    core.command(kill()).expect("asked");
+    core.live(SessionFact::Killed);
+    core.command(restore("l-3")).expect("asked");
+    core.fires(hook("SessionStart").about("resume").of_launch("l-3"));
+    core.launched("l-3");
+    assert!(!unheard(&core));
 }

@@ -9,6 +9,7 @@ use crate::domain::UnknownSpelling;
 use crate::store::sqlite::codec::Json;
 use crate::store::views::{
     CheckView, CommentView, DeliveryView, NudgeView, ProjectView, PullView, SessionView,
+    WaitingView,
 };
 
 pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<ProjectView> {
@@ -63,8 +64,13 @@ pub(super) fn session(row: &Row<'_>) -> rusqlite::Result<SessionView> {
         nudges_paused: row.get("nudges_paused")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
+        nudges_waiting: WaitingView::default(),
         pulls: Vec::new(),
     })
+}
+
+pub(super) fn waiting(row: &Row<'_>) -> rusqlite::Result<WaitingView> {
+    Ok(WaitingView { count: row.get("count")?, held_because: maybe_word(row, "held_because")? })
 }
 
 pub(super) fn pull(row: &Row<'_>) -> rusqlite::Result<PullView> {

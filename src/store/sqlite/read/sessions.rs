@@ -37,9 +37,20 @@ pub(in crate::store) fn session(on: &Connection, id: &str) -> Result<Option<Sess
 }
 
 fn whole(on: &Connection, select: Select) -> Result<Option<SessionView>> {
-    let Some(mut view) = select.one(on, rows::session)? else { return Ok(None) };
+    select.one(on, rows::session)?.map(|view| completed(on, view)).transpose()
+}
+
+/// With its pull requests, and what its agent has still to be told.
+fn completed(on: &Connection, mut view: SessionView) -> Result<SessionView> {
     view.pulls = pulls_of(on, &view.id)?;
-    Ok(Some(view))
+    let waiting = "SELECT count(*) AS count,
+            (SELECT held_because FROM nudges INDEXED BY nudges_open_of_session
+             WHERE session_id = ?1 AND audience = 'agent' AND state = 'held'
+                AND state IN ('pending', 'held') ORDER BY id LIMIT 1) AS held_because
+         FROM nudges INDEXED BY nudges_open_of_session
+         WHERE session_id = ?1 AND audience = 'agent' AND state IN ('pending', 'held')";
+    view.nudges_waiting = on.prepare_cached(waiting)?.query_row([&view.id], rows::waiting)?;
+    Ok(view)
 }
 
 /// The session of a start of an agent.
@@ -75,11 +86,8 @@ impl Look<'_> {
     fn listed(&self) -> Result<Listed<SessionView>> {
         let select = Select::new(SESSIONS).and_maybe("project_id = ?", self.project);
         let listed = select.page(self.on, "rowid", self.page, rows::session, |view| view.row)?;
-        let with_pulls = |mut view: SessionView| {
-            view.pulls = pulls_of(self.on, &view.id)?;
-            Ok(view)
-        };
-        let (items, more) = heaviest(listed.items.into_iter().map(with_pulls), self.page.limit)?;
+        let whole = listed.items.into_iter().map(|view| completed(self.on, view));
+        let (items, more) = heaviest(whole, self.page.limit)?;
         let last = items.last().map(|last: &SessionView| last.row);
         Ok(Listed { items, next: if more { last } else { listed.next } })
     }

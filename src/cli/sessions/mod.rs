@@ -1,4 +1,7 @@
-//! `nudged sessions`: the agents' sessions, and whether their nudges are held back.
+//! `nudged sessions`: the agents' sessions, who needs somebody and why; one of them whole; nudges held back.
+
+mod show;
+mod why;
 
 use std::time::Duration;
 
@@ -34,7 +37,8 @@ const BY_NEED: [&str; 13] = [
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  nudged sessions --project rocket --status ci_failed\n  \
-                  nudged sessions pause rocket-3\n  nudged sessions resume rocket-3"
+                  nudged sessions show rocket-3\n  nudged sessions pause rocket-3\n  \
+                  nudged sessions resume rocket-3"
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -52,6 +56,8 @@ pub(super) struct Args {
 /// What is done with sessions, where they are not listed.
 #[derive(Debug, clap::Subcommand)]
 enum Action {
+    /// One session: how it stands, what happened, what was said and what became of it
+    Show(show::Args),
     /// Hold back what their agents are told; nothing is lost
     Pause(Named),
     /// Let it go out again, as far as it is still true
@@ -72,6 +78,7 @@ struct Named {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     match args.action {
+        Some(Action::Show(args)) => show::run(args).await,
         Some(Action::Pause(args)) => set(args, "pause").await,
         Some(Action::Resume(args)) => set(args, "resume").await,
         None => list(args).await,
@@ -82,24 +89,32 @@ async fn list(args: Args) -> anyhow::Result<Outcome> {
     let columns = [
         text("ID"),
         word("STATUS"),
-        word("AGENT"),
+        text("SINCE"),
+        text("PULL"),
+        word("CI"),
+        word("REVIEW"),
+        text("NUDGES"),
+        prose("WHY"),
+        word("AGENT").spare(),
         text("HARNESS").spare(),
-        text("PULLS"),
-        prose("BRANCH"),
-        word("NUDGES"),
-        text("UPDATED"),
+        prose("BRANCH").spare(),
+        text("AGE").spare(),
     ];
     let cells = |item: &SessionJson, screen: Screen| {
-        let numbers: Vec<_> = item.pulls.iter().map(|pull| format!("#{}", pull.number)).collect();
+        let pull = why::driver(item);
         vec![
             item.id.clone(),
             item.status.to_string(),
+            screen.age(why::since(item)),
+            why::numbers(item),
+            pull.map(|pull| pull.ci.to_string()).unwrap_or_default(),
+            pull.map(|pull| pull.review.to_string()).unwrap_or_default(),
+            why::nudges(item),
+            why::why(item, screen).unwrap_or_default(),
             item.activity.state.to_string(),
             item.harness.clone(),
-            numbers.join(" "),
             cell(item.branch.as_ref()),
-            said(item).to_owned(),
-            screen.age(&item.updated_at),
+            screen.age(&item.created_at),
         ]
     };
     let asked = filters([("project", &args.project), ("status", &args.status)]);
