@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use crate::domain::Adopt;
 
-pub use agent::{AgentSelf, agent_folder, agent_self};
+pub use agent::{AgentSelf, agent_folder, agent_self, state_of_agents};
 pub use agents::{AgentSettings, ProjectTable, outer_environment};
 use agents::{DATA, PROBE_EVERY};
 pub use app_file::AppFile;

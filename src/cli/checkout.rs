@@ -1,5 +1,6 @@
 //! Which repository and branch the git checkout around us is of, as the git program says.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::output::Misuse;
@@ -31,6 +32,15 @@ pub(super) fn repository() -> Result<String, Misuse> {
 /// This is no checkout, or no branch is checked out.
 pub(super) fn branch() -> Result<String, Misuse> {
     git(&["symbolic-ref", "--short", "HEAD"]).map_err(|reason| lacking("--branch NAME", &reason))
+}
+
+/// The folder in which the checkout begins.
+///
+/// # Errors
+/// This is no checkout.
+pub(super) fn top() -> Result<PathBuf, Misuse> {
+    let none = |reason| Misuse(format!("this is no git checkout ({reason})"));
+    git(&["rev-parse", "--show-toplevel"]).map(PathBuf::from).map_err(none)
 }
 
 fn lacking(flag: &str, reason: &str) -> Misuse {

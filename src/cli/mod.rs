@@ -105,7 +105,7 @@ enum Command {
     Backup(backup::Args),
     /// Report what an agent's hook tells on standard input: agents of ours call it
     Activity(hooks::Activity),
-    /// What agents of ours call
+    /// Have agents that you start yourself watched and told too; what agents call
     Hooks(hooks::Hooks),
     /// Become the agent of a launch file: how agents are started
     #[command(hide = true)]
@@ -134,8 +134,10 @@ pub fn main() -> ExitCode {
         // Another program follows in this process.
         return launch::run(args);
     }
-    if let Command::Hooks(args) = &cli.command {
-        return hooks::run(args);
+    if let Command::Hooks(args) = &cli.command
+        && let Some(code) = hooks::run_waiting(args)
+    {
+        return code;
     }
     // `doctor` tells them among all else that it finds, and `serve` in its log.
     let tells = matches!(cli.command, Command::Doctor(_) | Command::Serve(_));
@@ -208,8 +210,9 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             Command::Restore(args) => agents::restore(args).await,
             Command::Cleanup(args) => agents::clean_up(args).await,
             Command::Activity(args) => hooks::activity(args).await,
-            // Both are done before there is a runtime.
-            Command::Hooks(_) | Command::Launch(_) => Ok(Outcome::Failed),
+            Command::Hooks(args) => hooks::run(args).await,
+            // It is done before there is a runtime.
+            Command::Launch(_) => Ok(Outcome::Failed),
         }
     })
 }

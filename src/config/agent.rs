@@ -30,6 +30,23 @@ pub fn agent_folder() -> Result<Option<PathBuf>, ConfigError> {
     Ok(variable("NUDGED_FOLDER")?.map(PathBuf::from))
 }
 
+/// Where is kept what is known of agents that people start themselves: `nudged/agents` among the state files of the
+/// user. `None`: there is no home.
+/// <https://specifications.freedesktop.org/basedir-spec/latest/>
+///
+/// # Errors
+/// The variables cannot be read.
+pub fn state_of_agents() -> Result<Option<PathBuf>, ConfigError> {
+    let of = |name| {
+        Ok::<_, ConfigError>(variable(name)?.filter(|it| it.starts_with('/')).map(PathBuf::from))
+    };
+    let state = match of("XDG_STATE_HOME")? {
+        Some(state) => Some(state),
+        None => of("HOME")?.map(|home| home.join(".local/state")),
+    };
+    Ok(state.map(|state| state.join("nudged/agents")))
+}
+
 /// `None`: this process is no agent of ours, and was not started by one.
 ///
 /// # Errors

@@ -31,6 +31,7 @@ mod notify;
 mod once;
 mod openapi;
 mod operators;
+mod others;
 mod panics;
 mod payloads;
 mod reads;

@@ -175,9 +175,12 @@ async fn a_session_is_shown_with_what_happened_and_what_was_said() {
     world.apply("check_run", "red-1", &red).await;
 
     let session = world.get("/v1/sessions/roc-1").await;
-    assert_eq!(session["nudges"], json!({"paused": true, "waiting": 1, "heldBecause": "paused"}));
+    assert_eq!(
+        session["nudges"],
+        json!({"paused": true, "waiting": 1, "heldBecause": "session_paused"})
+    );
     let (_, out, _) = client(&world, &["sessions"]).await;
-    for part in ["roc-1", "ci_failed", "#1", "1 held", "nudges are held: paused"] {
+    for part in ["roc-1", "ci_failed", "#1", "1 held", "nudges are held: session paused"] {
         assert!(out.contains(part), "{part}: {out}");
     }
     let (code, out, _) = client(&world, &["sessions", "show", "roc-1"]).await;
@@ -227,7 +230,7 @@ async fn a_delivery_is_shown_and_done_again() {
 }
 
 /// A git checkout with that branch and remote.
-fn checkout(folder: &Path, branch: &str, remote: Option<&str>) {
+pub fn checkout(folder: &Path, branch: &str, remote: Option<&str>) {
     let git = |args: &[&str]| {
         let mut command = Command::new("git");
         let done = command.args(args).current_dir(folder).stdout(Stdio::null()).status();

@@ -6,8 +6,8 @@
 use jiff::SignedDuration;
 
 use crate::domain::{
-    ActivityState, Audience, Nudge, NudgeId, NudgeKind, Session, SessionId, SessionState, Subject,
-    TaskName, TaskPayload, TimerKind, Timestamp,
+    ActivityState, Audience, Nudge, NudgeId, NudgeKind, Session, SessionId, SessionMemory,
+    SessionState, Subject, TaskName, TaskPayload, TimerKind, Timestamp,
 };
 use crate::lifecycle::WorkingSet;
 use crate::lifecycle::delivery::{Voice, Words};
@@ -206,7 +206,8 @@ impl Reaction<'_> {
             is_about_idleness(nudge)
                 || matches!(nudge.kind, NudgeKind::AgentStuck | NudgeKind::AgentNeedsInput)
         });
-        session.memory = Default::default();
+        let is_heard = session.memory.is_heard;
+        session.memory = SessionMemory { is_heard, ..SessionMemory::default() };
         for kind in TimerKind::ALL {
             self.cancel(*kind);
         }

@@ -26,6 +26,7 @@ pub use channels::Channels;
 use super::Later;
 use super::harness::{Harness, Notes};
 use super::runtime::Handle;
+use crate::domain::NudgeId;
 
 /// Whom something is told: one session's agent.
 #[derive(Debug, Clone, Copy)]
@@ -152,7 +153,27 @@ pub trait Channel: Send + Sync {
     fn look<'a>(&'a self, to: &'a Addressee<'a>, mark: &'a str) -> Later<'a, Record>;
 }
 
+/// The most characters of [`Message::summary`].
+const SUMMARY: usize = 160;
+
+/// The first line, as far as it is short.
+pub(crate) fn summary(body: &str) -> String {
+    let first = body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    crate::excerpt::one_line(first, SUMMARY)
+}
+
 impl Message {
+    /// A nudge, as it is told.
+    pub(crate) fn of_nudge(id: i64, body: &str) -> Self {
+        Self {
+            mark: NudgeId(id).mark(),
+            voice: Voice::Nudged,
+            summary: summary(body),
+            text: body.to_owned(),
+            place: format!("nudged nudges show {id}"),
+        }
+    }
+
     /// Of it all, as much as can be told at once, with its mark before it: never more than `most` characters.
     pub(crate) fn whole(&self, most: usize) -> String {
         let text = match self.voice {

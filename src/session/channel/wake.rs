@@ -26,7 +26,7 @@ pub struct Offer {
 }
 
 /// The most characters that an [`Offer`] may have.
-pub(super) const MOST: usize = 9_500;
+pub const MOST: usize = 9_500;
 
 fn room(folder: &Path) -> PathBuf {
     folder.join("wake")
@@ -85,7 +85,7 @@ pub(super) fn bell(folder: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// It cannot be written; it is not there then.
-pub(super) fn offer(folder: &Path, offer: &Offer) -> io::Result<()> {
+pub fn offer(folder: &Path, offer: &Offer) -> io::Result<()> {
     make_folder(&room(folder))?;
     replace(&offered(folder, &offer.mark), &serde_json::to_vec(offer)?, 0o600)?;
     if let Ok(bell) = bell(folder) {
@@ -101,7 +101,7 @@ pub(super) fn withdraw(folder: &Path, mark: &str) -> bool {
 }
 
 /// Whether an offer was taken by a hook.
-pub(super) fn was_taken(folder: &Path, mark: &str) -> bool {
+pub fn was_taken(folder: &Path, mark: &str) -> bool {
     taken(folder, mark).exists()
 }
 

@@ -14,7 +14,7 @@ use crate::session::environment::Environment;
 const LOCAL_SETTINGS: &str = ".claude/settings.local.json";
 
 /// The folder in which it keeps settings, transcripts and running sessions.
-pub(super) fn folder(environment: &Environment) -> Option<PathBuf> {
+pub fn folder(environment: &Environment) -> Option<PathBuf> {
     let of = |name: &str| environment.get(name).filter(|it| !it.is_empty()).map(PathBuf::from);
     of("CLAUDE_CONFIG_DIR").or_else(|| of("HOME").map(|home| home.join(".claude")))
 }
@@ -32,33 +32,42 @@ fn memory(environment: &Environment) -> Option<PathBuf> {
 /// The file cannot be read as settings, or not be written.
 pub(super) fn set_hooks(workspace: &Path, nudged: &Path) -> io::Result<()> {
     let path = workspace.join(LOCAL_SETTINGS);
-    let known = match fs::read(&path) {
+    // A link could lead anywhere.
+    if path.is_symlink() || path.parent().is_some_and(Path::is_symlink) {
+        return Err(io::Error::other("it is a symbolic link"));
+    }
+    change_hooks(&path, &hooks::claude(nudged), hooks::is_ours)
+}
+
+/// Puts hooks into a file of settings, beside what stands there; those that `is_ours` knows by their command go. The
+/// file is made where there is none.
+///
+/// # Errors
+/// The file cannot be read as settings, or not be written; it is as it was then.
+pub fn change_hooks(path: &Path, ours: &Value, is_ours: fn(&str) -> bool) -> io::Result<()> {
+    let known = match fs::read(path) {
         Ok(text) => serde_json::from_slice(&text)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => json!({}),
         Err(error) => return Err(error),
     };
-    let merged = merge(known, &hooks::claude(nudged)).ok_or(io::ErrorKind::InvalidData)?;
+    let merged = merge(known, ours, is_ours).ok_or(io::ErrorKind::InvalidData)?;
     if let Some(folder) = path.parent() {
-        // A link could lead anywhere.
-        if folder.is_symlink() || path.is_symlink() {
-            return Err(io::Error::other("it is a symbolic link"));
-        }
         fs::create_dir_all(folder)?;
     }
     let mut text = serde_json::to_vec_pretty(&merged)?;
     text.push(b'\n');
-    notes::replace(&path, &text, 0o600)
+    notes::replace(path, &text, 0o600)
 }
 
 /// Settings with our hooks beside those that stand in them. `None`: these are no settings.
-pub fn merge(settings: Value, ours: &Value) -> Option<Value> {
+fn merge(settings: Value, ours: &Value, is_ours: fn(&str) -> bool) -> Option<Value> {
     let Value::Object(mut settings) = settings else { return None };
     let known = settings.remove("hooks").unwrap_or_else(|| json!({}));
     let Value::Object(known) = known else { return None };
     let mut merged: Map<String, Value> = Map::new();
     for (event, groups) in known {
         let Value::Array(groups) = groups else { return None };
-        let groups: Vec<Value> = groups.into_iter().filter_map(without_ours).collect();
+        let groups: Vec<Value> = groups.into_iter().filter_map(|it| without(it, is_ours)).collect();
         if !groups.is_empty() {
             merged.insert(event, groups.into());
         }
@@ -68,18 +77,19 @@ pub fn merge(settings: Value, ours: &Value) -> Option<Value> {
         let known = merged.entry(event.clone()).or_insert_with(|| json!([]));
         known.as_array_mut()?.extend(groups);
     }
-    settings.insert("hooks".to_owned(), merged.into());
+    if !merged.is_empty() {
+        settings.insert("hooks".to_owned(), merged.into());
+    }
     Some(settings.into())
 }
 
 /// A group of hooks without those of ours; `None` where nothing is left.
-fn without_ours(mut group: Value) -> Option<Value> {
+fn without(mut group: Value, is_ours: fn(&str) -> bool) -> Option<Value> {
     let Some(entries) = group.get_mut("hooks").and_then(Value::as_array_mut) else {
         return Some(group);
     };
     let before = entries.len();
-    let is_ours = |it: &Value| it["command"].as_str().is_some_and(hooks::is_ours);
-    entries.retain(|entry| !is_ours(entry));
+    entries.retain(|entry| !entry["command"].as_str().is_some_and(is_ours));
     if entries.is_empty() && before > 0 { None } else { Some(group) }
 }
 
@@ -119,20 +129,20 @@ mod tests {
             "Stop": [{"hooks": [{"type": "command", "command": "bell"}]}],
             "PreToolUse": [{"matcher": "Bash", "hooks": [{"type": "command", "command": "check"}]}],
             "Setup": [{"hooks": []}]}});
-        let once = merge(theirs, &ours).expect("settings");
+        let once = merge(theirs, &ours, hooks::is_ours).expect("settings");
         assert_eq!(once["model"], "x");
         assert_eq!(once["hooks"]["Stop"].as_array().map(Vec::len), Some(2));
         assert_eq!(once["hooks"]["PreToolUse"][0]["matcher"], "Bash");
-        let twice =
-            merge(once.clone(), &hooks::claude(Path::new("/other/nudged"))).expect("settings");
+        let twice = merge(once.clone(), &hooks::claude(Path::new("/other/nudged")), hooks::is_ours)
+            .expect("settings");
         let count = |it: &Value| it.to_string().matches("NUDGED_SESSION_ID").count();
         assert_eq!(count(&once), count(&twice));
         assert!(
             twice.to_string().contains("/other/nudged")
                 && !twice.to_string().contains("/bin/nudged")
         );
-        assert_eq!(merge(json!([]), &ours), None);
-        assert_eq!(merge(json!({"hooks": 1}), &ours), None);
+        assert_eq!(merge(json!([]), &ours, hooks::is_ours), None);
+        assert_eq!(merge(json!({"hooks": 1}), &ours, hooks::is_ours), None);
     }
 
     #[test]

@@ -79,10 +79,26 @@ const CLAUDE_ARMS: &[&str] = &["SessionStart", "UserPromptSubmit", "Stop"];
 
 /// The `hooks` object of Claude Code's settings.
 pub fn claude(nudged: &Path) -> Value {
-    let report = json!({"type": "command", "command": report(nudged, Family::ClaudeCode), "timeout": REPORT_LIMIT});
+    claude_calling(&report(nudged, Family::ClaudeCode), &wait(nudged))
+}
+
+/// The same for sessions that people start themselves. `target`: the options that say which server to tell.
+pub fn claude_of_others(nudged: &Path, target: &[String]) -> Value {
+    let nudged = quoted(&nudged.to_string_lossy());
+    let target: String = target.iter().map(|word| format!(" {}", quoted(word))).collect();
+    let call = |verb: &str| {
+        format!(
+            "test -z \"$NUDGED_SESSION_ID\" && test -x {nudged} || exit 0; exec {nudged} hooks {verb}{target}"
+        )
+    };
+    claude_calling(&call("tell"), &call("listen"))
+}
+
+fn claude_calling(report: &str, wait: &str) -> Value {
+    let report = json!({"type": "command", "command": report, "timeout": REPORT_LIMIT});
     let wait = json!({
         "type": "command",
-        "command": wait(nudged),
+        "command": wait,
         "timeout": WAIT_LIMIT,
         "asyncRewake": true,
         "rewakeSummary": "nudged has news",
@@ -110,6 +126,12 @@ pub fn claude(nudged: &Path) -> Value {
 /// Whether an entry of an agent's hooks is one of ours, of whatever release.
 pub(super) fn is_ours(command: &str) -> bool {
     let calls = [" activity --harness ", " hooks wait"];
+    command.contains("NUDGED_SESSION_ID") && calls.iter().any(|call| command.contains(call))
+}
+
+/// The same of those that a person has installed.
+pub fn is_of_others(command: &str) -> bool {
+    let calls = [" hooks tell", " hooks listen"];
     command.contains("NUDGED_SESSION_ID") && calls.iter().any(|call| command.contains(call))
 }
 

@@ -9,14 +9,13 @@ use crate::domain::{
     ActivitySeen, ActivitySource, ActivityState, NudgeId, NudgeState, Observation, Receipt, Report,
     SessionFact, Timestamp,
 };
-use crate::session::channel::{Doing, Message, Record, Told, Voice};
+use crate::session::channel::{Doing, Message, Record, Told, Voice, summary};
 use crate::store::views::{NudgeView, SessionView};
 
 /// The proof that a nudge began a turn is looked for again after so many seconds.
 const LOOK_AGAIN: u32 = 10;
 /// Something is being done to the session.
 const BUSY: u32 = 5;
-const SUMMARY: usize = 160;
 
 /// Brings a nudge to its agent, or finds out what became of it. `None`: there is nothing to tell of it now.
 pub(super) async fn deliver(
@@ -57,13 +56,7 @@ async fn hand_over(
     nudge: &NudgeView,
     mark: &str,
 ) -> Result<Option<Receipt>, Halt> {
-    let message = Message {
-        mark: mark.to_owned(),
-        voice: Voice::Nudged,
-        summary: summary(&nudge.body),
-        text: nudge.body.clone(),
-        place: format!("nudged nudges show {}", nudge.id),
-    };
+    let message = Message { mark: mark.to_owned(), ..Message::of_nudge(nudge.id, &nudge.body) };
     let id = NudgeId(nudge.id);
     let leaving = Arc::clone(tools);
     // Written before it leaves. Where that cannot be stored, nothing leaves.
@@ -148,12 +141,4 @@ pub(super) async fn say(tools: &Tools, row: &SessionView, words: &str) -> Result
 
 fn gone() -> Receipt {
     Receipt::Failed { reason: text("there is nobody to tell it to") }
-}
-
-/// The first line, as far as it is short.
-fn summary(body: &str) -> String {
-    crate::excerpt::one_line(
-        body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(),
-        SUMMARY,
-    )
 }
