@@ -5,26 +5,21 @@
 
 mod install;
 mod others;
+mod report;
 
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use super::client::Client;
 use super::output::{Outcome, complain, print};
 use super::target::Target;
-use crate::api::ActivityBody;
 use crate::config::{AgentSelf, agent_folder, agent_self};
 use crate::session::channel::waiter::{Waited, wait};
 use crate::session::channel::wake::answer_stop;
 use crate::session::harness::Family;
 use crate::session::harness::report::Hook;
+use report::{hand_on, told};
 
-/// A server that does not answer by then is not waited for.
-const LIMIT: Duration = Duration::from_millis(800);
-/// Of what an agent tells its hook.
-const MOST_INPUT: u64 = 16 << 20;
 /// The status by which a waiting hook wakes its agent with what it wrote to stderr.
 const WOKEN: u8 = 2;
 
@@ -87,31 +82,6 @@ async fn report(harness: &str, agent: &AgentSelf) -> anyhow::Result<()> {
     }
     let client = Client::plain(agent.url.clone(), agent.token.clone())?;
     hand_on(&client, &agent.session, harness, hook, agent.launch_id.clone()).await
-}
-
-/// What the agent tells on stdin.
-fn told() -> std::io::Result<String> {
-    let mut told = Vec::new();
-    std::io::stdin().lock().take(MOST_INPUT).read_to_end(&mut told)?;
-    Ok(String::from_utf8_lossy(&told).into_owned())
-}
-
-/// Hands on what a hook says of a session, where it says something.
-async fn hand_on(
-    client: &Client,
-    session: &str,
-    harness: &str,
-    hook: Hook,
-    launch_id: Option<String>,
-) -> anyhow::Result<()> {
-    let Some(mut body) = ActivityBody::of_hook(harness, &hook.event) else { return Ok(()) };
-    body.agent_session_id = hook.agent_session_id;
-    body.transcript_path = hook.transcript_path;
-    body.mark = hook.mark;
-    body.launch_id = launch_id;
-    let path = format!("/v1/sessions/{session}/activity");
-    client.tell(&path, &serde_json::to_value(body)?, LIMIT).await;
-    Ok(())
 }
 
 pub(super) async fn run(args: Hooks) -> anyhow::Result<Outcome> {

@@ -11,15 +11,14 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{LIMIT, hand_on, told};
-use crate::api::{List, NudgeJson, SessionJson, SpawnBody, WhereToRun};
+use super::report::{LIMIT, hand_on, told};
+use crate::api::{ActivityBody, List, NudgeJson, SessionJson, SpawnBody, WhereToRun};
 use crate::cli::checkout;
 use crate::cli::client::{Client, ClientError, segment};
 use crate::cli::lists::{Query, newest_first, walk};
 use crate::cli::target::Target;
 use crate::config::state_of_agents;
 use crate::domain::ActivityState;
-use crate::lifecycle::read_hook;
 use crate::session::channel::Message;
 use crate::session::channel::wake::{self, Offer};
 use crate::session::harness::Family;
@@ -67,9 +66,9 @@ pub(super) async fn tell(target: &Target) -> anyhow::Result<()> {
     let Some(known) = session(&client, &folder, hook.event.name == "SessionStart").await? else {
         return Ok(());
     };
-    let reading = read_hook(HARNESS, &hook.event);
+    let said = ActivityBody::of_hook(HARNESS, &hook.event);
     hand_on(&client, &known.session, HARNESS, hook, None).await?;
-    if known.is_made && reading.is_some_and(|it| it.state == ActivityState::Exited) {
+    if known.is_made && said.is_some_and(|it| it.state == ActivityState::Exited) {
         leave(&client, &known).await?;
     }
     Ok(())

@@ -1,9 +1,12 @@
 //! An agent with its pull request: what it is told, by whom, and what everybody sees of it.
 
+use std::process::Command;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::ground::{Ground, is_possible};
+use crate::commands::{output, told};
 use crate::payloads::{check, pull, sha};
 
 /// What the agent's hook reports when a prompt begins a turn.
@@ -196,4 +199,44 @@ async fn the_command_line_starts_tells_shows_and_ends_agents() {
     assert!(!done && error.contains("[harness.goose]"), "{error}");
     let (done, _, error) = ground.nudged(&["kill", "../projects/mer"]);
     assert!(!done && error.contains("is no session"), "{error}");
+}
+
+#[tokio::test]
+async fn the_demo_with_an_agent_ends_merged_and_leaves_nothing_running() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_nudged"));
+    demo.args(["demo", "--agent", "--exit"]).env("TMPDIR", folder.path());
+    let (code, out, err) = told(output(demo).await);
+    assert_eq!(code, 0, "{out}{err}");
+    let mut rest = out.as_str();
+    for part in [
+        "nudged spawn -p rocket",
+        "session_created",
+        "pull_request opened",
+        "ci failing",
+        "ci-failed",
+        "the terminal of rocket-1",
+        "[nudge ",
+        "committed: Mend the test",
+        "ci passing",
+        "pr-merged",
+    ] {
+        let Some((_, after)) = rest.split_once(part) else {
+            panic!("{part} is missing, or not where it belongs: {out}");
+        };
+        rest = after;
+    }
+    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 0, "the demo left something behind");
+    let bears_it = |found: std::io::Result<std::fs::DirEntry>| {
+        let arguments = std::fs::read(found.ok()?.path().join("cmdline")).ok()?;
+        let arguments = String::from_utf8_lossy(&arguments).into_owned();
+        arguments.contains(folder.path().to_str()?).then_some(arguments)
+    };
+    let running: Vec<String> =
+        std::fs::read_dir("/proc").expect("procfs").filter_map(bears_it).collect();
+    assert_eq!(running, [""; 0]);
 }
