@@ -6,7 +6,7 @@
 #   NUDGED_URL              the server                      [http://127.0.0.1:8787]
 #   NUDGED_API_TOKEN        its API token, or
 #   NUDGED_API_TOKEN_FILE   a file that holds it            [api-token]
-#   NUDGED_PROJECT          the project's id                [found by the repository of `origin`]
+#   NUDGED_PROJECT          the project's id                [that of the repository of `origin`]
 #
 # A nudge is acknowledged after it was printed: killed in between, it is printed again next time.
 # The body says what failed and quotes what the check said, fenced, as data that is not to be obeyed.
@@ -30,22 +30,17 @@ if ! branch=$(git symbolic-ref --quiet --short HEAD); then
 fi
 
 # Two repositories may have a branch of the same name: keep to ours.
-project=${NUDGED_PROJECT:-}
-if [[ -z $project ]]; then
+if [[ -n ${NUDGED_PROJECT:-} ]]; then
+    ours="project=$NUDGED_PROJECT"
+else
     repo=$(git remote get-url origin)
     repo=${repo%/}
     repo=${repo%.git}
-    repo=$(sed -E 's#^.*[:/]([^/:]+/[^/]+)$#\1#' <<<"$repo")
-    project=$(api "$url/v1/projects?limit=1000" | jq -r --arg repo "$repo" \
-        'first(.items[] | select((.repo | ascii_downcase) == ($repo | ascii_downcase)) | .id)')
-    if [[ -z $project ]]; then
-        say "the server has no project for $repo; set NUDGED_PROJECT if it goes by another name there"
-        exit 0
-    fi
+    ours=repo=$(sed -E 's#^.*[:/]([^/:]+/[^/]+)$#\1#' <<<"$repo")
 fi
 
-nudges=$(api -G --data-urlencode "branch=$branch" -d audience=agent -d state=pending \
-    "$url/v1/nudges" | jq -c --arg project "$project" '.items[] | select(.projectId == $project)')
+nudges=$(api -G --data-urlencode "branch=$branch" --data-urlencode "$ours" -d audience=agent \
+    -d state=pending "$url/v1/nudges" | jq -c '.items[]')
 [[ -n $nudges ]] || exit 0
 
 while read -r nudge; do

@@ -37,7 +37,7 @@ pub use github::{
 };
 pub use nudges::{NudgeJson, NudgeQuery};
 pub use paging::{Beginning, LIMITS, List, Paging};
-pub use projects::{ProjectBody, ProjectJson, ProjectNudges};
+pub use projects::{BudgetJson, ProjectBody, ProjectJson, ProjectNudges, TrustJson};
 pub use pulls::{CheckJson, CommentJson, PullJson, PullQuery};
 pub use sessions::{SessionJson, SessionQuery};
 pub use spawning::{

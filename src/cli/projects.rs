@@ -5,13 +5,14 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Map, Value, json};
 
-use super::client::segment;
+use super::client::{Client, ClientError, segment};
 use super::lists::{Listing, Query, View, print};
 use super::output::{Misuse, Outcome, Output, line};
 use super::table::{Screen, prose, text};
 use super::target::Target;
 use super::words;
-use crate::api::{ProjectJson, ProjectNudges};
+use crate::api::{BudgetJson, ProjectJson, ProjectNudges, TrustJson};
+use crate::domain::{BudgetRule, Rerun};
 
 /// What `projects` takes.
 #[derive(Debug, clap::Args)]
@@ -50,6 +51,24 @@ struct Set {
     /// These checks do not count; may be repeated, '' stands for none
     #[arg(long, value_name = "GLOB")]
     except: Vec<String>,
+    /// People of this author_association have a say, as MEMBER; may be repeated, '' stands for the rule
+    #[arg(long, value_name = "WORD")]
+    trust_association: Vec<String>,
+    /// These logins have a say; may be repeated, '' stands for none
+    #[arg(long, value_name = "LOGIN")]
+    trust_user: Vec<String>,
+    /// These bots have a say; may be repeated, '' stands for all
+    #[arg(long, value_name = "GLOB")]
+    trust_bot: Vec<String>,
+    /// Its agents may be told so much at once
+    #[arg(long, value_name = "N")]
+    budget_burst: Option<u32>,
+    /// And so much more each minute
+    #[arg(long, value_name = "N")]
+    budget_per_minute: Option<u32>,
+    /// Whether failures that may be nobody's are run again before they are told
+    #[arg(long, value_parser = words::rerun())]
+    rerun: Option<String>,
     /// Whether pull requests without a session get one
     #[arg(long, value_parser = words::adopt())]
     adopt: Option<String>,
@@ -69,16 +88,47 @@ struct Set {
     target: Target,
 }
 
+/// A repeated flag's words: without the '' that empties the list.
+fn words_of(given: &[String]) -> Vec<String> {
+    given.iter().filter(|word| !word.is_empty()).cloned().collect()
+}
+
 impl Set {
-    /// The settings that are named, as the API takes them.
-    fn body(&self) -> Map<String, Value> {
-        let globs = |globs: &[String]| -> Value {
-            globs.iter().filter(|glob| !glob.is_empty()).cloned().collect()
-        };
+    fn names_trust(&self) -> bool {
+        let lists = [&self.trust_association, &self.trust_user, &self.trust_bot];
+        lists.iter().any(|given| !given.is_empty())
+    }
+
+    fn names_budget(&self) -> bool {
+        self.budget_burst.or(self.budget_per_minute).is_some()
+    }
+
+    /// `trust` with the lists that are named.
+    fn trust(&self, mut trust: TrustJson) -> TrustJson {
+        let or_rule = |given: &[String]| Some(words_of(given)).filter(|words| !words.is_empty());
+        if !self.trust_association.is_empty() {
+            trust.associations = or_rule(&self.trust_association);
+        }
+        if !self.trust_user.is_empty() {
+            trust.users = words_of(&self.trust_user);
+        }
+        if !self.trust_bot.is_empty() {
+            trust.bots = or_rule(&self.trust_bot);
+        }
+        trust
+    }
+
+    /// The settings that are named, as the API takes them: trust and budget as a whole, of which `known` has
+    /// what is not named.
+    fn body(&self, known: Option<ProjectNudges>) -> Map<String, Value> {
+        let (trust, budget) = known.map(|known| (known.trust, known.budget)).unwrap_or_else(|| {
+            let BudgetRule { burst, per_minute } = BudgetRule::default();
+            (TrustJson::default(), BudgetJson { burst, per_minute })
+        });
         let mut checks = Map::new();
         for (name, given) in [("only", &self.only), ("except", &self.except)] {
             if !given.is_empty() {
-                checks.insert(name.to_owned(), globs(given));
+                checks.insert(name.to_owned(), json!(words_of(given)));
             }
         }
         let mut nudges = Map::new();
@@ -87,6 +137,17 @@ impl Set {
         }
         if !checks.is_empty() {
             nudges.insert("checks".to_owned(), checks.into());
+        }
+        if self.names_trust() {
+            nudges.insert("trust".to_owned(), json!(self.trust(trust)));
+        }
+        if self.names_budget() {
+            let burst = self.budget_burst.unwrap_or(budget.burst);
+            let per_minute = self.budget_per_minute.unwrap_or(budget.per_minute);
+            nudges.insert("budget".to_owned(), json!(BudgetJson { burst, per_minute }));
+        }
+        if let Some(rerun) = &self.rerun {
+            nudges.insert("rerun".to_owned(), json!(rerun));
         }
         let mut body = Map::new();
         if !nudges.is_empty() {
@@ -137,30 +198,50 @@ async fn list(args: Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// `all`, `paused`, or the checks that count.
+/// `all`, or what is set otherwise than it is by itself.
 fn nudges_of(nudges: &ProjectNudges) -> String {
     let mut words = Vec::new();
     words.extend(nudges.paused.then(|| "paused".to_owned()));
-    for (which, globs) in [("only", &nudges.checks.only), ("except", &nudges.checks.except)] {
-        words.extend((!globs.is_empty()).then(|| format!("{which} {}", globs.join(","))));
+    let (checks, trust) = (&nudges.checks, &nudges.trust);
+    let users = Some(&trust.users).filter(|users| !users.is_empty());
+    for (which, list) in [
+        ("only", Some(&checks.only).filter(|globs| !globs.is_empty())),
+        ("except", Some(&checks.except).filter(|globs| !globs.is_empty())),
+        ("trust", trust.associations.as_ref()),
+        ("users", users),
+        ("bots", trust.bots.as_ref()),
+    ] {
+        let none =
+            |list: &Vec<String>| if list.is_empty() { "none".into() } else { list.join(",") };
+        words.extend(list.map(|list| format!("{which} {}", none(list))));
     }
+    let BudgetJson { burst, per_minute } = nudges.budget;
+    if (BudgetRule { burst, per_minute }) != BudgetRule::default() {
+        words.push(format!("budget {burst}+{per_minute}/min"));
+    }
+    words.extend((nudges.rerun != Rerun::default()).then(|| format!("rerun {}", nudges.rerun)));
     if words.is_empty() { "all".to_owned() } else { words.join("; ") }
 }
 
+/// The project as it is, where that matters to what is set.
+async fn as_it_is(args: &Set, client: &Client, path: &str) -> anyhow::Result<Option<ProjectJson>> {
+    match client.get(path, &[], Duration::ZERO).await {
+        Ok(project) => Ok(Some(project)),
+        Err(ClientError::Lasting(_)) if args.repo.is_some() => Ok(None),
+        // Without a repository a slip of the pen would be taken for a new project.
+        Err(error) => Err(error)
+            .with_context(|| format!("project {} (--repo registers a new one)", line(&args.id))),
+    }
+}
+
 async fn set(args: Set) -> anyhow::Result<Outcome> {
-    let body = args.body();
-    if body.is_empty() {
+    if args.body(None).is_empty() {
         return Err(Misuse("name a setting to change; --help lists them".to_owned()).into());
     }
     let client = args.target.client()?;
     let path = format!("/v1/projects/{}", segment(&args.id));
-    if args.repo.is_none() {
-        // Without a repository a slip of the pen would be taken for a new project.
-        client
-            .get::<Value>(&path, &[], Duration::ZERO)
-            .await
-            .with_context(|| format!("project {} (--repo registers a new one)", line(&args.id)))?;
-    }
+    let known = as_it_is(&args, &client, &path).await?;
+    let body = args.body(known.map(|project| project.nudges));
     let project: Value = client.put(&path, &Value::Object(body)).await?;
     let out = Output { json: args.json };
     out.object(&project)?;

@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 
-use crate::domain::{Adopt, Audience, DisplayStatus, NudgeState, PrState};
+use crate::domain::{Adopt, Audience, DisplayStatus, NudgeState, PrState, Rerun};
 use crate::store::reads::CHANGE_TYPES;
 
 macro_rules! words {
@@ -19,6 +19,7 @@ words! {
     display_status: DisplayStatus,
     nudge_state: NudgeState,
     pr_state: PrState,
+    rerun: Rerun,
 }
 
 pub(super) fn change_type() -> PossibleValuesParser {

@@ -106,6 +106,31 @@ async fn the_demo_in_json_is_changes_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_excerpt_is_shown_of_a_file_and_of_standard_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = root().join("fixtures/logs/01-cargo-test.log");
+    let path = log.display().to_string();
+    let from_file = run(nudged(folder.path(), &["excerpt", &path])).await.ends_with(0);
+    assert!(from_file.out.contains("\n\ncode: "), "{}", from_file.out);
+    let piped = |arguments: &[&str]| {
+        let mut command = nudged(folder.path(), arguments);
+        command.stdin(File::open(&log).expect("a log"));
+        run(command)
+    };
+    assert_eq!(piped(&["excerpt", "-"]).await.ends_with(0).out, from_file.out);
+    let object = piped(&["excerpt", "-", "--json"]).await.ends_with(0).lines().remove(0);
+    let keys: Vec<&str> = object.as_object().expect("an object").keys().map(|it| &**it).collect();
+    assert_eq!(keys, ["class", "evidence", "excerpt", "truncated"]);
+    assert_eq!([&object["class"], &object["truncated"]], [&json!("code"), &json!(false)]);
+    for key in ["excerpt", "evidence"] {
+        let said = object[key].as_str().expect("a text");
+        assert!(!said.is_empty() && from_file.out.contains(said), "{key}: {said}");
+    }
+    let said = run(nudged(folder.path(), &["excerpt", "no/such.log"])).await.ends_with(1);
+    assert!(said.out.is_empty() && said.err.contains("no/such.log"), "{}", said.err);
+}
+
+#[tokio::test]
 async fn serve_says_what_it_lacks() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = folder.path().join("text.db");

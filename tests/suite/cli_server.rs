@@ -127,7 +127,14 @@ async fn every_client_finds_the_server_by_a_variable_however_it_is_spelled() {
                 run(world.folder(), &[command], &[("NUDGED_URL", &url), token]).await;
             assert_eq!(code, 0, "{command} {url}: {err}");
         }
+        let (env, file) = ([("NUDGED_URL", &*url), ("NUDGED_WEBHOOK_SECRET", SECRET)], "ping.json");
+        std::fs::write(world.folder().join(file), "{\"zen\":\"z\",\"hook_id\":1}")
+            .expect("written");
+        let args = ["replay", file, "--event", "ping"];
+        let (code, out, err) = run(world.folder(), &args, &env).await;
+        assert_eq!(code, 0, "replay {url}: {out}{err}");
     }
+    assert_eq!(world.items("/v1/deliveries").await.len(), 3, "each replay arrived");
     let url = format!("https://{address}");
     let (code, _, err) = run(world.folder(), &["pulls", "--url", &url], &[token]).await;
     assert!(code == 1 && err.contains("plain HTTP") && err.contains("http://"), "{err}");
@@ -192,11 +199,35 @@ async fn a_wrong_value_ends_with_2_wherever_it_stands() {
         ("NUDGED_RETAIN_CHANGES", "1s"),
         ("NUDGED_RETAIN_DELIVERIES", "1s"),
         ("NUDGED_WEBHOOK_SECRET", ","),
+        ("NUDGED_QUIET_AFTER", "soon"),
+        ("NUDGED_CANCEL_WAIT", "soon"),
+        ("NUDGED_PROBE_EVERY", "0s"),
+        ("NUDGED_RECONCILE_EVERY", "1s"),
+        ("NUDGED_GITHUB_API_URL", "ftp://h"),
+        ("NUDGED_GITHUB_APP_ID", "seven"),
+        ("NUDGED_GITHUB_APP_ID", "7"),
+        ("NUDGED_GITHUB_PRIVATE_KEY", "no/such/key.pem"),
     ] {
         let mut env = vec![("NUDGED_LISTEN", "127.0.0.1:0"), ("NUDGED_WEBHOOK_SECRET", SECRET)];
         env.push((name, value));
         let (code, _, err) = run(world.folder(), &["serve"], &env).await;
         assert_eq!(code, 2, "{name}={value}: {err}");
+    }
+    let key = world.folder().join("key.pem");
+    std::fs::write(&key, "-----BEGIN RSA PRIVATE KEY-----").expect("written");
+    let key = key.display().to_string();
+    for (id, key, wrong) in [
+        ("seven", &*key, "NUDGED_GITHUB_APP_ID"),
+        ("7", "no/such.pem", "NUDGED_GITHUB_PRIVATE_KEY"),
+    ] {
+        let env = [
+            ("NUDGED_LISTEN", "127.0.0.1:0"),
+            ("NUDGED_WEBHOOK_SECRET", SECRET),
+            ("NUDGED_GITHUB_APP_ID", id),
+            ("NUDGED_GITHUB_PRIVATE_KEY", key),
+        ];
+        let (code, _, err) = run(world.folder(), &["serve"], &env).await;
+        assert!(code == 2 && err.contains(wrong), "{id} {key}: {err}");
     }
 }
 

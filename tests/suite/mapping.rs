@@ -358,3 +358,71 @@ fn whichever_way_access_is_lost_the_rows_stay() {
     assert_eq!((core.ci(1), core.checks(1).len()), ("failing", 1));
     assert_eq!(core.row_in(RepoId(42), 1).number, 1);
 }
+
+#[test]
+fn an_end_beside_a_conclusion_is_an_end_whatever_the_status_says() {
+    let mut run = check("build", &sha(1), 11, json!("failure"), 10);
+    run["check_run"]["status"] = json!("in_progress");
+    let job = json!({
+        "action": "completed", "repository": repository(REPO.0, "acme/rocket"),
+        "workflow_job": {"id": 12, "run_id": 70, "run_attempt": 1, "name": "test", "head_sha": sha(1),
+            "status": "in_progress", "conclusion": "success", "started_at": at(0),
+            "completed_at": at(10), "steps": [], "html_url": "https://ci.example/12"},
+    });
+    for (event, whole, field, ends) in [
+        ("check_run", &run, "check_run", "build failed"),
+        ("workflow_job", &job, "workflow_job", "test passed"),
+    ] {
+        let mut core = opened();
+        core.apply(event, whole);
+        assert_eq!(core.checks(1), [ends]);
+        let name = ends.split(' ').next().expect("a name");
+        for lacks in ["conclusion", "completed_at"] {
+            let mut core = opened();
+            let mut half = whole.clone();
+            half[field][lacks] = Value::Null;
+            core.apply(event, &half);
+            assert_eq!(core.checks(1), [format!("{name} in_progress")], "without {lacks}");
+        }
+    }
+}
+
+#[test]
+fn payloads_say_who_has_a_say() {
+    let (public, private) = (json!({"private": false}), json!({"private": true}));
+    let internal = json!({"private": true, "visibility": "internal"});
+    let shown = json!({"private": false, "visibility": "public"});
+    for (repo, association, kind, heard) in [
+        (&public, "NONE", "User", false),
+        (&public, "CONTRIBUTOR", "User", false),
+        (&shown, "NONE", "User", false),
+        (&json!({}), "NONE", "User", false),
+        (&public, "MEMBER", "User", true),
+        (&shown, "OWNER", "User", true),
+        (&public, "COLLABORATOR", "User", true),
+        (&public, "NONE", "Bot", true),
+        (&private, "NONE", "User", true),
+        (&internal, "CONTRIBUTOR", "User", true),
+    ] {
+        let user = json!({"id": 9, "login": "grace", "type": kind});
+        let said = |mut payload: Value, field: &str| {
+            payload[field]["author_association"] = json!(association);
+            merge(&mut payload[field]["user"], user.clone());
+            merge(&mut payload["repository"], repo.clone());
+            payload
+        };
+        let asked = said(review(1, &sha(1), 81, 9, "changes_requested", 20), "review");
+        let remark = said(comment("created", 71, 20, json!({})), "comment");
+        let case = format!("{repo} {association} {kind}");
+        let mut core = opened();
+        core.apply("pull_request_review", &asked);
+        let decided = if heard { "changes_requested" } else { "none" };
+        assert_eq!(core.row(1).review.as_str(), decided, "{case}");
+        assert_eq!(core.told_of("review-comments").len(), usize::from(heard), "{case}");
+        let mut core = opened();
+        core.apply("pull_request_review_comment", &remark);
+        assert_eq!(core.row(1).unresolved_comments, i64::from(heard), "{case}");
+        assert_eq!(core.told_of("review-comments").len(), usize::from(heard), "{case}");
+        assert_eq!(core.comments().len(), 1, "{case}: it is kept all the same");
+    }
+}

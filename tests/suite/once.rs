@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::payloads::{check, pull, sha};
+use crate::payloads::{at, check, pull, repository, sha};
 use crate::stories::story;
 use crate::world::{SECRET, World, answer, outcome, sign};
 
@@ -137,4 +137,37 @@ async fn what_was_received_and_not_finished_is_no_duplicate() {
     assert_eq!(outcome(&send().await.1), "applied");
     assert_eq!(outcome(&send().await.1), "duplicate");
     assert_eq!(world.items("/v1/pulls").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_name_that_two_repositories_claim_in_turn_quarantines_nothing() {
+    let claim = |repo: i64, action: &str, seconds: i64| {
+        let mut payload = pull(action, 1, &sha(repo.unsigned_abs()), seconds, json!({}));
+        payload["repository"] = repository(repo, "acme/rocket");
+        payload["repository"]["updated_at"] = json!(at(seconds));
+        for side in ["head", "base"] {
+            payload["pull_request"][side]["repo"]["id"] = json!(repo);
+        }
+        payload
+    };
+    let claims = [claim(41, "opened", 10), claim(42, "opened", 20), claim(41, "labeled", 30)];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let world = World::new().await;
+        for index in order.into_iter().chain(order) {
+            let id = format!("claim-{index}");
+            let body = claims[index].to_string();
+            let (status, told) = world.send("pull_request", &id, body.as_bytes()).await;
+            assert_eq!(status, StatusCode::OK, "{order:?}: {told}");
+        }
+        let quarantined = world.items("/v1/deliveries?outcome=quarantined").await;
+        assert!(quarantined.is_empty(), "{order:?}: {quarantined:?}");
+        let mut shown: Vec<_> = world.items("/v1/pulls").await;
+        shown.sort_by_key(|pull| pull["headSha"].to_string());
+        let shown: Vec<_> = shown.iter().map(|it| [&it["headSha"], &it["repo"]]).collect();
+        let expected = [
+            [&json!(sha(41)), &json!("acme/rocket")],
+            [&json!(sha(42)), &json!("repositories/42")],
+        ];
+        assert_eq!(shown, expected, "{order:?}");
+    }
 }

@@ -143,12 +143,47 @@ async fn projects_and_sessions_are_set_from_the_command_line() {
     let project = &lines(&out)[0]["nudges"];
     assert_eq!((code, &project["paused"]), (0, &json!(false)));
     assert_eq!(project["checks"], json!({"only": [], "except": ["*-flaky"]}), "the rest stays");
+    let set = [
+        "--trust-association",
+        "MEMBER",
+        "--trust-association",
+        "OWNER",
+        "--trust-user",
+        "grace",
+        "--trust-bot",
+        "renovate*",
+        "--budget-burst",
+        "5",
+        "--rerun",
+        "once",
+    ];
+    let (code, out, err) = client(&world, &[&["projects", "set", "roc"][..], &set].concat()).await;
+    let says = "trust MEMBER,OWNER; users grace; bots renovate*; budget 5+1/min; rerun once";
+    assert!(code == 0 && out.contains(says), "{out}{err}");
+    let set = ["--trust-association", "", "--trust-bot", "", "--budget-per-minute", "2", "--json"];
+    let (code, out, err) = client(&world, &[&["projects", "set", "roc"][..], &set].concat()).await;
+    assert_eq!(code, 0, "{err}");
+    let project = &lines(&out)[0]["nudges"];
+    let trust = json!({"associations": null, "users": ["grace"], "bots": null});
+    assert_eq!(project["trust"], trust, "the list that is not named stays");
+    assert_eq!(project["budget"], json!({"burst": 5, "perMinute": 2}));
+    assert_eq!(project["rerun"], "once");
+    assert_eq!(project["checks"]["except"], json!(["*-flaky"]));
+    let set = ["--trust-user", "", "--rerun", "never", "--budget-burst", "30", "--json"];
+    let (_, out, _) = client(&world, &[&["projects", "set", "roc"][..], &set].concat()).await;
+    let project = &lines(&out)[0]["nudges"];
+    assert_eq!([&project["trust"]["users"], &project["rerun"]], [&json!([]), &json!("never")]);
+    let new = ["projects", "set", "new", "--repo", "acme/new", "--budget-burst", "7"];
+    let (code, out, _) = client(&world, &new).await;
+    assert!(code == 0 && out.contains("acme/new") && out.contains("budget 7+1/min"), "{out}");
     let (code, out, _) = client(&world, &["projects", "set", "new", "--repo", "acme/new"]).await;
     assert!(code == 0 && out.contains("acme/new"), "{out}");
     for args in [
         &["projects", "set", "roc"][..],
         &["projects", "set", "roc", "--pause", "--resume"],
         &["projects", "set", "roc", "--adopt", "some"],
+        &["projects", "set", "roc", "--rerun", "twice"],
+        &["projects", "set", "roc", "--budget-burst", "0"],
         &["projects", "set", "BAD ID", "--repo", "acme/bad"],
     ] {
         assert_eq!(client(&world, args).await.0, 2, "{args:?}");

@@ -30,11 +30,19 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         nudge.kind == NudgeKind::CiFailed
             || (nudge.kind == NudgeKind::Escalated && is_about_ci(&nudge.signature))
     };
-    if !open || context.ci == CiState::Passing {
-        context.supersede(pull, about_ci);
-        for kind in [TimerKind::CiSettle, TimerKind::LogWait, TimerKind::RerunWait] {
+    let passing = context.ci == CiState::Passing;
+    // The first check of a new head may be green long before the others begin: that releases no brake.
+    let brake_stays = context.head_settles_in(pull).filter(|_| passing && pull.memory.ci_braked);
+    if !open || passing {
+        let stays =
+            |nudge: &Nudge| open && brake_stays.is_some() && nudge.signature.starts_with(BRAKE);
+        context.supersede(pull, |nudge| about_ci(nudge) && !stays(nudge));
+        for kind in [TimerKind::LogWait, TimerKind::RerunWait] {
             context.cancel(kind);
         }
+    }
+    if !open || (passing && brake_stays.is_none()) {
+        context.cancel(TimerKind::CiSettle);
     }
     if !open {
         return;
@@ -45,10 +53,16 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
             pull.memory.flaky.insert(name);
         }
     }
-    if context.ci == CiState::Passing {
+    if passing {
         pull.memory.ci_told.clear();
         pull.memory.ci_told_human.clear();
-        pull.memory.ci_braked = false;
+        match brake_stays {
+            Some(left) if context.due(TimerKind::CiSettle).is_none() => {
+                context.arm(TimerKind::CiSettle, left);
+            }
+            Some(_) => {}
+            None => pull.memory.ci_braked = false,
+        }
         return;
     }
     context.supersede(pull, |nudge| {
@@ -79,6 +93,9 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
     let mut news = failures.news(context, pull, &head);
     if news.to_agent.is_empty() || pull.memory.ci_braked {
         reword(context, pull, &here, &failures);
+    }
+    if pull.memory.ci_braked {
+        context.cancel(TimerKind::CiSettle);
     }
     if pull.memory.ci_braked || news.is_empty() {
         context.cancel(TimerKind::LogWait);

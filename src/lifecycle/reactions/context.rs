@@ -144,6 +144,13 @@ impl Context<'_> {
         self.voice().settled(&subject, kind)
     }
 
+    /// How long it is until the settle time since the head arrived is over; `None`: it is.
+    pub(super) fn head_settles_in(&self, pull: &PullRequest) -> Option<SignedDuration> {
+        let arrived = pull.memory.head_since.unwrap_or(self.now);
+        let left = self.policy.settle.saturating_sub(self.now.duration_since(arrived));
+        left.is_positive().then_some(left)
+    }
+
     pub(super) fn arm(&mut self, kind: TimerKind, wait: SignedDuration) {
         let subject = self.subject.clone();
         self.voice().arm(&subject, kind, wait);

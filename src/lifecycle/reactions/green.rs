@@ -46,11 +46,8 @@ pub(super) fn react(context: &mut Context<'_>, pull: &mut PullRequest) {
         return;
     }
     // The first check of a new head may be green long before the others begin.
-    let arrived = pull.memory.head_since.unwrap_or(context.now);
-    let settled = arrived.checked_add(context.policy.settle).is_ok_and(|at| at <= context.now);
-    if !quiet && !settled {
-        if context.known.timers(&context.subject).get(&TimerKind::GreenSettle).is_none() {
-            let left = context.policy.settle - context.now.duration_since(arrived);
+    if let Some(left) = context.head_settles_in(pull).filter(|_| !quiet) {
+        if context.due(TimerKind::GreenSettle).is_none() {
             context.arm(TimerKind::GreenSettle, left);
         }
         return;

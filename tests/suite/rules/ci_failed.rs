@@ -4,7 +4,7 @@
 use nudged::domain::ProjectConfig;
 
 use crate::core::Core;
-use crate::core::tell::{check, pull, sha, suite_completed, workflow_run};
+use crate::core::tell::{check, pull, sha, status, suite_completed, workflow_run};
 
 /// Pull request 1 is open at commit 1, and things settle for 30 s.
 fn settling() -> Core {
@@ -157,6 +157,87 @@ fn after_three_failed_commits_the_human_hears_once_instead() {
 }
 
 #[test]
+fn a_merge_or_a_close_ends_what_the_human_was_told_of_the_brake() {
+    for end in [pull(1).closed(), pull(1).merged()] {
+        let mut core = Core::new();
+        for number in 1..=3 {
+            fail_at(&mut core, number);
+        }
+        assert_eq!(core.told_of("escalated"), ["escalated pending"]);
+        core.see(end.head(3).at(900));
+        assert_eq!(core.told_of("escalated"), ["escalated superseded"]);
+    }
+}
+
+#[test]
+fn a_green_job_of_a_run_that_goes_on_releases_no_brake() {
+    let mut core = Core::opened();
+    let checks_only = globs(&["build", "lint"]);
+    core.configure(ProjectConfig { checks_only, ..ProjectConfig::default() });
+    for number in 1..=5 {
+        let seconds = 100 * number as i64;
+        if number > 1 {
+            core.see(pull(1).at(seconds).moved(number - 1, number));
+        }
+        core.see(workflow_run(70 + number as i64).at_commit(number));
+        core.see(check("lint").at_commit(number).passed().at(seconds + 5));
+        assert_eq!(core.ci(1), "pending");
+        core.see(check("build").at_commit(number).failed().at(seconds + 10));
+    }
+    assert_eq!(core.told_of("escalated"), ["escalated pending"]);
+    assert_eq!(core.told_of("ci-failed"), ["ci-failed superseded"; 2]);
+}
+
+#[test]
+fn what_is_green_first_on_each_head_releases_no_brake_before_the_head_has_settled() {
+    let green = |number| status("cla").at_commit(number).passed().at(100 * number as i64 + 1);
+    let moved = |number: u64| pull(1).at(100 * number as i64).moved(number - 1, number);
+    let mut core = settling();
+    for number in 1..=5 {
+        // Its status may come before the head that it is of.
+        if number == 4 {
+            core.see(green(number));
+        }
+        if number > 1 {
+            core.see(moved(number));
+        }
+        core.see(green(number));
+        assert_eq!(core.ci(1), "passing");
+        core.advance(5);
+        core.see(check("build").at_commit(number).failed().at(100 * number as i64 + 6));
+        core.advance(30);
+    }
+    assert_eq!(core.told_of("escalated"), ["escalated pending"]);
+    core.advance(600);
+    assert_eq!(core.told_of("escalated"), ["escalated pending"], "nothing has recovered");
+
+    // Recovered is what is green once the head has settled, be it since then or from then on.
+    core.see(moved(6));
+    core.see(green(6));
+    core.advance(20);
+    core.see(check("build").at_commit(6));
+    core.advance(10);
+    assert_eq!(core.told_of("escalated"), ["escalated pending"], "it is not green yet");
+    core.see(check("build").at_commit(6).passed().at(640));
+    assert_eq!(core.told_of("escalated"), ["escalated superseded"]);
+    for number in 7..=9 {
+        core.see(moved(number));
+        core.see(check("build").at_commit(number).failed().at(100 * number as i64 + 6));
+        core.advance(30);
+    }
+    let again = ["escalated superseded", "escalated pending"];
+    assert_eq!(core.told_of("escalated"), again);
+    core.see(moved(10));
+    core.see(green(10));
+    core.see(check("build").at_commit(10).passed().at(1_010));
+    core.advance(29);
+    assert_eq!(core.told_of("escalated"), again);
+    core.advance(1);
+    assert_eq!(core.told_of("escalated"), ["escalated superseded"; 2]);
+    assert_eq!(core.timers(), []);
+}
+
+#[test]
 fn a_commit_that_passed_in_between_keeps_the_brake_off() {
     let mut core = Core::new();
     fail_at(&mut core, 1);
@@ -213,6 +294,32 @@ fn the_same_job_of_another_workflow_at_the_base_is_another_check() {
     }
 }
 
+/// What a nightly run finds at the base says nothing of the change; nor does a run that may be one.
+#[test]
+fn a_job_of_actions_is_the_base_s_only_where_a_push_failed_there_too() {
+    let job = |run: i64| check("build").made_by("github-actions").job_of(run).failed();
+    for (base, head, told) in [
+        (Some("push"), true, "escalated pending"),
+        (Some("schedule"), true, "ci-failed pending"),
+        (None, true, "ci-failed pending"),
+        (Some("push"), false, "ci-failed pending"),
+        (None, false, "ci-failed pending"),
+    ] {
+        let mut core = Core::new();
+        if let Some(event) = base {
+            let run = workflow_run(60).on(event).suite(801).at_commit(1_000_000);
+            core.see(run.failed());
+        }
+        core.see(job(60).at_commit(1_000_000));
+        core.see(pull(1));
+        if head {
+            core.see(workflow_run(70));
+        }
+        core.see(job(70).run(2).failed().at(10));
+        assert_eq!(core.told(), [told], "{base:?} {head}");
+    }
+}
+
 #[test]
 fn what_passed_at_the_base_or_is_another_check_there_is_the_agents_to_mend() {
     let base = || check("build").at_commit(1_000_000);
@@ -255,6 +362,29 @@ fn what_was_left_out_is_not_red() {
     core.see(check("build").passed().at(10));
     core.see(pull(1).clean().at(20));
     assert_eq!(core.told(), ["approved-and-green pending"]);
+}
+
+#[test]
+fn new_globs_are_applied_at_once() {
+    let choose = |core: &mut Core, checks_only, checks_except| {
+        let (checks_only, checks_except) = (globs(checks_only), globs(checks_except));
+        core.configure(ProjectConfig { checks_only, checks_except, ..ProjectConfig::default() });
+    };
+    let mut core = Core::opened();
+    choose(&mut core, &["lint"], &[]);
+    core.see(check("build").failed().at(10));
+    assert_eq!(core.told(), [""; 0]);
+    choose(&mut core, &["lint", "build"], &[]);
+    assert_eq!(core.told(), ["ci-failed pending"], "it counts now");
+
+    let mut core = Core::opened();
+    core.see(check("docs").failed().at(10));
+    core.see(check("build").passed().at(10));
+    core.see(pull(1).clean().at(20));
+    assert_eq!(core.told(), ["ci-failed pending"]);
+    choose(&mut core, &[], &["docs"]);
+    let told = ["ci-failed superseded", "approved-and-green pending"];
+    assert_eq!(core.told(), told, "what is left is green");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `approved-and-green`: once a head, and again only if it was red in between.
 
 use crate::core::Core;
-use crate::core::tell::{self, check, comment, pull, resolved, review, status};
+use crate::core::tell::{self, check, comment, pull, resolved, review, status, suite_completed};
 
 fn told(core: &Core) -> Vec<String> {
     core.told_of("approved-and-green")
@@ -129,6 +129,18 @@ fn without_any_ci_a_head_is_green_once_the_settle_time_has_passed() {
     core.see(pull(2).head(2).clean().at(40));
     core.advance(600);
     assert_eq!(core.told(), [PENDING]);
+}
+
+#[test]
+fn a_suite_that_completed_empty_is_no_ci() {
+    let mut core = Core::new().settling(30);
+    core.see(pull(1).clean());
+    core.see(suite_completed(900));
+    core.advance(29);
+    assert_eq!(core.told(), [""; 0]);
+    core.advance(1);
+    assert_eq!((core.told(), core.ci(1)), (vec![PENDING.to_owned()], "unknown"));
+    assert!(!core.project_of(tell::REPO).ci_seen);
 }
 
 #[test]

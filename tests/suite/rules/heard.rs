@@ -76,6 +76,37 @@ fn words_follow_what_they_are_about_while_a_nudge_waits() {
 }
 
 #[test]
+fn a_comment_that_is_deleted_leaves_the_nudge_that_waits() {
+    let mut core = Core::opened();
+    core.see(review(81).requests_changes().at(5));
+    core.see(comment(71).of_review(81));
+    core.see(comment(72).of_review(81));
+    let told = core.told();
+    assert!(core.said().contains("Please look at 71"), "{}", core.said());
+    core.see(comment(71).of_review(81).deleted().at(50));
+    assert!(!core.said().contains("Please look at 71"), "{}", core.said());
+    assert!(core.said().contains("Please look at 72"), "{}", core.said());
+    assert_eq!(core.told(), told, "it is the same nudge");
+}
+
+#[test]
+fn unheard_comments_are_due_again_and_heard_ones_are_not() {
+    for heard in [false, true] {
+        let mut core = Core::opened();
+        core.see(comment(71));
+        assert_eq!(core.told(), ["review-comments pending"]);
+        if heard {
+            core.acknowledge(0);
+        }
+        core.see(pull(1).closed().at(10));
+        core.see(pull(1).at(20));
+        let told = core.told_of("review-comments");
+        let again = ["review-comments superseded", "review-comments pending"];
+        assert_eq!(told, if heard { vec!["review-comments acknowledged"] } else { again.into() });
+    }
+}
+
+#[test]
 fn what_the_human_was_told_goes_when_it_is_over() {
     let mut core = Core::opened();
     core.see(check("deploy").concluded("action_required").at(5));

@@ -145,6 +145,28 @@ fn two_payloads_of_one_second_are_settled_by_github() {
 }
 
 #[test]
+fn a_head_that_went_and_came_back_within_one_second_is_settled_by_github() {
+    let away = || pull(1).moved(1, 2).at(10);
+    let back = || pull(1).moved(2, 1).at(10);
+    let head = |core: &Core| core.row(1).core.head_sha.clone();
+    for there in [1, 2] {
+        let read = || pull(1).head(there).at(10);
+        in_any_order(&facts![pull(1), away(), back(), read().read(20)], head, sha(there));
+        let mut core = answered();
+        core.see(away());
+        core.see(back());
+        core.pass(100);
+        // The question may have been asked when the second came.
+        core.see(away());
+        assert_eq!(core.tasks_of(TaskKind::RefreshPull).len(), 1);
+        core.report(read().clean().read(20).reviewed(ReviewDecision::None).shown());
+        assert_eq!(head(&core), sha(there));
+        core.see(check("build").at_commit(there).failed().at(30));
+        assert_eq!((core.ci(1), core.told_of("ci-failed").len()), ("failing", 1));
+    }
+}
+
+#[test]
 fn what_github_shows_stands_in_the_same_order_whatever_comes_first() {
     let (one, other) = (|| pull(1).titled("A").at(10), || pull(1).titled("B").at(10));
     let title = |core: &Core| core.row(1).core.title.to_string();

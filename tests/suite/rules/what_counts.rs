@@ -82,6 +82,28 @@ fn a_run_that_was_cancelled_while_a_newer_one_is_there_is_history_with_its_jobs(
         "pending",
         &[],
     );
+    ends(
+        vec![
+            workflow_run(70).cancelled().at(8).into(),
+            job("always", 70).failed().at(7).into(),
+            workflow_run(71).suite(901).passed().at(40).into(),
+            job("always", 71).run(2).passed().at(39).into(),
+        ],
+        "passing",
+        &["always passed"],
+    );
+    // And nothing is said of it all the while.
+    let mut core = Core::opened();
+    core.see(workflow_run(71).suite(901));
+    core.see(workflow_run(70).cancelled().at(8));
+    core.see(job("always", 70).failed().at(7));
+    core.see(job("only-once", 70).concluded("cancelled"));
+    core.advance(1_200);
+    assert_eq!((core.ci(1), core.told()), ("pending", Vec::new()));
+    core.see(job("always", 71).run(2).passed().at(39));
+    core.see(workflow_run(71).suite(901).passed().at(40));
+    core.advance(1_200);
+    assert_eq!((core.ci(1), core.told(), core.timers()), ("passing", Vec::new(), Vec::new()));
     // Alone it says that it was cancelled, be there jobs or none.
     ends(vec![workflow_run(70).cancelled().into()], "unknown", &["CI (workflow run) cancelled"]);
 }

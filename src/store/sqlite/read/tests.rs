@@ -217,6 +217,12 @@ fn work(connection: &Connection, read: &dyn Fn(&Connection)) -> u64 {
     steps.load(Ordering::Relaxed)
 }
 
+/// Nudges of the repository of the project `big`, as an agent asks for those of its branch.
+fn in_big(branch: Option<&str>, of: &NudgeFilter) -> NudgeFilter {
+    let (repo, branch) = (Some("o/big".to_owned()), branch.map(str::to_owned));
+    NudgeFilter { repo, branch, ..of.clone() }
+}
+
 /// Every read, each list with that page.
 fn every_read(page: Page) -> Vec<(String, Read)> {
     let mut reads: Vec<(String, Read)> = Vec::new();
@@ -242,6 +248,10 @@ fn every_read(page: Page) -> Vec<(String, Read)> {
                 NudgeFilter { branch: Some("b3000".to_owned()), ..all.clone() },
                 NudgeFilter { session: Some("big-3000".to_owned()), ..all.clone() },
                 NudgeFilter { pull, ..all.clone() },
+                in_big(Some("b3000"), &all),
+                in_big(None, &all),
+                NudgeFilter { project: Some("big".to_owned()), ..all.clone() },
+                NudgeFilter { project: Some("small".to_owned()), ..all.clone() },
                 all,
             ] {
                 let what = format!("{filter:?}");
