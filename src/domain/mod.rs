@@ -47,7 +47,7 @@ pub use observation::{
 };
 pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use operation::{Operation, OperationKind};
-pub use project::{Adopt, Project, Rerun, Visibility};
+pub use project::{Adopt, ApiAccess, Project, Rerun, Visibility};
 pub use pull_request::{
     HeardLate, PullCommit, PullCore, PullMemory, PullRead, PullRegisters, PullSeen, RefreshMark,
     RerunMark, ReviewAnswer, ToldHead,

@@ -104,7 +104,15 @@ pub enum ScmObservation {
     /// A repository's name, by its own event.
     Repository { repo: RepoSeen },
     /// Whether the app may ask GitHub about repositories: the named ones, or all of an account.
-    Access { repos: Vec<RepoId>, account: Option<Text>, granted: bool, at: Timestamp },
+    Access {
+        repos: Vec<RepoId>,
+        account: Option<Text>,
+        granted: bool,
+        /// Where it is not granted: it is suspended, not taken away.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        suspended: bool,
+        at: Timestamp,
+    },
 }
 
 impl ScmObservation {

@@ -28,6 +28,32 @@ pub struct Visibility {
     pub is_public: bool,
 }
 
+/// Whether the App may ask GitHub about a repository. The order is the order of the register at a tie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ApiAccess {
+    Granted,
+    /// Its installation is suspended, until whoever did that ends it.
+    Suspended,
+    /// The App was uninstalled, or the repository taken from it.
+    Removed,
+}
+
+impl ApiAccess {
+    /// As payloads tell it.
+    pub const fn told(granted: bool, suspended: bool) -> Self {
+        match (granted, suspended) {
+            (true, _) => Self::Granted,
+            (false, true) => Self::Suspended,
+            (false, false) => Self::Removed,
+        }
+    }
+
+    /// Whether it may be asked.
+    pub fn is_granted(self) -> bool {
+        self == Self::Granted
+    }
+}
+
 /// A project row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -64,7 +90,7 @@ pub struct Project {
     /// The number that the next session gets.
     pub next_session: i64,
     /// Whether the app may still ask GitHub about it, and when that was last said.
-    pub api_access: (bool, Option<Timestamp>),
+    pub api_access: (ApiAccess, Option<Timestamp>),
     pub registered_at: Timestamp,
     pub archived_at: Option<Timestamp>,
 }

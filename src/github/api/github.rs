@@ -12,7 +12,7 @@ use super::installations::{Installations, Installed};
 use super::request::{Answer, Asker, Pages, Speaker};
 use super::standing::Standing;
 use crate::api::{GithubPass, GithubStanding};
-use crate::domain::{RepoName, Timestamp};
+use crate::domain::{ApiAccess, RepoName, Timestamp};
 use crate::store::reads::WatchedProject;
 
 /// What a trouble is about that lies in a permission.
@@ -122,9 +122,13 @@ impl Github {
 
     /// That we may not ask about a repository is a trouble.
     pub(super) fn note_stopped(&self, watched: &[WatchedProject]) {
-        let stopped = watched.iter().filter(|project| !project.may_ask);
-        for project in stopped {
-            self.standing.note(project.repo.as_str(), Some(&GithubError::Suspended), self.now());
+        for project in watched {
+            let why = match project.access {
+                ApiAccess::Granted => continue,
+                ApiAccess::Suspended => GithubError::Suspended,
+                ApiAccess::Removed => GithubError::NotInstalled,
+            };
+            self.standing.note(project.repo.as_str(), Some(&why), self.now());
         }
     }
 

@@ -133,7 +133,7 @@ impl Reconciler {
             let mut state = self.state.lock().await;
             self.remember(&mut state).await?;
             let tried = |id| state.filled.contains_key(id) || state.memories.contains_key(id);
-            projects.iter().any(|project| project.may_ask && !tried(&project.id))
+            projects.iter().any(|project| project.access.is_granted() && !tried(&project.id))
         };
         if !new {
             return Ok(None);
@@ -158,7 +158,7 @@ impl Reconciler {
             GithubPass { began_at, milliseconds: 0, looked_at: 0, applied: 0, failed: 0 };
         let projects = self.store.watched().await?;
         self.github.keep_troubles(&projects);
-        for project in projects.iter().filter(|project| project.may_ask) {
+        for project in projects.iter().filter(|project| project.access.is_granted()) {
             if !wanted(&state, &project.id) {
                 continue;
             }

@@ -13,8 +13,8 @@ mod say;
 use std::sync::Arc;
 
 use crate::domain::{
-    CommitFact, CommitSha, LogName, Project, ProjectId, PullId, RepoId, RepoSeen, ScmObservation,
-    SessionId, Text, TimerDue, Timestamp,
+    ApiAccess, CommitFact, CommitSha, LogName, Project, ProjectId, PullId, RepoId, RepoSeen,
+    ScmObservation, SessionId, Text, TimerDue, Timestamp,
 };
 
 use super::reducer::Reducer;
@@ -91,8 +91,9 @@ fn dispatch(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), Refusal> 
             Watched::find(to, repo)?.write(to);
             Ok(())
         }
-        ScmObservation::Access { repos, account, granted, at } => {
-            naming::access(to, repos, account.as_deref(), *granted, *at);
+        ScmObservation::Access { repos, account, granted, suspended, at } => {
+            let told = ApiAccess::told(*granted, *suspended);
+            naming::access(to, repos, account.as_deref(), told, *at);
             Ok(())
         }
     }

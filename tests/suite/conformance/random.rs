@@ -297,10 +297,11 @@ impl Random {
                 ("push", pushed)
             }
             _ => {
-                let granted = self.below(2) == 0;
+                let (granted, suspended) = (self.below(2) == 0, self.below(2) == 0);
                 let at = at(seconds).parse().expect("an instant");
                 let account = Some(self.one_of(&["acme", "apex"]).into());
-                let access = ScmObservation::Access { repos: Vec::new(), account, granted, at };
+                let repos = Vec::new();
+                let access = ScmObservation::Access { repos, account, granted, suspended, at };
                 return Observation::Scm(access);
             }
         };

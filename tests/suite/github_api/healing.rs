@@ -136,3 +136,29 @@ async fn a_renamed_repository_is_followed_and_a_suspended_one_left_alone() {
     let standing = pair.world.get("/readyz").await;
     assert_eq!(standing["github"]["troubles"][0]["code"], "suspended", "{standing}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_the_app_was_taken_from_is_left_alone_and_told_as_that() {
+    for whole in [true, false] {
+        let pair = Pair::new().await;
+        week(&pair).await;
+        pair.reconcile().await;
+        let rocket = pair.github.repository("acme/rocket");
+        let installation = pair.github.installation_of(&rocket).expect("an installation");
+        pair.pass(60);
+        if whole {
+            pair.github.uninstall(installation);
+        } else {
+            pair.github.remove_repository(installation, &rocket);
+        }
+        pair.github.settle().await;
+        pair.github.forget_seen();
+        let rows = pair.rows();
+        pair.reconcile().await;
+        assert_eq!(pair.github.seen().len(), 0, "{:?}", pair.github.seen());
+        assert_eq!(pair.rows(), rows);
+        let standing = pair.world.get("/readyz").await;
+        assert_eq!(standing["github"]["troubles"][0]["code"], "not_installed", "{standing}");
+        assert_eq!(standing["github"]["troubles"][0]["about"], "acme/rocket", "{standing}");
+    }
+}
