@@ -27,6 +27,7 @@ mod refresh;
 mod registration;
 mod request;
 mod standing;
+mod timetable;
 
 pub use blame::Suspect;
 pub use budget::{Account, Budget, Claim, Closed, Priority, Quota, Seen, Ticket, Turn};
