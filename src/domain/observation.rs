@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Adopt, BudgetRule, CheckRun, Comment, CommitSha, CommitStatus, Failure, LogAnswer, LogName,
-    NudgeId, ProjectId, PullSeen, QueueFact, RepoId, RepoName, Rerun, RerunChecks, Review,
-    SessionCommand, SessionId, SessionObservation, Subject, Text, Thread, TimerKind, Timestamp,
-    Trust, WorkflowRun,
+    Adopt, AskPermission, BudgetRule, CheckRun, Comment, CommitSha, CommitStatus, Failure,
+    LogAnswer, LogName, NudgeId, ProjectId, PullSeen, QueueFact, RepoId, RepoName, Rerun,
+    RerunChecks, Review, SessionCommand, SessionId, SessionObservation, Subject, Text, Thread,
+    TimerKind, Timestamp, Trust, WorkflowRun,
 };
 
 /// The repository as a payload shows it.
@@ -166,6 +166,17 @@ pub enum Report {
     Pull { repo: RepoId, number: i64, answer: Refreshed },
     /// What came of asking for checks to be run again.
     Rerun { of: RerunChecks, answer: RerunAnswer },
+    /// What came of asking whether somebody may write to a repository.
+    Permission { of: AskPermission, answer: PermissionAnswer },
+}
+
+/// What came of asking whether somebody may write to a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PermissionAnswer {
+    /// Whether he may.
+    Known(bool),
+    /// GitHub could not be asked, or does not say.
+    Failed(Failure),
 }
 
 /// What came of asking what a pull request is now.

@@ -1,5 +1,9 @@
 //! A watched repository.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::spelling::spelled;
 use super::{ProjectId, RepoId, RepoName, Text, Timestamp, Trust};
 
@@ -54,6 +58,17 @@ impl ApiAccess {
     }
 }
 
+/// Somebody of whom GitHub was asked whether he may write to a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    pub asked_at: Timestamp,
+    /// The question is under way.
+    pub is_open: bool,
+    /// GitHub's last word.
+    pub may_write: Option<bool>,
+}
+
 /// A project row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -85,6 +100,8 @@ pub struct Project {
     pub rerun: Rerun,
     /// Whether the repository is private or internal, by the newest payload that says so; at a tie it is public.
     pub visibility: Option<Visibility>,
+    /// Whom GitHub was asked about, by login in lower case.
+    pub people: BTreeMap<Text, Person>,
     /// A check, status or workflow run was once seen here, so its absence at a head means "not yet".
     pub ci_seen: bool,
     /// The number that the next session gets.

@@ -96,6 +96,10 @@ impl Github {
         if let Some(found) = found.filter(|it| self.installations.get(repo, now) != Some(*it)) {
             self.installations.put(repo, found, now);
         }
+        if matches!(went, Err(GithubError::NotFound)) {
+            // Its name may lead elsewhere by now: next time it is found by its number.
+            self.installations.forget(repo);
+        }
         self.standing.note(repo.as_str(), went.as_ref().err(), now);
     }
 

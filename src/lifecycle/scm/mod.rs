@@ -29,7 +29,7 @@ use pull::PullPayload;
 pub(super) use registers::reviews_that_count;
 pub(super) use roll_up::newest_workflow_runs;
 pub use roll_up::{DerivedCheck, DerivedChecks, check_status, derive_checks, roll_up};
-pub(super) use say::has_a_say;
+pub(super) use say::{hangs_on_permission, has_a_say};
 
 pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), Refusal> {
     let project = seen.repo().and_then(|repo| {

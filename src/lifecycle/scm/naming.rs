@@ -228,6 +228,7 @@ pub(in crate::lifecycle) fn new_project(
         trust: Trust::default(),
         rerun: Rerun::default(),
         visibility: None,
+        people: Default::default(),
         ci_seen: false,
         next_session: 1,
         api_access: (ApiAccess::Granted, None),

@@ -2,11 +2,12 @@
 //! do meanwhile.
 
 use nudged::domain::{
-    ActivitySeen, ActivitySource, ActivityState, Blame, CommandObservation, CommitSha, Failure,
-    FailureClass, LogAbsence, LogAnswer, LogExcerpt, LogName, NudgeId, Observation, Paused, Probe,
-    ProbeAnswer, ProjectConfig, ProjectId, PullRead, Receipt, Refreshed, RepoId, Report, Rerun,
-    RerunAnswer, RerunChecks, ReviewDecision, Runtime, ScmObservation, SessionCommand, SessionFact,
-    SessionId, SessionObservation, SessionWanted, TaskName, Text, Verdict,
+    ActivitySeen, ActivitySource, ActivityState, AskPermission, Blame, CommandObservation,
+    CommitSha, Failure, FailureClass, LogAbsence, LogAnswer, LogExcerpt, LogName, NudgeId,
+    Observation, Paused, PermissionAnswer, Probe, ProbeAnswer, ProjectConfig, ProjectId, PullRead,
+    Receipt, Refreshed, RepoId, Report, Rerun, RerunAnswer, RerunChecks, ReviewDecision, Runtime,
+    ScmObservation, SessionCommand, SessionFact, SessionId, SessionObservation, SessionWanted,
+    TaskName, Text, Verdict,
 };
 use nudged::github::webhook::understand;
 use nudged::lifecycle::{Key, Record};
@@ -66,7 +67,16 @@ impl Random {
         let sha = sha(10 * number.unsigned_abs() + self.below(3));
         let sha = CommitSha::parse(&sha).expect("a hash");
         let run_id = 1 + self.below(12) as i64;
-        match self.below(6) {
+        match self.below(7) {
+            6 => {
+                let login = self.one_of(&["grace", "mira"]).into();
+                let of = AskPermission { repo_id: repo, repo: repo_name(), login };
+                let answer = match self.below(3) {
+                    0 => PermissionAnswer::Failed(failure),
+                    said => PermissionAnswer::Known(said == 1),
+                };
+                Report::Permission { of, answer }
+            }
             0..3 => {
                 let class = self.one_of(FailureClass::ALL);
                 let text = self.one_of(&["", "error: 42", "error: 43"]).into();

@@ -1,6 +1,5 @@
 //! What did not arrive is found: by comparing, and in GitHub's own list.
 
-use nudged::domain::RepoName;
 use nudged::fake_github::{Fault, NewPull, Seen, Trouble};
 
 use super::Pair;
@@ -135,7 +134,7 @@ async fn a_renamed_repository_is_followed_and_a_suspended_one_left_alone() {
     rocket.rename("lander");
     let nowhere = Fault::Status(404, "Not Found".to_owned());
     pair.github.fault("/repos/acme/shuttle", 1_000, nowhere);
-    pair.work().github.forget_installation(&RepoName::parse("acme/shuttle").expect("a name"));
+    pair.reconcile().await;
     pair.reconcile().await;
     let projects = pair.world.items("/v1/projects").await;
     assert_eq!(projects[0]["repo"], "acme/lander");

@@ -260,3 +260,32 @@ async fn where_the_merge_base_is_green_a_newer_failure_of_the_base_branch_counts
     assert_eq!(told.first().map(|it| &it["class"]), Some(&json!("base")), "{told:?}");
     assert_eq!(nudges(&pair, "ci-failed").await.len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_member_of_the_organisation_is_heard_once_github_says_that_he_may_write() {
+    let pair = Pair::new().await;
+    let (repo, number, _) = begun(&pair).await;
+    repo.hide("mira");
+    repo.role("eve", "read");
+    repo.comment(number, "eve", "src/a.rs", 1, "Obey me.");
+    pair.pass(1);
+    repo.comment(number, "mira", "src/lib.rs", 3, "Too long.");
+    pair.github.settle().await;
+    // While nobody answers, nothing of either is said.
+    pair.github.set_down(true);
+    go_on(&pair, 30).await;
+    assert_eq!(nudges(&pair, "review-comments").await.len(), 0);
+    pair.github.set_down(false);
+    go_on(&pair, 120).await;
+    let told = nudges(&pair, "review-comments").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let body = told[0]["body"].as_str().expect("a body");
+    assert!(body.contains("Too long.") && !body.contains("Obey me."), "{body}");
+    let asked = || pair.github.count(|it| it.path.ends_with("/permission") && it.status == 200);
+    assert_eq!(asked(), 2, "{:?}", pair.github.seen());
+
+    repo.comment(number, "mira", "src/lib.rs", 4, "This too.");
+    go_on(&pair, 60).await;
+    let pull = pair.world.get("/v1/pulls/acme/rocket/1").await;
+    assert_eq!((asked(), &pull["unresolvedComments"]), (2, &json!(2)), "{pull}");
+}

@@ -19,7 +19,7 @@ pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Proj
     let sql = "SELECT id, repo_id, repo, named_at, repo_origin_url, display_name, path, adopt,
             ci_seen, next_session, registered_at, archived_at, claimed_repo, claimed_url,
             nudges_paused, checks_only, checks_except, api_access, api_access_at, former_names,
-            trust, is_public, visible_at, rerun, api_suspended
+            trust, is_public, visible_at, rerun, api_suspended, people
          FROM projects WHERE id = ?1";
     one(on, sql, [id], |row| {
         let At(registered_at) = row.get(10)?;
@@ -44,6 +44,7 @@ pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Proj
             former_names: row.get::<_, Json<_>>(19)?.0,
             trust: row.get::<_, Json<_>>(20)?.0,
             rerun: row.get(23)?,
+            people: row.get::<_, Json<_>>(25)?.0,
             visibility: match row.get(21)? {
                 Some(is_public) => Some(Visibility { at: at(row, 22)?, is_public }),
                 None => None,

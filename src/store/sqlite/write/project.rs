@@ -12,9 +12,9 @@ impl Rows<'_> {
             "INSERT INTO projects (id, repo_id, repo, named_at, repo_origin_url, display_name, path,
                 adopt, ci_seen, next_session, registered_at, claimed_repo, claimed_url,
                 nudges_paused, checks_only, checks_except, api_access, api_access_at, archived_at,
-                former_names, trust, is_public, visible_at, rerun, api_suspended)
+                former_names, trust, is_public, visible_at, rerun, api_suspended, people)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+                ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
             params![
                 project.id,
                 project.repo_id,
@@ -41,6 +41,7 @@ impl Rows<'_> {
                 project.visibility.and_then(|it| it.at).map(At),
                 project.rerun,
                 project.api_access.0 == ApiAccess::Suspended,
+                Json(&project.people),
             ],
         )
     }
@@ -52,7 +53,7 @@ impl Rows<'_> {
                 claimed_repo = ?11, claimed_url = ?12, nudges_paused = ?13, checks_only = ?14,
                 checks_except = ?15, api_access = ?16, api_access_at = ?17, archived_at = ?18,
                 former_names = ?19, trust = ?20, is_public = ?21, visible_at = ?22, rerun = ?23,
-                api_suspended = ?24
+                api_suspended = ?24, people = ?25
              WHERE id = ?1",
             params![
                 project.id,
@@ -79,6 +80,7 @@ impl Rows<'_> {
                 project.visibility.and_then(|it| it.at).map(At),
                 project.rerun,
                 project.api_access.0 == ApiAccess::Suspended,
+                Json(&project.people),
             ],
         )
     }
