@@ -67,16 +67,7 @@ impl Random {
         let sha = sha(10 * number.unsigned_abs() + self.below(3));
         let sha = CommitSha::parse(&sha).expect("a hash");
         let run_id = 1 + self.below(12) as i64;
-        match self.below(7) {
-            6 => {
-                let login = self.one_of(&["grace", "mira"]).into();
-                let of = AskPermission { repo_id: repo, repo: repo_name(), login };
-                let answer = match self.below(3) {
-                    0 => PermissionAnswer::Failed(failure),
-                    said => PermissionAnswer::Known(said == 1),
-                };
-                Report::Permission { of, answer }
-            }
+        match self.below(6) {
             0..3 => {
                 let class = self.one_of(FailureClass::ALL);
                 let text = self.one_of(&["", "error: 42", "error: 43"]).into();
@@ -114,7 +105,15 @@ impl Random {
                 Report::Pull { repo, number, answer }
             }
             _ => {
-                let name = repo_name();
+                let (name, said) = (repo_name(), self.below(4));
+                if run_id % 3 == 0 {
+                    let of = AskPermission { repo_id: repo, repo: name, login: "grace".into() };
+                    let answer = match said {
+                        0 => PermissionAnswer::Failed(failure),
+                        said => PermissionAnswer::Known(said > 1),
+                    };
+                    return Report::Permission { of, answer };
+                }
                 let jobs = vec![run_id];
                 let of = RerunChecks {
                     repo_id: repo,
@@ -125,7 +124,7 @@ impl Random {
                     workflow_run_id: None,
                 };
                 let reason = "it may not".into();
-                let answer = match self.below(4) {
+                let answer = match said {
                     0 => RerunAnswer::NotYet,
                     1 => RerunAnswer::Refused { reason },
                     2 => RerunAnswer::Failed(failure),
@@ -284,7 +283,10 @@ impl Random {
             }
             10 => {
                 let action = self.one_of(&["created", "edited", "deleted"]);
-                ("pull_request_review_comment", comment(action, 70 + id % 4, seconds, json!({})))
+                // Of one it hangs on what GitHub says whether she is heard.
+                let with =
+                    if id % 4 == 3 { json!({"author_association": "NONE"}) } else { json!({}) };
+                ("pull_request_review_comment", comment(action, 70 + id % 4, seconds, with))
             }
             11 => {
                 let action = self.one_of(&["resolved", "unresolved"]);

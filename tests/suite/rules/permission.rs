@@ -87,7 +87,7 @@ fn nobody_is_asked_about_where_nothing_hangs_on_it() {
     assert!(core.asks_about().is_empty());
     // What is over, and where the project says itself whom it trusts.
     let mut core = public();
-    core.see(pull(1).of_repo(seen_by(true, 1)).closed().at(5));
+    core.see(pull(1).of_repo(seen_by(true, 1)).closed().at(20));
     core.see(outside());
     assert!(core.asks_about().is_empty());
     let mut core = public();
