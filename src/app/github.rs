@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::github::api::{Client, Credentials, Door, Github, Missed, Reconciler};
-use crate::outbox::{FetchLogs, Performer, RefreshPulls, RerunFailed};
+use crate::outbox::{AskPermissions, FetchLogs, Performer, RefreshPulls, RerunFailed};
 use crate::store::Store;
 
 /// GitHub's API and the standing work with it; clones share everything.
@@ -59,12 +59,13 @@ impl GithubWork {
         &self,
         clock: &Clock,
         shutdown: &watch::Receiver<bool>,
-    ) -> [Arc<dyn Performer>; 3] {
+    ) -> [Arc<dyn Performer>; 4] {
         let github = || self.github.clone();
         [
             Arc::new(FetchLogs::new(github(), clock.clone())),
             Arc::new(RefreshPulls::new(github(), clock.clone(), shutdown.clone())),
             Arc::new(RerunFailed::new(github(), clock.clone())),
+            Arc::new(AskPermissions::new(github(), clock.clone())),
         ]
     }
 

@@ -42,12 +42,12 @@ pub use nudge::{
     Audience, FailureClass, HeldReason, Nudge, NudgeKind, NudgeState, Priority, TimerKind,
 };
 pub use observation::{
-    CommandObservation, Observation, Receipt, Refreshed, Report, RerunAnswer, ScmObservation,
-    TimerDue,
+    CommandObservation, Observation, PermissionAnswer, Receipt, Refreshed, Report, RerunAnswer,
+    ScmObservation, TimerDue,
 };
 pub use observation::{Paused, ProjectConfig, RepoSeen};
 pub use operation::{Operation, OperationKind};
-pub use project::{Adopt, Project, Rerun, Visibility};
+pub use project::{Adopt, ApiAccess, Person, Project, Rerun, Visibility};
 pub use pull_request::{
     HeardLate, PullCommit, PullCore, PullMemory, PullRead, PullRegisters, PullSeen, RefreshMark,
     RerunMark, ReviewAnswer, ToldHead,
@@ -63,7 +63,9 @@ pub use session_observation::{SessionCommand, SessionFact, SessionObservation, S
 pub use spelling::UnknownSpelling;
 pub use standing::{Standing, Trust};
 pub use subject::Subject;
-pub use task::{FetchLog, RefreshPull, RerunChecks, Task, TaskKind, TaskName, TaskPayload};
+pub use task::{
+    AskPermission, FetchLog, RefreshPull, RerunChecks, Task, TaskKind, TaskName, TaskPayload,
+};
 
 /// A text that many places share without copying it.
 pub type Text = std::sync::Arc<str>;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Adopt, BudgetRule, CheckRun, Comment, CommitSha, CommitStatus, Failure, LogAnswer, LogName,
-    NudgeId, ProjectId, PullSeen, QueueFact, RepoId, RepoName, Rerun, RerunChecks, Review,
-    SessionCommand, SessionId, SessionObservation, Subject, Text, Thread, TimerKind, Timestamp,
-    Trust, WorkflowRun,
+    Adopt, AskPermission, BudgetRule, CheckRun, Comment, CommitSha, CommitStatus, Failure,
+    LogAnswer, LogName, NudgeId, ProjectId, PullSeen, QueueFact, RepoId, RepoName, Rerun,
+    RerunChecks, Review, SessionCommand, SessionId, SessionObservation, Subject, Text, Thread,
+    TimerKind, Timestamp, Trust, WorkflowRun,
 };
 
 /// The repository as a payload shows it.
@@ -104,7 +104,15 @@ pub enum ScmObservation {
     /// A repository's name, by its own event.
     Repository { repo: RepoSeen },
     /// Whether the app may ask GitHub about repositories: the named ones, or all of an account.
-    Access { repos: Vec<RepoId>, account: Option<Text>, granted: bool, at: Timestamp },
+    Access {
+        repos: Vec<RepoId>,
+        account: Option<Text>,
+        granted: bool,
+        /// Where it is not granted: it is suspended, not taken away.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        suspended: bool,
+        at: Timestamp,
+    },
 }
 
 impl ScmObservation {
@@ -158,6 +166,17 @@ pub enum Report {
     Pull { repo: RepoId, number: i64, answer: Refreshed },
     /// What came of asking for checks to be run again.
     Rerun { of: RerunChecks, answer: RerunAnswer },
+    /// What came of asking whether somebody may write to a repository.
+    Permission { of: AskPermission, answer: PermissionAnswer },
+}
+
+/// What came of asking whether somebody may write to a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PermissionAnswer {
+    /// Whether he may.
+    Known(bool),
+    /// GitHub could not be asked, or does not say.
+    Failed(Failure),
 }
 
 /// What came of asking what a pull request is now.

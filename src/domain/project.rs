@@ -1,5 +1,9 @@
 //! A watched repository.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::spelling::spelled;
 use super::{ProjectId, RepoId, RepoName, Text, Timestamp, Trust};
 
@@ -26,6 +30,43 @@ pub struct Visibility {
     /// `repository.updated_at` of the payload.
     pub at: Option<Timestamp>,
     pub is_public: bool,
+}
+
+/// Whether the App may ask GitHub about a repository. The order is the order of the register at a tie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ApiAccess {
+    Granted,
+    /// Its installation is suspended, until whoever did that ends it.
+    Suspended,
+    /// The App was uninstalled, or the repository taken from it.
+    Removed,
+}
+
+impl ApiAccess {
+    /// As payloads tell it.
+    pub const fn told(granted: bool, suspended: bool) -> Self {
+        match (granted, suspended) {
+            (true, _) => Self::Granted,
+            (false, true) => Self::Suspended,
+            (false, false) => Self::Removed,
+        }
+    }
+
+    /// Whether it may be asked.
+    pub fn is_granted(self) -> bool {
+        self == Self::Granted
+    }
+}
+
+/// Somebody of whom GitHub was asked whether he may write to a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    pub asked_at: Timestamp,
+    /// The question is under way.
+    pub is_open: bool,
+    /// GitHub's last word.
+    pub may_write: Option<bool>,
 }
 
 /// A project row.
@@ -59,12 +100,14 @@ pub struct Project {
     pub rerun: Rerun,
     /// Whether the repository is private or internal, by the newest payload that says so; at a tie it is public.
     pub visibility: Option<Visibility>,
+    /// Whom GitHub was asked about, by login in lower case.
+    pub people: BTreeMap<Text, Person>,
     /// A check, status or workflow run was once seen here, so its absence at a head means "not yet".
     pub ci_seen: bool,
     /// The number that the next session gets.
     pub next_session: i64,
     /// Whether the app may still ask GitHub about it, and when that was last said.
-    pub api_access: (bool, Option<Timestamp>),
+    pub api_access: (ApiAccess, Option<Timestamp>),
     pub registered_at: Timestamp,
     pub archived_at: Option<Timestamp>,
 }

@@ -23,6 +23,8 @@ spelled! {
         RefreshPull = "refresh_pull",
         /// GitHub is asked to run failed checks again.
         RerunChecks = "rerun_checks",
+        /// GitHub is asked whether somebody may write to a repository.
+        AskPermission = "ask_permission",
     }
 }
 
@@ -66,6 +68,11 @@ impl TaskName {
     /// The task that asks what a pull request is now.
     pub fn refresh(repo: RepoId, number: i64) -> Self {
         Self { kind: TaskKind::RefreshPull, dedupe_key: format!("{}#{number}", repo.0).into() }
+    }
+
+    /// The task that asks whether somebody may write to a repository.
+    pub fn ask_permission(repo: RepoId, login: &str) -> Self {
+        Self { kind: TaskKind::AskPermission, dedupe_key: format!("{}/{login}", repo.0).into() }
     }
 
     /// The task that has checks run again; `first` is the first of their runs.
@@ -130,6 +137,17 @@ pub struct RerunChecks {
     pub workflow_run_id: Option<i64>,
 }
 
+/// Somebody of whom it is asked whether he may write to a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AskPermission {
+    pub repo_id: RepoId,
+    /// As it was called then: it may have been renamed since.
+    pub repo: RepoName,
+    /// In lower case.
+    pub login: Text,
+}
+
 /// What a task works on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -150,6 +168,7 @@ pub enum TaskPayload {
     FetchLog(FetchLog),
     RefreshPull(RefreshPull),
     RerunChecks(RerunChecks),
+    AskPermission(AskPermission),
 }
 
 impl TaskPayload {
@@ -162,6 +181,7 @@ impl TaskPayload {
             Self::FetchLog(_) => TaskKind::FetchLog,
             Self::RefreshPull(_) => TaskKind::RefreshPull,
             Self::RerunChecks(_) => TaskKind::RerunChecks,
+            Self::AskPermission(_) => TaskKind::AskPermission,
         }
     }
 
@@ -173,6 +193,7 @@ impl TaskPayload {
             Self::LookAgain { session } => TaskName::look_again(session),
             Self::FetchLog(it) => TaskName::fetch_log(it.repo_id, it.run_id),
             Self::RefreshPull(it) => TaskName::refresh(it.repo_id, it.number),
+            Self::AskPermission(it) => TaskName::ask_permission(it.repo_id, &it.login),
             Self::RerunChecks(it) => {
                 TaskName::rerun(it.repo_id, it.jobs.first().copied().unwrap_or_default())
             }

@@ -228,6 +228,7 @@ impl FakeGitHub {
             runs: BTreeMap::new(),
             jobs: BTreeMap::new(),
             roles: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             workflows: BTreeMap::new(),
             review_required: false,
             required_checks: BTreeSet::new(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::domain::{
-    Blame, CheckLog, CommitFact, Failure, LogAbsence, LogAnswer, LogExcerpt, LogName, LogState,
-    MOST_EXCERPT, PullId, PullMemory, PullRequest, Refreshed, RepoId, RerunAnswer, RerunChecks,
-    Task, TaskName, TaskPayload,
+    AskPermission, Blame, CheckLog, CommitFact, Failure, LogAbsence, LogAnswer, LogExcerpt,
+    LogName, LogState, MOST_EXCERPT, PermissionAnswer, PullId, PullMemory, PullRequest, Refreshed,
+    RepoId, RerunAnswer, RerunChecks, Task, TaskName, TaskPayload,
 };
 use crate::excerpt::{one_line, truncate};
 
@@ -22,6 +22,7 @@ const LOG_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 /// How long a job that has failed may take to end.
 const UNFINISHED: SignedDuration = SignedDuration::from_hours(1);
 const REFRESH_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
+const PERMISSION_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 /// After so many seconds it is looked again whether a pull request can be merged (`docs/github-rules.md` 15).
 const COMPUTED: [u32; 3] = [5, 10, 15];
 /// After so many seconds a run is asked for again that has not ended.
@@ -179,6 +180,38 @@ pub(super) fn rerun(
         }
     });
     scm::follow_number(to, of.repo_id, of.number);
+    Ok(())
+}
+
+/// What came of asking whether somebody may write to a repository. What is open there is looked at again.
+pub(super) fn permission(
+    to: &mut Reducer<'_>,
+    of: &AskPermission,
+    answer: &PermissionAnswer,
+) -> Result<(), Refusal> {
+    let name = TaskName::ask_permission(of.repo_id, &of.login);
+    let told = match answer {
+        PermissionAnswer::Known(may_write) => Some(*may_write),
+        PermissionAnswer::Failed(failure) => {
+            if try_again(to, &name, failure, PERMISSION_PATIENCE) {
+                return Ok(());
+            }
+            None
+        }
+    };
+    to.known.drop_task(&name);
+    let project = to.known.project_of_repo(of.repo_id).and_then(|id| to.known.project(id));
+    let Some(mut project) = project.map(|known| (**known).clone()) else { return Ok(()) };
+    let Some(person) = project.people.get_mut(&of.login) else { return Ok(()) };
+    // Without an answer the last one holds.
+    let may_write = told.or(person.may_write);
+    let is_news = person.may_write != may_write;
+    (person.is_open, person.may_write) = (false, may_write);
+    let (id, is_archived) = (project.id.clone(), project.archived_at.is_some());
+    to.known.put_project(project);
+    if is_news && !is_archived {
+        scm::follow_all(to, &id);
+    }
     Ok(())
 }
 

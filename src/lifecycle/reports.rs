@@ -20,6 +20,7 @@ pub(super) fn reduce(to: &mut Reducer<'_>, report: &Report) -> Result<(), Refusa
         Report::Log { of, answer } => answers::log(to, of, answer),
         Report::Pull { repo, number, answer } => answers::pull(to, *repo, *number, answer),
         Report::Rerun { of, answer } => answers::rerun(to, of, answer),
+        Report::Permission { of, answer } => answers::permission(to, of, answer),
     }
 }
 

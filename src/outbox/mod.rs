@@ -5,6 +5,7 @@
 //! then the same task is performed again. Of one lane one task is performed at a time, the oldest that
 //! is due first; one that has to wait for its next attempt does not hold up younger ones.
 
+mod ask_permission;
 mod deliver_nudge;
 mod fetch_log;
 mod github_failure;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+pub use ask_permission::AskPermissions;
 pub use deliver_nudge::DeliverNudge;
 pub use fetch_log::FetchLogs;
 pub use look_again::LookAgain;

@@ -6,8 +6,8 @@
 
 use super::views::{Change, CheckView, CommentView, PullView};
 use crate::domain::{
-    Audience, CommitSha, DisplayStatus, Mergeability, NudgeState, PrState, ProjectId, RepoId,
-    RepoName, Timestamp,
+    ApiAccess, Audience, CommitSha, DisplayStatus, Mergeability, NudgeState, PrState, ProjectId,
+    RepoId, RepoName, Timestamp,
 };
 
 /// The largest body of a delivery that is taken, and kept where it has to be quarantined: GitHub
@@ -136,8 +136,8 @@ pub struct WatchedProject {
     pub repo: RepoName,
     /// `None` until something was seen of it.
     pub repo_id: Option<RepoId>,
-    /// The App was not told to stop asking.
-    pub may_ask: bool,
+    /// Whether the App was told to stop asking.
+    pub access: ApiAccess,
 }
 
 /// What a comparison with GitHub has to know of a pull request.

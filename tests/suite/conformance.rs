@@ -288,7 +288,12 @@ async fn says_what_is_due(open: impl AsyncFn(&Path) -> Store) {
             .collect();
         let mut waiting = tasks.len();
         // Of these each has a lane of its own.
-        for kind in [TaskKind::FetchLog, TaskKind::RefreshPull, TaskKind::RerunChecks] {
+        for kind in [
+            TaskKind::FetchLog,
+            TaskKind::RefreshPull,
+            TaskKind::RerunChecks,
+            TaskKind::AskPermission,
+        ] {
             waiting += play.store.due_tasks(kind, ever, 1_000).await.expect("a read").0.len();
         }
         let backlog = play.store.backlog(now).await.expect("a read");

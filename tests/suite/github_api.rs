@@ -69,6 +69,18 @@ impl Pair {
         pass.applied
     }
 
+    /// The sum of a metric's series that bear this label. All tests of the process share them.
+    pub async fn metric(&self, name: &str, label: &str) -> f64 {
+        let asked = self.world.request(reqwest::Method::GET, "/metrics");
+        let text = asked.send().await.expect("an answer").text().await.expect("text");
+        let series = text.lines().filter(|line| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)
+        });
+        let values = series.map(|line| line.rsplit(' ').next().expect("a value"));
+        values.map(|value| value.parse::<f64>().expect("a number")).sum()
+    }
+
     /// Every row that a comparison has to mend.
     pub fn rows(&self) -> Vec<Vec<String>> {
         let mut rows = Vec::new();

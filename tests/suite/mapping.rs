@@ -1,7 +1,7 @@
 //! From payloads to what they tell (`docs/github-rules.md` 9, 13 to 16, 19 and 20): GitHub's JSON in, facts of the
 //! core out.
 
-use nudged::domain::{RepoId, ScmObservation};
+use nudged::domain::{ApiAccess, RepoId, ScmObservation};
 use serde_json::{Value, json};
 
 use crate::conversation::{comment, thread};
@@ -320,6 +320,7 @@ fn a_repository_that_is_renamed_or_transferred_keeps_its_rows() {
 
 #[test]
 fn whichever_way_access_is_lost_the_rows_stay() {
+    use ApiAccess::{Granted, Removed, Suspended};
     let mut core = opened();
     let mut other = pull("opened", 1, &sha(1), 0, json!({}));
     other["repository"] = repository(42, "moon/base");
@@ -332,20 +333,20 @@ fn whichever_way_access_is_lost_the_rows_stay() {
     };
     let ours = || json!([{"id": REPO.0, "full_name": "acme/rocket"}]);
     for (event, payload, access) in [
-        ("installation", said("suspend", 10, json!({})), [false, true]),
-        ("installation", said("unsuspend", 20, json!({})), [true, true]),
-        ("installation", said("suspend", 15, json!({})), [true, true]),
-        ("installation", said("deleted", 30, json!({"repositories": ours()})), [false, true]),
-        ("installation", said("created", 40, json!({"repositories": ours()})), [true, true]),
+        ("installation", said("suspend", 10, json!({})), [Suspended, Granted]),
+        ("installation", said("unsuspend", 20, json!({})), [Granted, Granted]),
+        ("installation", said("suspend", 15, json!({})), [Granted, Granted]),
+        ("installation", said("deleted", 30, json!({"repositories": ours()})), [Removed, Granted]),
+        ("installation", said("created", 40, json!({"repositories": ours()})), [Granted, Granted]),
         (
             "installation_repositories",
             said("removed", 50, json!({"repositories_removed": ours(), "repositories_added": []})),
-            [false, true],
+            [Removed, Granted],
         ),
         (
             "installation_repositories",
             said("added", 60, json!({"repositories_added": ours(), "repositories_removed": []})),
-            [true, true],
+            [Granted, Granted],
         ),
     ] {
         core.apply(event, &payload);

@@ -336,6 +336,9 @@ async fn from_8_to_9_what_waits_has_had_its_share_of_the_budget() {
 async fn from_9_on_nothing_was_asked_of_github_and_nothing_is_run_again() {
     let (world, _folder) = migrated(9).await;
     assert_eq!(world.sql("SELECT DISTINCT rerun FROM projects"), [["never"]]);
+    // Why it may not be asked was not kept then.
+    let access = "SELECT id, api_access, api_suspended, people FROM projects ORDER BY id";
+    assert_eq!(world.sql(access), [["moon", "1", "0", "{}"], ["roc", "0", "0", "{}"]]);
     assert_eq!(
         world.sql("SELECT DISTINCT core_read_at, review_answer FROM pr"),
         [["null", "null"]]

@@ -1,7 +1,7 @@
 //! What a payload leaves unsaid is left as it was, and the rest of it is taken in (`docs/github-rules.md` 4);
 //! and what an action says beats a body that is behind (5).
 
-use nudged::domain::{PrState, RepoId, ScmObservation};
+use nudged::domain::{ApiAccess, PrState, RepoId, ScmObservation};
 use serde_json::{Value, json};
 
 use crate::conversation::thread;
@@ -105,12 +105,12 @@ fn an_installation_without_a_login_speaks_of_the_repositories_it_names() {
         };
         assert_eq!((repos, account, granted), (vec![RepoId(REPO)], None, false), "{event}");
         core.apply(event, &payload);
-        assert!(!core.project_of(RepoId(REPO)).api_access.0, "{event}");
+        assert_eq!(core.project_of(RepoId(REPO)).api_access.0, ApiAccess::Removed, "{event}");
     }
     // It names none: all that is known stays.
     let mut core = Core::opened();
     core.apply("installation", &installed(json!({"action": "suspend"})));
-    assert!(core.project_of(RepoId(REPO)).api_access.0);
+    assert!(core.project_of(RepoId(REPO)).api_access.0.is_granted());
 }
 
 #[test]

@@ -32,9 +32,15 @@ pub(super) fn look(findings: &mut Findings, standing: &GithubStanding) {
     }
 }
 
-/// What to do about a trouble, by the word that the API has for it.
+/// What to do about a trouble, by the word that the API has for it. A newer server may have others.
 fn mend(code: &str) -> &'static str {
-    match code {
+    known_mend(code).unwrap_or(
+        "is the server newer than this program? `nudged doctor` of its own version knows more",
+    )
+}
+
+fn known_mend(code: &str) -> Option<&'static str> {
+    let mend = match code {
         "unauthorized" => "are the App's id and key of one App, and the clock right?",
         "forbidden" => {
             "give the permission in the App's settings, Permissions & events; then each installation accepts it"
@@ -49,8 +55,14 @@ fn mend(code: &str) -> &'static str {
             "nothing, where it lasts for minutes: it is asked again by itself; where it stays, is there a proxy or \
              firewall in between, and what says githubstatus.com?"
         }
-        _ => "is the repository still there, and the App installed on it?",
-    }
+        "not_found" | "gone" => "is the repository still there, and the App installed on it?",
+        "running" => "nothing: it is asked again when the run has ended",
+        "refused" => {
+            "what GitHub says is all that is known: the repository's or the owner's settings forbid it"
+        }
+        _ => return None,
+    };
+    Some(mend)
 }
 
 #[cfg(test)]
@@ -58,6 +70,15 @@ mod tests {
     use super::super::findings::Level;
     use super::*;
     use crate::api::GithubTrouble;
+    use crate::github::api::GithubError;
+
+    #[test]
+    fn each_word_of_a_trouble_has_its_mend() {
+        let without: Vec<_> =
+            GithubError::CODES.iter().filter(|code| known_mend(code).is_none()).collect();
+        assert!(without.is_empty(), "{without:?}");
+        assert_eq!(known_mend("nonsense"), None);
+    }
 
     #[test]
     fn troubles_are_told_with_their_mends() {

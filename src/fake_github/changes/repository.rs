@@ -11,6 +11,12 @@ impl Repo {
         self.change(|it| it.repo.roles.insert(login.to_owned(), permission.to_owned()));
     }
 
+    /// An account keeps its membership of the organisation private: what it may do stays, but payloads show an
+    /// outsider.
+    pub fn hide(&self, login: &str) {
+        self.change(|it| it.repo.hidden.insert(login.to_owned()));
+    }
+
     /// An approving review is needed before a merge, or no more. GitHub says nothing of it by itself.
     pub fn require_review(&self, required: bool) {
         self.change(|it| it.repo.review_required = required);

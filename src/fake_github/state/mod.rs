@@ -47,6 +47,8 @@ pub struct Repository {
     pub jobs: BTreeMap<i64, Job>,
     /// `admin`, `maintain`, `write`, `triage`, `read` or `none` of those that differ from `write`.
     pub roles: BTreeMap<String, String>,
+    /// Members of the organisation who do not show that they are.
+    pub hidden: BTreeSet<String>,
     /// Names of workflows and their ids.
     pub workflows: BTreeMap<String, i64>,
     /// An approving review is needed before a merge.
@@ -72,6 +74,9 @@ impl Repository {
     pub fn association(&self, login: &str) -> &'static str {
         if login == self.owner {
             return "OWNER";
+        }
+        if self.hidden.contains(login) {
+            return "CONTRIBUTOR";
         }
         match self.permission(login) {
             "admin" | "maintain" | "write" if !login.ends_with("[bot]") => "MEMBER",

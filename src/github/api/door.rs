@@ -23,11 +23,17 @@ const PIECES: usize = 4;
 pub struct Door {
     github: Github,
     missed: Arc<Missed>,
+    longest: u64,
 }
 
 impl Door {
     pub fn new(github: Github, missed: Arc<Missed>) -> Self {
-        Self { github, missed }
+        Self { github, missed, longest: LONGEST }
+    }
+
+    /// The same, where so many bytes of a log are read at most.
+    pub fn reading_at_most(self, longest: u64) -> Self {
+        Self { longest, ..self }
     }
 
     async fn open(&self, repo: &RepoName, run_id: i64) -> Result<LogStream, ApiError> {
@@ -90,16 +96,21 @@ impl GithubDoor for Door {
     fn log(&self, repo: RepoName, run_id: i64, part: LogPart) -> Asked<'_, LogText> {
         Box::pin(async move {
             let log = self.open(&repo, run_id).await?;
-            let truncated = log.length().is_some_and(|length| length > LONGEST);
+            let truncated = log.length().is_some_and(|length| length > self.longest);
             let (pieces, text) = mpsc::channel(PIECES);
-            tokio::spawn(filter(log, part, pieces));
+            tokio::spawn(filter(log, part, self.longest, pieces));
             Ok(LogText { truncated, pieces: text })
         })
     }
 }
 
 /// Sends the lines that are wanted, until the log ends or nobody reads on.
-async fn filter(mut log: LogStream, part: LogPart, pieces: mpsc::Sender<Result<Bytes, String>>) {
+async fn filter(
+    mut log: LogStream,
+    part: LogPart,
+    longest: u64,
+    pieces: mpsc::Sender<Result<Bytes, String>>,
+) {
     let LogPart { step, grep, tail } = part;
     let mut filter = LogFilter::new(&Selection { step, grep, tail });
     let mut read = 0_u64;
@@ -120,7 +131,7 @@ async fn filter(mut log: LogStream, part: LogPart, pieces: mpsc::Sender<Result<B
         if pieces.is_closed() {
             return;
         }
-        if read > LONGEST {
+        if read > longest {
             let mut lines = filter.finish();
             lines.push_str("[the log goes on; this is where reading it ended]\n");
             let _ = pieces.send(Ok(lines.into())).await;

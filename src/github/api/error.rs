@@ -93,7 +93,7 @@ impl GithubError {
     }
 
     /// All words of [`GithubError::code`].
-    pub(super) const CODES: &[&'static str] = &[
+    pub const CODES: &[&'static str] = &[
         "unauthorized",
         "forbidden",
         "refused",

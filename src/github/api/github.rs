@@ -12,7 +12,7 @@ use super::installations::{Installations, Installed};
 use super::request::{Answer, Asker, Pages, Speaker};
 use super::standing::Standing;
 use crate::api::{GithubPass, GithubStanding};
-use crate::domain::{RepoName, Timestamp};
+use crate::domain::{ApiAccess, RepoName, Timestamp};
 use crate::store::reads::WatchedProject;
 
 /// What a trouble is about that lies in a permission.
@@ -96,6 +96,10 @@ impl Github {
         if let Some(found) = found.filter(|it| self.installations.get(repo, now) != Some(*it)) {
             self.installations.put(repo, found, now);
         }
+        if matches!(went, Err(GithubError::NotFound)) {
+            // Its name may lead elsewhere by now: next time it is found by its number.
+            self.installations.forget(repo);
+        }
         self.standing.note(repo.as_str(), went.as_ref().err(), now);
     }
 
@@ -122,9 +126,13 @@ impl Github {
 
     /// That we may not ask about a repository is a trouble.
     pub(super) fn note_stopped(&self, watched: &[WatchedProject]) {
-        let stopped = watched.iter().filter(|project| !project.may_ask);
-        for project in stopped {
-            self.standing.note(project.repo.as_str(), Some(&GithubError::Suspended), self.now());
+        for project in watched {
+            let why = match project.access {
+                ApiAccess::Granted => continue,
+                ApiAccess::Suspended => GithubError::Suspended,
+                ApiAccess::Removed => GithubError::NotInstalled,
+            };
+            self.standing.note(project.repo.as_str(), Some(&why), self.now());
         }
     }
 

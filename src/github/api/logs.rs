@@ -15,10 +15,22 @@ use super::request::{Speaker, plain};
 use crate::domain::RepoName;
 use crate::excerpt::{Annotation, LogReader, Verdict, with_annotations};
 
-/// What is read of one log at most. Actions itself keeps far less.
-pub(super) const LONGEST: u64 = 2 << 30;
-/// How long one log may take.
-const WITHIN: Duration = Duration::from_secs(600);
+/// How far one log is read.
+#[derive(Debug, Clone, Copy)]
+pub struct LogBounds {
+    /// So many bytes at most.
+    pub bytes: u64,
+    /// For so long at most.
+    pub within: Duration,
+}
+
+impl Default for LogBounds {
+    /// Actions itself keeps far less.
+    fn default() -> Self {
+        Self { bytes: 2 << 30, within: Duration::from_secs(600) }
+    }
+}
+
 /// Redirects that are followed to where a repository went.
 const MOST_REDIRECTS: usize = 3;
 
@@ -84,11 +96,6 @@ impl LogStream {
         self.read += piece.as_ref().map_or(0, |piece| piece.len() as u64);
         Ok(piece)
     }
-
-    /// More than is read of any log was read.
-    pub(super) fn is_too_long(&self) -> bool {
-        self.read > LONGEST
-    }
 }
 
 impl Github {
@@ -97,6 +104,19 @@ impl Github {
     /// # Errors
     /// GitHub cannot be asked now, or not as the App.
     pub async fn log_excerpt(&self, repo: &RepoName, job: i64) -> Result<LogOutcome, GithubError> {
+        self.log_excerpt_within(LogBounds::default(), repo, job).await
+    }
+
+    /// The same, of a log as far as it is read within these bounds.
+    ///
+    /// # Errors
+    /// As [`Github::log_excerpt`].
+    pub async fn log_excerpt_within(
+        &self,
+        bounds: LogBounds,
+        repo: &RepoName,
+        job: i64,
+    ) -> Result<LogOutcome, GithubError> {
         let asked = self.repo(repo, Priority::Logs).await?;
         let mut log = match asked.open_log(job).await? {
             Opened::Log(log) => log,
@@ -106,14 +126,14 @@ impl Github {
         let reading = async {
             while let Some(piece) = log.piece().await? {
                 reader.push(&piece);
-                if log.is_too_long() {
+                if log.read > bounds.bytes {
                     return Ok(true);
                 }
             }
             Ok(false)
         };
         // A log that never ends is taken as far as it came.
-        let cut = tokio::time::timeout(WITHIN, reading).await.unwrap_or(Ok(true))?;
+        let cut = tokio::time::timeout(bounds.within, reading).await.unwrap_or(Ok(true))?;
         let mut verdict = reader.finish();
         verdict.truncated |= cut;
         // What they add is worth little where they cannot be had.

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, watch};
 use super::error::GithubError;
 use super::github::Github;
 use super::pass::{Memory, Pass};
+use super::timetable::Timetable;
 use crate::api::GithubPass;
 use crate::domain::{ProjectId, Timestamp};
 use crate::engine::{Engine, EngineError, Found, Observe};
@@ -28,8 +29,6 @@ const MARGIN: SignedDuration = SignedDuration::from_hours(24);
 const THOROUGH: u64 = 4;
 /// So often it is looked whether there are new projects.
 const LOOK: Duration = Duration::from_secs(15);
-/// After a pass that failed, the next one comes after this long, then twice as long, …
-const RETRY: SignedDuration = SignedDuration::from_secs(60);
 /// While the engine's queue is full.
 const BUSY: Duration = Duration::from_millis(50);
 
@@ -72,40 +71,27 @@ impl Reconciler {
     /// Compares now, and again every so often, until shutdown.
     pub async fn run(&self, every: Duration, mut shutdown: watch::Receiver<bool>) {
         let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
-        let (mut due, mut failures) = (self.github.now(), 0_u32);
+        let mut timetable = Timetable::new(every, self.github.now());
         while !*shutdown.borrow() {
-            let now = self.github.now();
-            // A clock that was set back must not put it off for ever.
-            let waits = due > now && due.duration_since(now) <= every;
+            let is_due = timetable.is_due(self.github.now());
             let work = async {
-                if waits {
-                    return self.fill().await.map(|_| None);
-                }
-                self.pass().await.map(Some)
+                if is_due { self.pass().await.map(Some) } else { self.fill().await.map(|_| None) }
             };
             let went = tokio::select! {
                 went = work => went,
                 _ = shutdown.wait_for(|down| *down) => return,
             };
-            let next = match went {
+            if let Err(error) = &went {
+                tracing::warn!(%error, "a comparison with GitHub could not begin");
+            }
+            let whole = match went {
                 Ok(None) => None,
-                Ok(Some(pass)) if pass.failed == 0 => {
-                    failures = 0;
-                    Some(every)
-                }
-                Ok(Some(_)) | Err(_) => {
-                    if let Err(error) = went {
-                        tracing::warn!(%error, "a comparison with GitHub could not begin");
-                    }
-                    let wait = RETRY * (1 << failures.min(6));
-                    failures = failures.saturating_add(1);
-                    Some(wait.min(every))
-                }
+                Ok(Some(pass)) => Some(pass.failed == 0),
+                Err(_) => Some(false),
             };
-            if let Some(wait) = next {
+            if let Some(whole) = whole {
                 let closed = self.github.standing().closed_until;
-                let now = self.github.now();
-                due = now.checked_add(wait).unwrap_or(now).max(closed.unwrap_or(now));
+                timetable.ended(whole, closed, self.github.now());
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
@@ -133,7 +119,7 @@ impl Reconciler {
             let mut state = self.state.lock().await;
             self.remember(&mut state).await?;
             let tried = |id| state.filled.contains_key(id) || state.memories.contains_key(id);
-            projects.iter().any(|project| project.may_ask && !tried(&project.id))
+            projects.iter().any(|project| project.access.is_granted() && !tried(&project.id))
         };
         if !new {
             return Ok(None);
@@ -158,7 +144,7 @@ impl Reconciler {
             GithubPass { began_at, milliseconds: 0, looked_at: 0, applied: 0, failed: 0 };
         let projects = self.store.watched().await?;
         self.github.keep_troubles(&projects);
-        for project in projects.iter().filter(|project| project.may_ask) {
+        for project in projects.iter().filter(|project| project.access.is_granted()) {
             if !wanted(&state, &project.id) {
                 continue;
             }

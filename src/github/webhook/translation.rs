@@ -193,9 +193,10 @@ pub(super) fn repository(event: &RepositoryEvent<'_>) -> Translated {
 
 /// `installation`: access to all of an account comes or goes.
 pub(super) fn installation(event: &InstallationEvent<'_>) -> Translated {
-    let granted = match event.action() {
-        Some("created" | "unsuspend") => true,
-        Some("deleted" | "suspend") => false,
+    let (granted, suspended) = match event.action() {
+        Some("created" | "unsuspend") => (true, false),
+        Some("deleted") => (false, false),
+        Some("suspend") => (false, true),
         _ => return of_no_interest("it changes no access"),
     };
     // An enterprise has no login: then the repositories that are named are all that is known.
@@ -204,7 +205,7 @@ pub(super) fn installation(event: &InstallationEvent<'_>) -> Translated {
     let named = event.repositories.iter().flatten().filter(|_| account.is_none());
     let repos = named.map(|repo| RepoId(repo.id)).collect();
     let at = required(event.installation.updated_at, "installation.updated_at")?;
-    fact(ScmObservation::Access { repos, account, granted, at })
+    fact(ScmObservation::Access { repos, account, granted, suspended, at })
 }
 
 /// `installation_repositories`: access to single repositories comes or goes.
@@ -216,7 +217,7 @@ pub(super) fn installation_repositories(event: &InstallationEvent<'_>) -> Transl
         event.repositories_removed.iter().filter_map(|repo| repo.id.map(RepoId)).collect()
     };
     let at = required(event.installation.updated_at, "installation.updated_at")?;
-    fact(ScmObservation::Access { repos, account: None, granted, at })
+    fact(ScmObservation::Access { repos, account: None, granted, suspended: false, at })
 }
 
 pub(super) fn comment(

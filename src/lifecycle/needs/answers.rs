@@ -1,7 +1,9 @@
 //! What the rules about GitHub's answers may look at.
 
 use super::Wants;
-use crate::domain::{LogName, PullCore, Refreshed, RepoId, ScmObservation, TaskName};
+use crate::domain::{
+    AskPermission, LogName, PullCore, Refreshed, RepoId, ScmObservation, TaskName,
+};
 use crate::lifecycle::working_set::Key;
 
 impl Wants<'_> {
@@ -37,6 +39,16 @@ impl Wants<'_> {
             }
         }
         self.number(repo, number, &shown);
+    }
+
+    /// What GitHub says of somebody, and the open pull requests where he may speak.
+    pub(super) fn permission(&mut self, of: &AskPermission) {
+        self.want(Key::Task(TaskName::ask_permission(of.repo_id, &of.login)));
+        for project in self.projects(Key::ProjectOfRepo(of.repo_id)) {
+            for pull in self.pulls(Key::OpenPulls(project.id.clone())) {
+                self.follow(pull, &[], false);
+            }
+        }
     }
 
     /// The pull request of a number. `seen`: groups of facts that may become its own.

@@ -39,6 +39,7 @@ pub fn needs(known: &WorkingSet, observation: &Observation) -> Vec<Key> {
             wants.want(Key::Task(TaskPayload::RerunChecks(of.clone()).name()));
             wants.number(of.repo_id, of.number, &[]);
         }
+        Observation::Report(Report::Permission { of, .. }) => wants.permission(of),
         Observation::Session(seen) => wants.session_fact(seen),
         Observation::Timer(due) => match &due.subject {
             Subject::Pull(id) => {

@@ -182,7 +182,7 @@ impl Context<'_> {
 
     /// Whether GitHub may be asked about the repository, as far as is known here.
     pub(super) fn may_ask(&self) -> bool {
-        self.policy.github && self.project.api_access.0
+        self.policy.github && self.project.api_access.0.is_granted()
     }
 
     /// Enqueues a task for whoever is free.

@@ -16,6 +16,7 @@ mod green;
 mod judge;
 mod logs;
 mod merge_queue;
+mod permission;
 mod refresh;
 mod rerun;
 mod wording;
@@ -42,6 +43,7 @@ pub(super) fn react(mut context: Context<'_>, pull: &mut PullRequest) {
     ci_failed::react(&mut context, pull);
     cancelled::react(&mut context, pull);
     conflicts::react(&mut context, pull);
+    permission::react(&mut context, pull);
     feedback::react(&mut context, pull);
     merge_queue::react(&mut context, pull);
     refresh::react(&mut context, pull);

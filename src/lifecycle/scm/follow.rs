@@ -1,6 +1,6 @@
 //! What hangs on the facts of a pull request follows them: its rows, its session, what is said.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
@@ -46,15 +46,18 @@ pub(super) fn follow(
     }
     let head_facts = Arc::clone(to.known.facts(row.repo_id, &row.core.head_sha));
     // Runs at no pull request's head (a nightly alone) are no CI as far as pull requests go.
-    let seen = to.known.project(&project.id).is_some_and(|known| known.ci_seen);
+    let known = to.known.project(&project.id).cloned();
+    let seen = known.as_ref().is_some_and(|known| known.ci_seen);
     let seen_now = Project { ci_seen: true, ..(**project).clone() };
     let project = if head_facts.is_empty() || seen { project } else { &Arc::new(seen_now) };
     if !head_facts.is_empty() && !seen {
-        to.known.put_project((**project).clone());
+        // As it is known by now: about another pull request somebody may have been asked for.
+        let known = known.unwrap_or_else(|| Arc::clone(project));
+        to.known.put_project(Project { ci_seen: true, ..(*known).clone() });
     }
-    // What is over is not looked at again when the repository turns private or public: who counted there must not
-    // hang on which of both came first.
-    let as_public = Project { visibility: None, ..(**project).clone() };
+    // What is over is not looked at again when the repository turns private or public, nor when GitHub says who may
+    // write: who counted there must not hang on which of both came first.
+    let as_public = Project { visibility: None, people: BTreeMap::new(), ..(**project).clone() };
     let heard_in = if row.core.state.is_open() { &**project } else { &as_public };
     let at_head = derive_checks(&head_facts);
     put_rows(to, &row, &row.core.head_sha, &at_head);

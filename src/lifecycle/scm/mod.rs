@@ -13,8 +13,8 @@ mod say;
 use std::sync::Arc;
 
 use crate::domain::{
-    CommitFact, CommitSha, LogName, Project, ProjectId, PullId, RepoId, RepoSeen, ScmObservation,
-    SessionId, Text, TimerDue, Timestamp,
+    ApiAccess, CommitFact, CommitSha, LogName, Project, ProjectId, PullId, RepoId, RepoSeen,
+    ScmObservation, SessionId, Text, TimerDue, Timestamp,
 };
 
 use super::reducer::Reducer;
@@ -29,7 +29,7 @@ use pull::PullPayload;
 pub(super) use registers::reviews_that_count;
 pub(super) use roll_up::newest_workflow_runs;
 pub use roll_up::{DerivedCheck, DerivedChecks, check_status, derive_checks, roll_up};
-pub(super) use say::has_a_say;
+pub(super) use say::{hangs_on_permission, has_a_say};
 
 pub(super) fn reduce(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), Refusal> {
     let project = seen.repo().and_then(|repo| {
@@ -91,8 +91,9 @@ fn dispatch(to: &mut Reducer<'_>, seen: &ScmObservation) -> Result<(), Refusal> 
             Watched::find(to, repo)?.write(to);
             Ok(())
         }
-        ScmObservation::Access { repos, account, granted, at } => {
-            naming::access(to, repos, account.as_deref(), *granted, *at);
+        ScmObservation::Access { repos, account, granted, suspended, at } => {
+            let told = ApiAccess::told(*granted, *suspended);
+            naming::access(to, repos, account.as_deref(), told, *at);
             Ok(())
         }
     }

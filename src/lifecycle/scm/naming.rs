@@ -1,8 +1,8 @@
 //! Which project watches a repository, and who bears which name: names move between repositories.
 
 use crate::domain::{
-    Adopt, Project, ProjectId, RepoId, RepoName, RepoSeen, Rerun, Text, Timestamp, Trust,
-    Visibility,
+    Adopt, ApiAccess, Project, ProjectId, RepoId, RepoName, RepoSeen, Rerun, Text, Timestamp,
+    Trust, Visibility,
 };
 use crate::lifecycle::reducer::Reducer;
 use crate::lifecycle::refusal::Refusal;
@@ -228,9 +228,10 @@ pub(in crate::lifecycle) fn new_project(
         trust: Trust::default(),
         rerun: Rerun::default(),
         visibility: None,
+        people: Default::default(),
         ci_seen: false,
         next_session: 1,
-        api_access: (true, None),
+        api_access: (ApiAccess::Granted, None),
         registered_at: now,
         archived_at: None,
     }
@@ -281,15 +282,14 @@ pub(in crate::lifecycle) fn slug_stem(repo: &RepoName) -> Text {
 }
 
 /// Takes down whether the app may still ask GitHub about repositories, the named ones or all of an
-/// account: the newest word; at a tie no.
+/// account: the newest word; at a tie the worse.
 pub(super) fn access(
     to: &mut Reducer<'_>,
     repos: &[RepoId],
     account: Option<&str>,
-    granted: bool,
+    told: ApiAccess,
     at: Timestamp,
 ) {
-    let order = |granted: bool, at| (at, !granted);
     let named = repos.iter().filter_map(|repo| to.known.project_of_repo(*repo));
     let mut ids: Vec<ProjectId> = named.cloned().collect();
     if let Some(account) = account {
@@ -300,8 +300,8 @@ pub(super) fn access(
             continue;
         };
         let (known, known_at) = project.api_access;
-        if order(granted, Some(at)) > order(known, known_at) {
-            project.api_access = (granted, Some(at));
+        if (Some(at), told) > (known_at, known) {
+            project.api_access = (told, Some(at));
             to.known.put_project(project);
         }
     }

@@ -41,6 +41,7 @@ const SCHEMA: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/0011_logs_and_refresh.sql")),
     M::up(include_str!("../../../migrations/0012_agents.sql")),
     M::up(include_str!("../../../migrations/0013_waiting_nudges.sql")),
+    M::up(include_str!("../../../migrations/0014_access_and_permission.sql")),
 ];
 
 /// From an empty file, or one of any release before, to the schema of this one.

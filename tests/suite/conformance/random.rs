@@ -2,11 +2,12 @@
 //! do meanwhile.
 
 use nudged::domain::{
-    ActivitySeen, ActivitySource, ActivityState, Blame, CommandObservation, CommitSha, Failure,
-    FailureClass, LogAbsence, LogAnswer, LogExcerpt, LogName, NudgeId, Observation, Paused, Probe,
-    ProbeAnswer, ProjectConfig, ProjectId, PullRead, Receipt, Refreshed, RepoId, Report, Rerun,
-    RerunAnswer, RerunChecks, ReviewDecision, Runtime, ScmObservation, SessionCommand, SessionFact,
-    SessionId, SessionObservation, SessionWanted, TaskName, Text, Verdict,
+    ActivitySeen, ActivitySource, ActivityState, AskPermission, Blame, CommandObservation,
+    CommitSha, Failure, FailureClass, LogAbsence, LogAnswer, LogExcerpt, LogName, NudgeId,
+    Observation, Paused, PermissionAnswer, Probe, ProbeAnswer, ProjectConfig, ProjectId, PullRead,
+    Receipt, Refreshed, RepoId, Report, Rerun, RerunAnswer, RerunChecks, ReviewDecision, Runtime,
+    ScmObservation, SessionCommand, SessionFact, SessionId, SessionObservation, SessionWanted,
+    TaskName, Text, Verdict,
 };
 use nudged::github::webhook::understand;
 use nudged::lifecycle::{Key, Record};
@@ -104,7 +105,15 @@ impl Random {
                 Report::Pull { repo, number, answer }
             }
             _ => {
-                let name = repo_name();
+                let (name, said) = (repo_name(), self.below(4));
+                if run_id % 3 == 0 {
+                    let of = AskPermission { repo_id: repo, repo: name, login: "grace".into() };
+                    let answer = match said {
+                        0 => PermissionAnswer::Failed(failure),
+                        said => PermissionAnswer::Known(said > 1),
+                    };
+                    return Report::Permission { of, answer };
+                }
                 let jobs = vec![run_id];
                 let of = RerunChecks {
                     repo_id: repo,
@@ -115,7 +124,7 @@ impl Random {
                     workflow_run_id: None,
                 };
                 let reason = "it may not".into();
-                let answer = match self.below(4) {
+                let answer = match said {
                     0 => RerunAnswer::NotYet,
                     1 => RerunAnswer::Refused { reason },
                     2 => RerunAnswer::Failed(failure),
@@ -274,7 +283,10 @@ impl Random {
             }
             10 => {
                 let action = self.one_of(&["created", "edited", "deleted"]);
-                ("pull_request_review_comment", comment(action, 70 + id % 4, seconds, json!({})))
+                // Of one it hangs on what GitHub says whether she is heard.
+                let with =
+                    if id % 4 == 3 { json!({"author_association": "NONE"}) } else { json!({}) };
+                ("pull_request_review_comment", comment(action, 70 + id % 4, seconds, with))
             }
             11 => {
                 let action = self.one_of(&["resolved", "unresolved"]);
@@ -297,10 +309,11 @@ impl Random {
                 ("push", pushed)
             }
             _ => {
-                let granted = self.below(2) == 0;
+                let (granted, suspended) = (self.below(2) == 0, self.below(2) == 0);
                 let at = at(seconds).parse().expect("an instant");
                 let account = Some(self.one_of(&["acme", "apex"]).into());
-                let access = ScmObservation::Access { repos: Vec::new(), account, granted, at };
+                let repos = Vec::new();
+                let access = ScmObservation::Access { repos, account, granted, suspended, at };
                 return Observation::Scm(access);
             }
         };

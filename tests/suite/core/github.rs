@@ -1,9 +1,12 @@
 //! GitHub's API as the rules see it: tasks that are enqueued, and what comes of them.
 
-use nudged::domain::{Observation, Report, RerunAnswer, RerunChecks, Task, TaskKind, TaskPayload};
+use nudged::domain::{
+    AskPermission, Observation, PermissionAnswer, RepoName, Report, RerunAnswer, RerunChecks, Task,
+    TaskKind, TaskPayload,
+};
 use nudged::lifecycle::Write;
 
-use super::Core;
+use super::{Core, tell};
 
 impl Core {
     /// What is known stays, but from now on GitHub can be asked.
@@ -53,6 +56,22 @@ impl Core {
             if let TaskPayload::RerunChecks(it) = &task.payload { Some(it.clone()) } else { None }
         });
         wanted.collect()
+    }
+
+    /// Whose permission is asked.
+    pub fn asks_about(&self) -> Vec<&str> {
+        let tasks = self.tasks.values();
+        let named = tasks.filter_map(|task| {
+            if let TaskPayload::AskPermission(it) = &task.payload { Some(&*it.login) } else { None }
+        });
+        named.collect()
+    }
+
+    /// What came of asking about somebody.
+    pub fn permission(&mut self, login: &str, answer: PermissionAnswer) {
+        let name = RepoName::parse("acme/rocket").expect("a name");
+        let of = AskPermission { repo_id: tell::REPO, repo: name, login: login.into() };
+        self.report(Observation::Report(Report::Permission { of, answer }));
     }
 
     /// What came of the first of them.

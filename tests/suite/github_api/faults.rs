@@ -139,6 +139,8 @@ async fn what_is_no_answer_changes_nothing_and_is_told() {
 async fn an_hour_without_github_is_not_an_hour_of_hammering() {
     let pair = halved().await;
     pair.github.set_down(true);
+    let held = "nudged_github_held_back_total";
+    let before = pair.metric(held, "priority=\"reconcile\"").await;
     let mut tried = 0;
     for _ in 0..360 {
         let pass = pair.work().reconciler.pass().await.expect("a pass");
@@ -146,6 +148,8 @@ async fn an_hour_without_github_is_not_an_hour_of_hammering() {
         pair.pass(10);
     }
     assert_eq!(tried, 360);
+    let held = pair.metric(held, "priority=\"reconcile\"").await - before;
+    assert!(held >= 200.0, "{held}");
     let knocks = pair.github.turned_away();
     assert!((50..100).contains(&knocks), "{knocks} connections in an hour");
     let metrics = pair.world.request(reqwest::Method::GET, "/metrics");

@@ -1,6 +1,6 @@
 //! What did not arrive is found: by comparing, and in GitHub's own list.
 
-use nudged::fake_github::{NewPull, Seen, Trouble};
+use nudged::fake_github::{Fault, NewPull, Seen, Trouble};
 
 use super::Pair;
 use super::story::week;
@@ -44,15 +44,21 @@ async fn a_pass_in_which_nothing_changed_is_answered_304() {
     // One of them is thorough: it reads conversations that nothing speaks for a change of.
     for _ in 0..3 {
         pair.github.forget_seen();
+        let told = pair.metric("nudged_github_requests_total", "status=\"304\"").await;
         assert_eq!(pair.reconcile().await, 0);
         let seen = pair.github.seen();
         let unchanged = seen.iter().filter(|it| it.status == 304).count();
+        let told = pair.metric("nudged_github_requests_total", "status=\"304\"").await - told;
+        assert!(told >= unchanged as f64, "{told} of {unchanged}");
         assert!(seen.len() > 20, "{} requests", seen.len());
         let others: Vec<&Seen> = seen.iter().filter(|it| it.status != 304).collect();
         assert!(unchanged * 100 >= seen.len() * 95, "{unchanged} of {}: {others:#?}", seen.len());
     }
     assert_eq!(pair.world.changes().await.len(), before);
     assert!(pair.github.most_at_once() <= 20);
+    assert!(pair.metric("nudged_github_quota_left", "quota=\"core\"").await > 0.0);
+    let waited = "nudged_github_waited_seconds_total";
+    assert!(pair.metric(waited, "priority=\"reconcile\"").await > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,6 +129,16 @@ async fn a_renamed_repository_is_followed_and_a_suspended_one_left_alone() {
     pair.reconcile().await;
     let projects = pair.world.items("/v1/projects").await;
     assert_eq!(projects[0]["repo"], "acme/shuttle");
+    // Where the former name leads nowhere any more, the repository is found by its number.
+    pair.pass(60);
+    rocket.rename("lander");
+    let nowhere = Fault::Status(404, "Not Found".to_owned());
+    pair.github.fault("/repos/acme/shuttle", 1_000, nowhere);
+    pair.reconcile().await;
+    pair.reconcile().await;
+    let projects = pair.world.items("/v1/projects").await;
+    assert_eq!(projects[0]["repo"], "acme/lander");
+    pair.github.heal();
 
     pair.github.trouble(Trouble::default());
     let installation = pair.github.installation_of(&rocket).expect("an installation");
@@ -135,4 +151,62 @@ async fn a_renamed_repository_is_followed_and_a_suspended_one_left_alone() {
     assert_eq!(pair.rows(), rows);
     let standing = pair.world.get("/readyz").await;
     assert_eq!(standing["github"]["troubles"][0]["code"], "suspended", "{standing}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_the_app_was_taken_from_is_left_alone_and_told_as_that() {
+    for whole in [true, false] {
+        let pair = Pair::new().await;
+        week(&pair).await;
+        pair.reconcile().await;
+        let rocket = pair.github.repository("acme/rocket");
+        let installation = pair.github.installation_of(&rocket).expect("an installation");
+        pair.pass(60);
+        if whole {
+            pair.github.uninstall(installation);
+        } else {
+            pair.github.remove_repository(installation, &rocket);
+        }
+        pair.github.settle().await;
+        pair.github.forget_seen();
+        let rows = pair.rows();
+        pair.reconcile().await;
+        assert_eq!(pair.github.seen().len(), 0, "{:?}", pair.github.seen());
+        assert_eq!(pair.rows(), rows);
+        let standing = pair.world.get("/readyz").await;
+        assert_eq!(standing["github"]["troubles"][0]["code"], "not_installed", "{standing}");
+        // Names are told to whoever has the token.
+        let standing = pair.world.get("/v1/github").await;
+        assert_eq!(standing["troubles"][0]["about"], "acme/rocket", "{standing}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_that_comes_twice_and_out_of_order_is_the_same_week() {
+    let whole = Pair::new().await;
+    week(&whole).await;
+    for seed in 1..=3 {
+        let pair = Pair::new().await;
+        let trouble = Trouble { seed, duplicate: 0.5, reorder: 8, ..Trouble::default() };
+        pair.github.trouble(trouble);
+        week(&pair).await;
+        assert_eq!(pair.rows(), whole.rows(), "seed {seed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_did_not_even_start_is_found() {
+    let pair = Pair::new().await;
+    let repo = pair.github.repository("acme/rocket");
+    let number = repo.open_pull(NewPull::from("ada/fix"));
+    pair.github.settle().await;
+    pair.github.trouble(Trouble { lose: 1.0, ..Trouble::default() });
+    pair.pass(60);
+    repo.fail_to_start(&repo.pull(number).head_sha, "CI");
+    pair.github.settle().await;
+    pair.pass(60);
+    pair.reconcile().await;
+    let pull = pair.world.get(&format!("/v1/pulls/acme/rocket/{number}")).await;
+    assert_eq!(pull["ci"], "failing", "{pull}");
+    assert_eq!(pull["checks"][0]["conclusion"], "startup_failure", "{pull}");
 }

@@ -1,8 +1,11 @@
 //! A job's log: its excerpt, and the whole of it.
 
+use std::time::Duration;
+
+use nudged::api::{GithubDoor, LogPart};
 use nudged::domain::RepoName;
 use nudged::fake_github::{Fault, Log, NewPull, Outcome};
-use nudged::github::api::LogOutcome;
+use nudged::github::api::{Door, LogBounds, LogOutcome};
 use reqwest::{Method, StatusCode};
 
 use super::Pair;
@@ -192,4 +195,59 @@ async fn a_log_that_never_ends_is_read_no_further_than_its_reader_reads() {
     // The server is free for others.
     let (status, _) = failed.log("nonsense", "").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_excerpt_of_a_log_that_never_ends_is_of_what_was_read_within_its_bounds() {
+    let head = stamped(&[
+        b"##[group]Run make",
+        b"##[endgroup]",
+        b"src/nozzle.rs:42:9: error: it leaks",
+        b"##[error]Process completed with exit code 2.",
+    ]);
+    let failed = failed("failure", Some(Log::endless(head))).await;
+    let repo = RepoName::parse("acme/rocket").expect("a name");
+    let long = Duration::from_secs(600);
+    for bounds in [
+        LogBounds { bytes: 1 << 20, within: long },
+        LogBounds { bytes: u64::MAX, within: Duration::from_millis(300) },
+    ] {
+        let github = failed.pair.work().github;
+        let asked = github.log_excerpt_within(bounds, &repo, failed.job);
+        // Far below the bounds that are not set here.
+        let asked = tokio::time::timeout(Duration::from_secs(60), asked).await;
+        let Ok(LogOutcome::Excerpt(verdict)) = asked.expect("an end") else { panic!("none") };
+        assert!(verdict.truncated, "{bounds:?}");
+        assert!(verdict.excerpt.contains("src/nozzle.rs:42:9"), "{bounds:?} {verdict:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_beyond_the_limit_says_so_before_and_where_it_is_cut() {
+    // Its length is told beforehand: nothing of it need be read for that.
+    let head = stamped(&[b"##[group]Run make", b"##[endgroup]", b"the beginning"]);
+    let large = failed("failure", Some(Log::large(head.clone(), 600 << 20, "the end\n"))).await;
+    let small = failed("failure", Some(Log::large(head, 3 << 20, "the end\n"))).await;
+    for (of, truncated) in [(&large, true), (&small, false)] {
+        let path = format!("/v1/pulls/acme/rocket/{}/checks/test/log", of.number);
+        let answer = of.pair.world.request(Method::GET, &path).send().await.expect("an answer");
+        assert_eq!(answer.headers().contains_key("x-log-truncated"), truncated);
+    }
+
+    let work = small.pair.work();
+    let repo = || RepoName::parse("acme/rocket").expect("a name");
+    for (limit, is_cut) in [(1 << 20, true), (64 << 20, false)] {
+        let door = Door::new(work.github.clone(), work.missed.clone()).reading_at_most(limit);
+        let mut log = door.log(repo(), small.job, LogPart::default()).await.expect("a log");
+        assert_eq!(log.truncated, is_cut, "{limit}");
+        let mut text = Vec::new();
+        while let Some(piece) = log.pieces.recv().await {
+            text.extend(piece.expect("a piece"));
+        }
+        let text = String::from_utf8(text).expect("UTF-8");
+        let closing = "[the log goes on; this is where reading it ended]\n";
+        assert_eq!(text.ends_with(closing), is_cut, "{limit}");
+        assert_eq!(text.ends_with("the end\n"), !is_cut, "{limit}");
+        assert!(text.contains("the beginning") && text.len() < 4 << 20, "{}", text.len());
+    }
 }

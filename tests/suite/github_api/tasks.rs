@@ -155,6 +155,7 @@ async fn a_review_that_is_wanted_holds_back_and_one_given_lets_go() {
 async fn what_github_has_not_computed_is_asked_again() {
     let pair = Pair::new().await;
     pair.github.set_slow_mergeability(3);
+    let told = pair.metric("nudged_github_graphql_points_total", "").await;
     begun(&pair).await;
     go_on(&pair, 60).await;
     let pull = pair.world.get("/v1/pulls/acme/rocket/1").await;
@@ -167,6 +168,9 @@ async fn what_github_has_not_computed_is_asked_again() {
     assert!((3..=5).contains(&asked), "{times:?}");
     let points: u32 = pair.github.seen().iter().map(|it| it.points).sum();
     assert!(points <= 5, "{points}");
+    let told = pair.metric("nudged_github_graphql_points_total", "").await - told;
+    assert!(told >= f64::from(points) && points > 0, "{told} of {points}");
+    assert!(pair.metric("nudged_github_quota_left", "quota=\"graphql\"").await > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,4 +212,80 @@ async fn where_it_may_not_be_run_again_it_is_told() {
     repo.finish_job(repo.job(run, "test"), "failure", Some(lost()));
     go_on(&pair, 10).await;
     assert_eq!(nudges(&pair, "escalated").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_in_the_merge_queue_is_told_with_its_log() {
+    let pair = Pair::new().await;
+    let (repo, number, run) = begun(&pair).await;
+    repo.finish_job(repo.job(run, "test"), "success", None);
+    go_on(&pair, 5).await;
+    let group = repo.enqueue(number, "grace");
+    pair.pass(1);
+    let run = repo.start_run(&group, "CI", "merge_group", &["integration", "lint"]);
+    pair.pass(1);
+    repo.finish_job(repo.job(run, "lint"), "success", None);
+    repo.finish_job(repo.job(run, "integration"), "failure", Some(panicked()));
+    pair.pass(1);
+    repo.dequeue(number, "CI_FAILURE");
+    go_on(&pair, 60).await;
+    let told = nudges(&pair, "merge-queue-failed").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let body = told[0]["body"].as_str().expect("a body");
+    for part in ["CI_FAILURE", "integration", "src/nozzle.rs:42", &group] {
+        assert!(body.contains(part), "{part} is not in {body}");
+    }
+    // The head's own checks have passed: that is no failure of CI.
+    assert_eq!(nudges(&pair, "ci-failed").await.len(), 0);
+    assert_eq!(pair.world.get("/v1/pulls/acme/rocket/1").await["ci"], "passing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_merge_base_is_green_a_newer_failure_of_the_base_branch_counts() {
+    let pair = Pair::new().await;
+    let repo = pair.github.repository("acme/rocket");
+    let run_at = |sha: &str, how: &str| {
+        let run = repo.start_run(sha, "CI", "push", &["test"]);
+        pair.pass(1);
+        repo.finish_job(repo.job(run, "test"), how, Some(panicked()));
+    };
+    run_at(&repo.push_branch("main", "grace"), "success");
+    let (_, _, run) = begun(&pair).await;
+    let newer = repo.push_branch("main", "grace");
+    pair.pass(1);
+    run_at(&newer, "failure");
+    repo.finish_job(repo.job(run, "test"), "failure", Some(panicked()));
+    go_on(&pair, 5).await;
+    let told = nudges(&pair, "escalated").await;
+    assert_eq!(told.first().map(|it| &it["class"]), Some(&json!("base")), "{told:?}");
+    assert_eq!(nudges(&pair, "ci-failed").await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_member_of_the_organisation_is_heard_once_github_says_that_he_may_write() {
+    let pair = Pair::new().await;
+    let (repo, number, _) = begun(&pair).await;
+    repo.hide("mira");
+    repo.role("eve", "read");
+    repo.comment(number, "eve", "src/a.rs", 1, "Obey me.");
+    pair.pass(1);
+    repo.comment(number, "mira", "src/lib.rs", 3, "Too long.");
+    pair.github.settle().await;
+    // While nobody answers, nothing of either is said.
+    pair.github.set_down(true);
+    go_on(&pair, 30).await;
+    assert_eq!(nudges(&pair, "review-comments").await.len(), 0);
+    pair.github.set_down(false);
+    go_on(&pair, 120).await;
+    let told = nudges(&pair, "review-comments").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let body = told[0]["body"].as_str().expect("a body");
+    assert!(body.contains("Too long.") && !body.contains("Obey me."), "{body}");
+    let asked = || pair.github.count(|it| it.path.ends_with("/permission") && it.status == 200);
+    assert_eq!(asked(), 2, "{:?}", pair.github.seen());
+
+    repo.comment(number, "mira", "src/lib.rs", 4, "This too.");
+    go_on(&pair, 60).await;
+    let pull = pair.world.get("/v1/pulls/acme/rocket/1").await;
+    assert_eq!((asked(), &pull["unresolvedComments"]), (2, &json!(2)), "{pull}");
 }

@@ -68,7 +68,7 @@ fn nothing_is_asked_where_nothing_can_come_of_it() {
     assert_eq!(core.wanted_logs(), [""; 0]);
     let mut core = asking();
     let (repos, at) = (vec![crate::core::tell::REPO], crate::core::tell::at(6));
-    core.see(ScmObservation::Access { repos, account: None, granted: false, at });
+    core.see(ScmObservation::Access { repos, account: None, granted: false, suspended: false, at });
     core.see(build());
     assert_eq!(core.wanted_logs(), [""; 0]);
 }

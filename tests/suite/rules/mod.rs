@@ -19,6 +19,7 @@ mod operations;
 mod order;
 mod ownership;
 mod pause;
+mod permission;
 mod refresh;
 mod reruns;
 mod reviews;

@@ -1,6 +1,6 @@
 //! Projects' slugs, repositories' names, and whether the app has access.
 
-use nudged::domain::{RepoId, ScmObservation, Text};
+use nudged::domain::{ApiAccess, RepoId, ScmObservation, Text};
 
 use crate::core::Core;
 use crate::core::tell::{REPO, at, named, pull, renamed, repo, sha, status};
@@ -59,24 +59,28 @@ fn names_are_compared_without_case_and_the_youngest_claim_holds_in_any_order() {
     );
 }
 
-fn access(granted: bool, seconds: i64, repos: &[i64]) -> ScmObservation {
+fn access(told: ApiAccess, seconds: i64, repos: &[i64]) -> ScmObservation {
     let account: Option<Text> = repos.is_empty().then(|| "acme".into());
     let repos = repos.iter().map(|id| RepoId(*id)).collect();
-    ScmObservation::Access { repos, account, granted, at: at(seconds) }
+    let (granted, suspended) = (told.is_granted(), told == ApiAccess::Suspended);
+    ScmObservation::Access { repos, account, granted, suspended, at: at(seconds) }
 }
 
 #[test]
-fn access_that_is_lost_is_noted_and_the_rows_stay() {
+fn access_that_is_lost_is_noted_with_why_and_the_rows_stay() {
+    use ApiAccess::{Granted, Removed, Suspended};
     let mut core = Core::opened();
     core.see(status("ci").of_repo(repo(42, "moon/base")));
     for (seen, ours, others, why) in [
-        (access(false, 20, &[]), false, true, "the whole account's"),
-        (access(true, 10, &[]), false, true, "a late word changed it"),
-        (access(true, 30, &[]), true, true, "given back"),
-        (access(false, 40, &[41, 77]), false, true, "the named ones'"),
-        (access(true, 40, &[41]), false, true, "at a tie no"),
-        (access(true, 50, &[41]), true, true, "given back by name"),
-        (access(false, 60, &[42]), true, false, "another's"),
+        (access(Suspended, 20, &[]), Suspended, Granted, "the whole account's"),
+        (access(Granted, 10, &[]), Suspended, Granted, "a late word changed it"),
+        (access(Granted, 30, &[]), Granted, Granted, "given back"),
+        (access(Removed, 40, &[41, 77]), Removed, Granted, "the named ones'"),
+        (access(Granted, 40, &[41]), Removed, Granted, "at a tie the worse"),
+        (access(Suspended, 40, &[]), Removed, Granted, "at a tie the worse"),
+        (access(Suspended, 45, &[]), Suspended, Granted, "the newest"),
+        (access(Granted, 50, &[41]), Granted, Granted, "given back by name"),
+        (access(Removed, 60, &[42]), Granted, Removed, "another's"),
     ] {
         core.see(seen);
         let found = [REPO, RepoId(42)].map(|id| core.project_of(id).api_access.0);

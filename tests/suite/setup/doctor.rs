@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use nudged::clock;
-use nudged::fake_github::{App, FakeGitHub, Fault, Limit, NewPull};
+use nudged::fake_github::{App, FakeGitHub, Fault, Limit, NewPull, Repo};
 
 use super::{Running, diagnosis, found};
 use crate::github_api::command_line::free_port;
@@ -141,8 +141,8 @@ async fn clocks_that_differ_and_credentials_that_are_none_are_told() {
     assert!(level == "warning" && mend.contains("firewall"), "{level} {mend}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_server_meets_at_github_is_told() {
+/// What doctor says of the server, once it has compared after this has happened.
+async fn said_after(happens: impl FnOnce(&FakeGitHub, &Repo, i64)) -> Vec<[String; 4]> {
     let github = FakeGitHub::start(Arc::new(clock::now)).await.expect("a fake");
     let repo = github.repository("acme/rocket");
     let host = Host::new(&github, &github.app());
@@ -152,7 +152,7 @@ async fn what_the_server_meets_at_github_is_told() {
     github.send_webhooks_to(&url, SECRET);
     repo.open_pull(NewPull::from("ada/fix"));
     let installation = github.installation_of(&repo).expect("an installation");
-    github.suspend(installation);
+    happens(&github, &repo, installation);
     github.settle().await;
     // A server that starts compares first.
     server.stop();
@@ -167,8 +167,20 @@ async fn what_the_server_meets_at_github_is_told() {
             }
         }
     };
-    let said = tokio::time::timeout(Duration::from_secs(60), told).await.expect("in time");
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("in time")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_meets_at_github_is_told() {
+    let said = said_after(|github, _, installation| github.suspend(installation)).await;
     let (level, mend) = found(&said, "github", "installation is suspended");
     assert!(level == "warning" && mend.contains("can end that"), "{level} {mend}");
     assert_eq!(found(&said, "installed", "acme has suspended").0, "warning");
+
+    let said = said_after(|github, repo, installation| {
+        github.remove_repository(installation, repo);
+    });
+    let said = said.await;
+    let (level, mend) = found(&said, "github", "the App is not installed there");
+    assert!(level == "warning" && mend.contains("archive the project"), "{level} {mend}");
 }

@@ -7,10 +7,10 @@ use rusqlite::{Connection, Result, Row};
 
 use super::statement::{all, one};
 use crate::domain::{
-    Activity, Budget, BudgetRule, Check, CheckKey, Comment, CommentName, CommentRow, CommitSha,
-    Conversation, Detecting, MergeabilityAnswer, Nudge, NudgeId, Operation, Project, ProjectId,
-    PullCommit, PullCore, PullId, PullRegisters, PullRequest, QueueFact, RepoId, Review, Runtime,
-    Session, SessionId, Standing, Subject, Task, TaskName, Thread, Visibility,
+    Activity, ApiAccess, Budget, BudgetRule, Check, CheckKey, Comment, CommentName, CommentRow,
+    CommitSha, Conversation, Detecting, MergeabilityAnswer, Nudge, NudgeId, Operation, Project,
+    ProjectId, PullCommit, PullCore, PullId, PullRegisters, PullRequest, QueueFact, RepoId, Review,
+    Runtime, Session, SessionId, Standing, Subject, Task, TaskName, Thread, Visibility,
 };
 use crate::lifecycle::PullRecord;
 use crate::store::sqlite::codec::{At, Json, at};
@@ -19,7 +19,7 @@ pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Proj
     let sql = "SELECT id, repo_id, repo, named_at, repo_origin_url, display_name, path, adopt,
             ci_seen, next_session, registered_at, archived_at, claimed_repo, claimed_url,
             nudges_paused, checks_only, checks_except, api_access, api_access_at, former_names,
-            trust, is_public, visible_at, rerun
+            trust, is_public, visible_at, rerun, api_suspended, people
          FROM projects WHERE id = ?1";
     one(on, sql, [id], |row| {
         let At(registered_at) = row.get(10)?;
@@ -40,10 +40,11 @@ pub(super) fn project(on: &Connection, id: &ProjectId) -> Result<Option<Arc<Proj
             nudges_paused: row.get(14)?,
             checks_only: row.get::<_, Json<_>>(15)?.0,
             checks_except: row.get::<_, Json<_>>(16)?.0,
-            api_access: (row.get(17)?, at(row, 18)?),
+            api_access: (ApiAccess::told(row.get(17)?, row.get(24)?), at(row, 18)?),
             former_names: row.get::<_, Json<_>>(19)?.0,
             trust: row.get::<_, Json<_>>(20)?.0,
             rerun: row.get(23)?,
+            people: row.get::<_, Json<_>>(25)?.0,
             visibility: match row.get(21)? {
                 Some(is_public) => Some(Visibility { at: at(row, 22)?, is_public }),
                 None => None,

@@ -2,17 +2,18 @@
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
-use crate::domain::{CommitSha, ProjectId, RepoId, RepoName, Timestamp};
+use crate::domain::{ApiAccess, CommitSha, ProjectId, RepoId, RepoName, Timestamp};
 use crate::store::reads::{KnownPull, WatchedProject};
 use crate::store::sqlite::codec::At;
 
 /// Old heads of one pull request that are told, the newest first.
 const OLD_HEADS: usize = 20;
 
-/// Projects that are not archived, and whose repository the App may ask about.
+/// Projects that are not archived, and whether the App may ask about their repositories.
 pub(in crate::store) fn watched(on: &Connection) -> Result<Vec<WatchedProject>> {
     let mut query = on.prepare_cached(
-        "SELECT id, repo, repo_id, api_access FROM projects WHERE archived_at IS NULL ORDER BY rowid",
+        "SELECT id, repo, repo_id, api_access, api_suspended FROM projects
+         WHERE archived_at IS NULL ORDER BY rowid",
     )?;
     let rows = query.query_map((), |row| {
         let repo: String = row.get(1)?;
@@ -21,7 +22,7 @@ pub(in crate::store) fn watched(on: &Connection) -> Result<Vec<WatchedProject>> 
                 id: ProjectId(row.get::<_, String>(0)?.into()),
                 repo,
                 repo_id: row.get::<_, Option<i64>>(2)?.map(RepoId),
-                may_ask: row.get(3)?,
+                access: ApiAccess::told(row.get(3)?, row.get(4)?),
             })
         });
         project.transpose()

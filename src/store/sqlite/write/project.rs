@@ -3,7 +3,7 @@
 use rusqlite::{Result, params};
 
 use super::Rows;
-use crate::domain::{Project, RepoId, Timestamp};
+use crate::domain::{ApiAccess, Project, RepoId, Timestamp};
 use crate::store::sqlite::codec::{At, Json};
 
 impl Rows<'_> {
@@ -12,9 +12,9 @@ impl Rows<'_> {
             "INSERT INTO projects (id, repo_id, repo, named_at, repo_origin_url, display_name, path,
                 adopt, ci_seen, next_session, registered_at, claimed_repo, claimed_url,
                 nudges_paused, checks_only, checks_except, api_access, api_access_at, archived_at,
-                former_names, trust, is_public, visible_at, rerun)
+                former_names, trust, is_public, visible_at, rerun, api_suspended, people)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                ?19, ?20, ?21, ?22, ?23, ?24)",
+                ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
             params![
                 project.id,
                 project.repo_id,
@@ -32,7 +32,7 @@ impl Rows<'_> {
                 project.nudges_paused,
                 Json(&project.checks_only),
                 Json(&project.checks_except),
-                project.api_access.0,
+                project.api_access.0.is_granted(),
                 project.api_access.1.map(At),
                 project.archived_at.map(At),
                 Json(&project.former_names),
@@ -40,6 +40,8 @@ impl Rows<'_> {
                 project.visibility.map(|it| it.is_public),
                 project.visibility.and_then(|it| it.at).map(At),
                 project.rerun,
+                project.api_access.0 == ApiAccess::Suspended,
+                Json(&project.people),
             ],
         )
     }
@@ -50,7 +52,8 @@ impl Rows<'_> {
                 display_name = ?6, path = ?7, adopt = ?8, ci_seen = ?9, next_session = ?10,
                 claimed_repo = ?11, claimed_url = ?12, nudges_paused = ?13, checks_only = ?14,
                 checks_except = ?15, api_access = ?16, api_access_at = ?17, archived_at = ?18,
-                former_names = ?19, trust = ?20, is_public = ?21, visible_at = ?22, rerun = ?23
+                former_names = ?19, trust = ?20, is_public = ?21, visible_at = ?22, rerun = ?23,
+                api_suspended = ?24, people = ?25
              WHERE id = ?1",
             params![
                 project.id,
@@ -68,7 +71,7 @@ impl Rows<'_> {
                 project.nudges_paused,
                 Json(&project.checks_only),
                 Json(&project.checks_except),
-                project.api_access.0,
+                project.api_access.0.is_granted(),
                 project.api_access.1.map(At),
                 project.archived_at.map(At),
                 Json(&project.former_names),
@@ -76,6 +79,8 @@ impl Rows<'_> {
                 project.visibility.map(|it| it.is_public),
                 project.visibility.and_then(|it| it.at).map(At),
                 project.rerun,
+                project.api_access.0 == ApiAccess::Suspended,
+                Json(&project.people),
             ],
         )
     }
