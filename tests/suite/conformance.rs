@@ -16,9 +16,9 @@ use jiff::SignedDuration;
 use nudged::domain::{
     Activity, ActivitySource, ActivityState, Audience, CommandObservation, Delivery,
     DeliveryOutcome, Detecting, HeldReason, Nudge, NudgeId, NudgeKind, NudgeState, Observation,
-    Operation, OperationKind, ProjectConfig, ProjectId, PullId, RepoName, Runtime, Session,
-    SessionId, SessionKind, SessionMemory, SessionState, Subject, TaskKind, TaskName,
-    TerminationReason, TimerDue, TimerKind, Verdict,
+    Operation, OperationKind, PermissionAnswer, ProjectConfig, ProjectId, PullId, RepoName, Report,
+    Runtime, Session, SessionId, SessionKind, SessionMemory, SessionState, Subject, Task, TaskKind,
+    TaskName, TaskPayload, TerminationReason, TimerDue, TimerKind, Verdict,
 };
 use nudged::github::webhook::understand;
 use nudged::lifecycle::{Key, PullRecord, Record, Write};
@@ -27,7 +27,10 @@ use nudged::store::reads::{
 };
 use nudged::store::views::{ObjectRef, ObjectView};
 use nudged::store::{At, KnownRequest, LedgerEntry, RequestKey, Store};
+use serde_json::{Value, json};
 
+use crate::conversation::comment;
+use crate::payloads::{pull, sha};
 use crate::stories;
 use ledger::{keeps_a_ledger, keeps_answers};
 use play::{KEYS, Play, Seen, WRITES};
@@ -255,6 +258,36 @@ async fn gives_out_no_number_twice(open: impl AsyncFn(&Path) -> Store) {
     assert!(pulls.len() >= 2 && nudges.len() >= 4, "{pulls:?} {nudges:?}");
 }
 
+/// Whom GitHub was asked about is kept with its answer, and so is the question that is under way.
+async fn keeps_what_github_says_of_people(open: impl AsyncFn(&Path) -> Store) {
+    let seen = |event: &str, payload: Value| {
+        let read = understand(event, payload.to_string().as_bytes()).verdict;
+        let Verdict::Observed(seen) = read else { panic!("{event} is {read:?}") };
+        Observation::Scm(*seen.observation)
+    };
+    let mut play = Play::begin(&open).await;
+    play.observe(&seen("pull_request", pull("opened", 1, &sha(1), 0, json!({}))));
+    let outside = json!({"author_association": "NONE"});
+    play.observe(&seen("pull_request_review_comment", comment("created", 70, 5, outside)));
+    play.compare_all();
+    let grace = |play: &Play| {
+        let project = play.model.project(&ProjectId("roc".into())).expect("a project");
+        project.people["grace"].clone()
+    };
+    assert!(grace(&play).is_open);
+    let asked =
+        play.store.due_tasks(TaskKind::AskPermission, play.now, 10).await.expect("a read").0;
+    let [Task { payload: TaskPayload::AskPermission(of), .. }] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    let (of, answer) = (of.clone(), PermissionAnswer::Known(true));
+    assert!(play.observe(&Observation::Report(Report::Permission { of, answer })));
+    play.compare_all();
+    let mut play = play.reopen(&open).await;
+    play.compare_all();
+    assert_eq!((grace(&play).is_open, grace(&play).may_write), (false, Some(true)));
+}
+
 /// Timers ring when they are due, the oldest first; tasks come one a lane, and only those whose time it is.
 async fn says_what_is_due(open: impl AsyncFn(&Path) -> Store) {
     let mut play = Play::begin(&open).await;
@@ -367,5 +400,5 @@ macro_rules! conforms {
 conforms! {
     sqlite = async |path: &Path| Store::open(path).await.expect("a store");
     follows_its_model follows_sessions keeps_a_ledger keeps_answers gives_out_no_number_twice says_what_is_due
-    drops_what_nothing_claims
+    drops_what_nothing_claims keeps_what_github_says_of_people
 }

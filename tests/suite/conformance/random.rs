@@ -2,12 +2,11 @@
 //! do meanwhile.
 
 use nudged::domain::{
-    ActivitySeen, ActivitySource, ActivityState, AskPermission, Blame, CommandObservation,
-    CommitSha, Failure, FailureClass, LogAbsence, LogAnswer, LogExcerpt, LogName, NudgeId,
-    Observation, Paused, PermissionAnswer, Probe, ProbeAnswer, ProjectConfig, ProjectId, PullRead,
-    Receipt, Refreshed, RepoId, Report, Rerun, RerunAnswer, RerunChecks, ReviewDecision, Runtime,
-    ScmObservation, SessionCommand, SessionFact, SessionId, SessionObservation, SessionWanted,
-    TaskName, Text, Verdict,
+    ActivitySeen, ActivitySource, ActivityState, Blame, CommandObservation, CommitSha, Failure,
+    FailureClass, LogAbsence, LogAnswer, LogExcerpt, LogName, NudgeId, Observation, Paused, Probe,
+    ProbeAnswer, ProjectConfig, ProjectId, PullRead, Receipt, Refreshed, RepoId, Report, Rerun,
+    RerunAnswer, RerunChecks, ReviewDecision, Runtime, ScmObservation, SessionCommand, SessionFact,
+    SessionId, SessionObservation, SessionWanted, TaskName, Text, Verdict,
 };
 use nudged::github::webhook::understand;
 use nudged::lifecycle::{Key, Record};
@@ -105,15 +104,7 @@ impl Random {
                 Report::Pull { repo, number, answer }
             }
             _ => {
-                let (name, said) = (repo_name(), self.below(4));
-                if run_id % 3 == 0 {
-                    let of = AskPermission { repo_id: repo, repo: name, login: "grace".into() };
-                    let answer = match said {
-                        0 => PermissionAnswer::Failed(failure),
-                        said => PermissionAnswer::Known(said > 1),
-                    };
-                    return Report::Permission { of, answer };
-                }
+                let name = repo_name();
                 let jobs = vec![run_id];
                 let of = RerunChecks {
                     repo_id: repo,
@@ -124,7 +115,7 @@ impl Random {
                     workflow_run_id: None,
                 };
                 let reason = "it may not".into();
-                let answer = match said {
+                let answer = match self.below(4) {
                     0 => RerunAnswer::NotYet,
                     1 => RerunAnswer::Refused { reason },
                     2 => RerunAnswer::Failed(failure),
@@ -283,10 +274,7 @@ impl Random {
             }
             10 => {
                 let action = self.one_of(&["created", "edited", "deleted"]);
-                // Of one it hangs on what GitHub says whether she is heard.
-                let with =
-                    if id % 4 == 3 { json!({"author_association": "NONE"}) } else { json!({}) };
-                ("pull_request_review_comment", comment(action, 70 + id % 4, seconds, with))
+                ("pull_request_review_comment", comment(action, 70 + id % 4, seconds, json!({})))
             }
             11 => {
                 let action = self.one_of(&["resolved", "unresolved"]);
@@ -309,7 +297,7 @@ impl Random {
                 ("push", pushed)
             }
             _ => {
-                let (granted, suspended) = (self.below(2) == 0, self.below(2) == 0);
+                let (granted, suspended) = (self.below(2) == 0, number == 1);
                 let at = at(seconds).parse().expect("an instant");
                 let account = Some(self.one_of(&["acme", "apex"]).into());
                 let repos = Vec::new();
