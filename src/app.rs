@@ -21,6 +21,7 @@ use crate::lifecycle::Policy;
 use crate::outbox::{self, DeliverNudge, LookAgain, NotifyHuman, Outbox, Performer, Receiver};
 use crate::session::Manager;
 use crate::store::{ServerLock, Store};
+pub use agents::socket;
 pub use github::GithubWork;
 
 /// A server at work. Dropping it does not stop it; [`Running::stop`] does.

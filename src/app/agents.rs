@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{ConfigError, Settings, outer_environment};
 use crate::engine::Engine;
 use crate::session::harness::{HarnessSettings, Harnesses};
+use crate::session::runtime::Place;
 use crate::session::{Manager, Plan, ProjectPlan};
 use crate::store::Store;
 
@@ -56,11 +57,26 @@ pub(super) fn manager(
     }
 }
 
-fn plan(settings: &Settings, addr: SocketAddr) -> anyhow::Result<Plan> {
+/// The folder for data, and one with a short path for what does not fit there.
+fn folders(settings: &Settings) -> anyhow::Result<(PathBuf, PathBuf)> {
     let outer = outer_environment();
     let runtime = outer.iter().find(|(name, _)| name == "XDG_RUNTIME_DIR");
     let short = runtime.map(|(_, folder)| PathBuf::from(folder)).filter(|folder| folder.is_dir());
     let data = std::path::absolute(settings.data_folder()).context("the folder for data")?;
+    Ok((data, short.unwrap_or_else(|| Path::new("/tmp").to_owned())))
+}
+
+/// The socket of the tmux server in which agents of a server with these settings run.
+///
+/// # Errors
+/// It can be nowhere.
+pub fn socket(settings: &Settings) -> anyhow::Result<PathBuf> {
+    let (data, short) = folders(settings)?;
+    Ok(Place::choose(&data, &short)?.socket())
+}
+
+fn plan(settings: &Settings, addr: SocketAddr) -> anyhow::Result<Plan> {
+    let (data, short) = folders(settings)?;
     let nudged = std::env::current_exe().context("our own executable cannot be found")?;
     let projects = settings.agents.projects.iter().map(|(id, table)| {
         let default = ProjectPlan::default();
@@ -73,11 +89,11 @@ fn plan(settings: &Settings, addr: SocketAddr) -> anyhow::Result<Plan> {
     });
     Ok(Plan {
         data,
-        short: short.unwrap_or_else(|| Path::new("/tmp").to_owned()),
+        short,
         nudged,
         url: url(addr),
         projects: projects.collect(),
-        outer,
+        outer: outer_environment(),
         probe_every: settings.agents.probe_every,
     })
 }

@@ -1,7 +1,7 @@
 //! The story with an agent in it: started in a terminal, told there of its red CI, ended by the merge.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::story::{JOBS, LOG, PATIENCE, Story};
 use crate::api::{List, NudgeJson, SessionJson, TerminalJson};
+use crate::app;
 use crate::cli::client::Client;
 use crate::cli::output::block;
 use crate::config::{AgentSettings, Settings};
@@ -62,13 +63,27 @@ pub(super) fn with_agent(settings: Settings, folder: &Path) -> anyhow::Result<Se
     })
 }
 
-/// Ends the agents that still run: they would outlive the server.
-pub(super) async fn end_all(client: &Client) -> anyhow::Result<()> {
-    let sessions: List<SessionJson> = client.get("/v1/sessions", &[], Duration::ZERO).await?;
-    for session in sessions.items.iter().filter(|session| !session.state.is_terminal()) {
-        let path = format!("/v1/sessions/{}/kill", session.id);
-        client.submit::<Value>(Method::POST, &path, &Value::Null, PATIENCE).await?;
+/// Ends the agents that still run, and waits for those that are being ended: they would outlive the server.
+pub(super) async fn end_all(client: &Client, settings: &Settings) -> anyhow::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let sessions: List<SessionJson> = client.get("/v1/sessions", &[], Duration::ZERO).await?;
+        for session in sessions.items.iter().filter(|session| !session.state.is_terminal()) {
+            let path = format!("/v1/sessions/{}/kill", session.id);
+            client.submit::<Value>(Method::POST, &path, &Value::Null, PATIENCE).await?;
+        }
+        let is_over =
+            |session: &SessionJson| session.state.is_terminal() && session.operation.is_none();
+        if sessions.items.iter().all(is_over) {
+            break;
+        }
+        anyhow::ensure!(Instant::now() < until, "the agent cannot be ended");
+        tokio::time::sleep(STEP).await;
     }
+    // Where no agent was started there is none.
+    let mut end = Command::new("tmux");
+    end.arg("-S").arg(app::socket(settings)?).arg("kill-server");
+    let _ = end.stdout(Stdio::null()).stderr(Stdio::null()).status();
     Ok(())
 }
 

@@ -95,7 +95,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     };
     stop.next_one_ends_the_process();
     if args.agent {
-        agent::end_all(&client(&settings, &running)?).await?;
+        agent::end_all(&client(&settings, &running)?, &settings).await?;
     }
     running.stop().await?;
     folder.close().context("cannot remove the throw-away database")?;

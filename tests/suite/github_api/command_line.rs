@@ -165,6 +165,7 @@ async fn no_credential_of_github_is_logged_at_any_level() {
     end(server);
 
     // One that starts compares, and its token is refused once.
+    github.forget_seen();
     github.fault("state=open", 1, Fault::Status(401, "Bad credentials".to_owned()));
     let server = logging(folder.path(), &env, &log).await;
     let compared = || github.count(|it| it.path.contains("state=open") && it.status == 200) > 0;
