@@ -111,7 +111,7 @@ async fn a_session_that_somebody_starts_appears_is_told_once_and_goes() {
     // One that nudged has started has hooks of its own.
     let ours = ended(desk.start(0, &start, &[("NUDGED_SESSION_ID", "roc-1")])).await;
     assert!(ours.status.success());
-    assert_eq!(desk.of_branch("branch-7").await, [json!({}); 0]);
+    assert!(desk.of_branch("branch-7").await.is_empty());
     desk.fires(&start).await;
     let found = desk.of_branch("branch-7").await;
     let [session] = found.as_slice() else { panic!("{found:#?}") };
