@@ -101,6 +101,10 @@ async fn help_fits_eighty_columns() {
         ["nudges", "ack"],
         ["deliveries", "show"],
         ["deliveries", "replay"],
+        ["deliveries", "recover"],
+        ["sessions", "resume"],
+        ["hooks", "install"],
+        ["hooks", "remove"],
         ["notify", "test"],
     ] {
         help(&path).await;

@@ -94,7 +94,7 @@ async fn list(args: Args) -> anyhow::Result<Outcome> {
         word("CI"),
         word("REVIEW"),
         text("NUDGES"),
-        prose("WHY"),
+        text("WHY"),
         word("AGENT").spare(),
         text("HARNESS").spare(),
         prose("BRANCH").spare(),

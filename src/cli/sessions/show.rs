@@ -81,8 +81,9 @@ fn standing(item: &SessionJson, screen: Screen) -> anyhow::Result<()> {
         field("why", &why)?;
     }
     let place = item.runtime.name.as_deref().unwrap_or("runs elsewhere");
-    let agent = item.activity.state.as_str();
-    field("agent", &format!("{agent} · {} · {place}", item.harness))?;
+    let parts = [item.activity.state.as_str(), &item.harness, place];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    field("agent", &parts.join(" · "))?;
     for (name, value) in
         [("branch", &item.branch), ("worktree", &item.workspace_path), ("issue", &item.issue_id)]
     {
