@@ -115,13 +115,23 @@ async fn nothing_is_acknowledged_for_a_file_that_is_not_there() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{told}");
     assert!(told.contains("was removed"), "{told}");
     // Another file in its place is left alone.
-    std::fs::copy(at("away.db"), &db).expect("a copy");
-    let other = std::fs::read(&db).expect("the copy");
+    let other = "somebody else's file, and no database. ".repeat(1_000).into_bytes();
+    std::fs::write(&db, &other).expect("written");
     let (status, told) = open_pull(&server, 5).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{told}");
     assert!(told.contains("n.db was replaced"), "{told}");
     assert!(ready(&server).await.1.contains("was replaced"));
-    assert_eq!(std::fs::read(&db).expect("the copy"), other);
+    assert_eq!(std::fs::read(&db).expect("the other file"), other);
+    // All who read have held the true file since the start.
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let reads = (0..64).map(|_| {
+        let url = format!("{}/v1/pulls/acme/rocket/1", server.url);
+        tokio::spawn(answer(client.get(url).bearer_auth(TOKEN)))
+    });
+    for read in reads.collect::<Vec<_>>() {
+        let (status, pull) = read.await.expect("an answer");
+        assert_eq!((status, &pull["number"]), (StatusCode::OK, &serde_json::json!(1)), "{pull}");
+    }
     // What was promised is still there, and put back it is served on.
     std::fs::rename(at("away.db"), &db).expect("put back");
     assert_eq!(open_pull(&server, 6).await.0, StatusCode::OK);
