@@ -205,44 +205,6 @@ async fn projects_and_sessions_are_set_from_the_command_line() {
 }
 
 #[tokio::test]
-async fn a_session_is_shown_with_what_happened_and_what_was_said() {
-    let world = World::new().await;
-    opened(&world, 1, true).await;
-    let (code, _, _) = client(&world, &["sessions", "pause", "roc-1"]).await;
-    assert_eq!(code, 0);
-    let red = check("build", &sha(1), 11, json!("failure"), 30);
-    world.apply("check_run", "red-1", &red).await;
-
-    let session = world.get("/v1/sessions/roc-1").await;
-    assert_eq!(
-        session["nudges"],
-        json!({"paused": true, "waiting": 1, "heldBecause": "session_paused"})
-    );
-    let (_, out, _) = client(&world, &["sessions"]).await;
-    for part in ["roc-1", "ci_failed", "#1", "1 held", "nudges are held: session paused"] {
-        assert!(out.contains(part), "{part}: {out}");
-    }
-    let (code, out, _) = client(&world, &["sessions", "show", "roc-1"]).await;
-    assert_eq!(code, 0);
-    for part in ["roc-1  ci_failed", "acme/rocket#1 · open · ci failing", "1 held", "build failed"]
-    {
-        assert!(out.contains(part), "{part}: {out}");
-    }
-    let nudge = &world.get("/v1/nudges?session=roc-1").await["items"][0];
-    let says = nudge["body"].as_str().expect("a body").lines().next().expect("a line");
-    let told = format!("ci-failed · held\n         {says}\n");
-    assert!(out.contains(&told), "{told}: {out}");
-
-    let (_, out, _) = client(&world, &["sessions", "show", "roc-1", "--json", "-n", "2"]).await;
-    let shown = &lines(&out)[0];
-    assert_eq!([&shown["session"], &shown["nudges"][0]], [&session, nudge]);
-    assert_eq!(shown["changes"].as_array().map(Vec::len), Some(2), "{shown}");
-    assert_eq!(shown["changes"][1], world.changes().await[world.changes().await.len() - 1]);
-    let (code, _, err) = client(&world, &["sessions", "show", "roc-9"]).await;
-    assert!(code == 1 && err.contains("404"), "{err}");
-}
-
-#[tokio::test]
 async fn a_delivery_is_shown_and_done_again() {
     let world = World::new().await;
     opened(&world, 1, true).await;

@@ -94,12 +94,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         None => Ok(Outcome::Done),
     };
     stop.next_one_ends_the_process();
-    if args.agent {
-        agent::end_all(&client(&settings, &running)?, &settings).await?;
-    }
+    let ended = match args.agent {
+        true => agent::end_all(&client(&settings, &running)?, &settings).await,
+        false => Ok(()),
+    };
     running.stop().await?;
     folder.close().context("cannot remove the throw-away database")?;
-    outcome
+    // Why the story broke off matters more than what came of that.
+    outcome.and_then(|outcome| ended.map(|()| outcome))
 }
 
 /// Has the story happen at `github` and prints each delivery with the changes it caused.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -121,53 +121,87 @@ async fn a_server_that_starts_compares_and_recovers_by_itself() {
     assert!(code == 2 && told.contains("NUDGED_GITHUB_PRIVATE_KEY"), "{told}");
 }
 
-/// A server whose whole log goes to a file, to which it is added.
-async fn logging(folder: &Path, env: &[(&str, &str)], log: &Path) -> Child {
-    let log = File::options().create(true).append(true).open(log).expect("a file");
-    let mut server = nudged(folder, &["serve", "--json", "--log", "trace"], env)
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .expect("a server");
-    let out = server.stdout.take().expect("stdout");
-    let read = move || BufReader::new(out).read_line(&mut String::new());
-    let started = tokio::task::spawn_blocking(read).await.expect("read").expect("its start");
-    assert!(started > 0, "it ended");
-    server
+/// The real binary beside a fake, again and again on one file. Its whole log goes to a file, too.
+struct Beside {
+    github: FakeGitHub,
+    folder: tempfile::TempDir,
+    listen: String,
+    server: Option<Child>,
 }
 
-fn end(mut server: Child) {
-    let pid = Pid::from_raw(server.id().try_into().expect("a process id"));
-    kill(pid, Signal::SIGTERM).expect("it runs");
-    assert!(server.wait().expect("it ended").success());
+impl Beside {
+    async fn new() -> Self {
+        let github = FakeGitHub::start(Arc::new(clock::now)).await.expect("a fake");
+        let folder = tempfile::tempdir().expect("a folder");
+        let listen = format!("127.0.0.1:{}", free_port());
+        github.send_webhooks_to(&format!("http://{listen}/webhooks/github"), SECRET);
+        Self { github, folder, listen, server: None }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    async fn start(&mut self) {
+        let app = self.github.app();
+        let env = [
+            ("NUDGED_LISTEN", self.listen.as_str()),
+            ("NUDGED_WEBHOOK_SECRET", SECRET),
+            ("NUDGED_API_TOKEN", TOKEN),
+            ("NUDGED_GITHUB_API_URL", self.github.url()),
+            ("NUDGED_GITHUB_APP_ID", &app.id.to_string()),
+            ("NUDGED_GITHUB_PRIVATE_KEY", &app.private_key),
+        ];
+        let log = File::options().create(true).append(true).open(self.log()).expect("a file");
+        let serve = ["serve", "--json", "--log", "trace"];
+        let mut server = nudged(self.folder.path(), &serve, &env);
+        let mut server = server.stdout(Stdio::piped()).stderr(log).spawn().expect("a server");
+        let out = server.stdout.take().expect("stdout");
+        self.server = Some(server);
+        let read = move || BufReader::new(out).read_line(&mut String::new());
+        let started = tokio::task::spawn_blocking(read).await.expect("read").expect("its start");
+        assert!(started > 0, "it ended");
+    }
+
+    fn end(&mut self) {
+        let mut server = self.server.take().expect("a server");
+        let pid = Pid::from_raw(server.id().try_into().expect("a process id"));
+        kill(pid, Signal::SIGTERM).expect("it runs");
+        assert!(server.wait().expect("it ended").success());
+    }
+
+    /// What it answers, as soon as it does.
+    async fn get(&self, path: &str) -> reqwest::Response {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let asked = client.get(format!("http://{}{path}", self.listen)).bearer_auth(TOKEN);
+        asked.send().await.expect("an answer")
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Some(server) = &mut self.server {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_credential_of_github_is_logged_at_any_level() {
-    let github = FakeGitHub::start(Arc::new(clock::now)).await.expect("a fake");
-    let repo = github.repository("acme/rocket");
-    let folder = tempfile::tempdir().expect("a folder");
-    let (app, log) = (github.app(), folder.path().join("log"));
-    let (id, listen) = (app.id.to_string(), format!("127.0.0.1:{}", free_port()));
-    let env = [
-        ("NUDGED_LISTEN", listen.as_str()),
-        ("NUDGED_WEBHOOK_SECRET", SECRET),
-        ("NUDGED_API_TOKEN", TOKEN),
-        ("NUDGED_GITHUB_API_URL", github.url()),
-        ("NUDGED_GITHUB_APP_ID", &id),
-        ("NUDGED_GITHUB_PRIVATE_KEY", &app.private_key),
-    ];
-    let server = logging(folder.path(), &env, &log).await;
-    github.send_webhooks_to(&format!("http://{listen}/webhooks/github"), SECRET);
+    let mut pair = Beside::new().await;
+    let repo = pair.github.repository("acme/rocket");
+    pair.start().await;
     let number = repo.open_pull(NewPull::from("ada/fix"));
     let run = repo.start_run(&repo.pull(number).head_sha, "CI", "pull_request", &["test"]);
-    github.settle().await;
-    end(server);
+    pair.github.settle().await;
+    pair.end();
 
     // One that starts compares, and its token is refused once.
-    github.forget_seen();
-    github.fault("state=open", 1, Fault::Status(401, "Bad credentials".to_owned()));
-    let server = logging(folder.path(), &env, &log).await;
+    pair.github.forget_seen();
+    pair.github.fault("state=open", 1, Fault::Status(401, "Bad credentials".to_owned()));
+    pair.start().await;
+    let github = &pair.github;
     let compared = || github.count(|it| it.path.contains("state=open") && it.status == 200) > 0;
     for _ in 0..1_000 {
         if compared() {
@@ -177,31 +211,31 @@ async fn no_credential_of_github_is_logged_at_any_level() {
     }
     assert!(compared() && github.count(|it| it.status == 401) == 1, "{:?}", github.seen());
 
-    // The address of a log is signed: it fails in both ways, and then not.
+    // The address of a log is signed: it fails in each way, and then not.
     github.trouble(Trouble { lose: 1.0, ..Trouble::default() });
     repo.finish_job(repo.job(run, "test"), "failure", Some(Log::new("##[error]three\n")));
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let job = repo.job(run, "test");
-    let path = format!("http://{listen}/v1/pulls/acme/rocket/{number}/checks/{job}/log");
+    let path = format!("/v1/pulls/acme/rocket/{number}/checks/{job}/log");
     let mut said = String::new();
     for fault in [Some(Fault::Hangup), Some(Fault::HtmlStatus(403)), Some(Fault::CutInHalf), None] {
         let succeeds = fault.is_none();
         if let Some(fault) = fault {
             github.fault("/logs/", 1, fault);
         }
-        let answer = client.get(&path).bearer_auth(TOKEN).send().await.expect("an answer");
+        let answer = pair.get(&path).await;
         let is_success = answer.status().is_success();
         let text = answer.text().await;
         assert_eq!(text.as_ref().is_ok_and(|_| is_success), succeeds, "{text:?}");
         said += &text.unwrap_or_else(|error| error.to_string());
     }
     assert!(github.count(|it| it.other_host) >= 3);
-    end(server);
+    pair.end();
 
-    let logged = std::fs::read_to_string(&log).expect("the log");
+    let logged = std::fs::read_to_string(pair.log()).expect("the log");
     assert!(logged.contains("TRACE") && logged.contains("compared with GitHub"), "{logged}");
     said += &logged;
-    let key = app.private_key.lines().filter(|line| !line.starts_with('-'));
+    let key = pair.github.app().private_key;
+    let key = key.lines().filter(|line| !line.starts_with('-'));
     // A JSON web token begins with the JSON of its head, a token of an installation with what GitHub chose.
     for secret in key.chain(["eyJ", "ghs_", "sig=", "BEGIN RSA"]) {
         let shown = said.lines().find(|line| line.contains(secret));
@@ -211,41 +245,27 @@ async fn no_credential_of_github_is_logged_at_any_level() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_starts_compares_what_no_list_of_deliveries_tells() {
-    let github = FakeGitHub::start(Arc::new(clock::now)).await.expect("a fake");
-    let repo = github.repository("acme/rocket");
-    let folder = tempfile::tempdir().expect("a folder");
-    let (app, log) = (github.app(), folder.path().join("log"));
-    let (id, listen) = (app.id.to_string(), format!("127.0.0.1:{}", free_port()));
-    let env = [
-        ("NUDGED_LISTEN", listen.as_str()),
-        ("NUDGED_WEBHOOK_SECRET", SECRET),
-        ("NUDGED_API_TOKEN", TOKEN),
-        ("NUDGED_GITHUB_API_URL", github.url()),
-        ("NUDGED_GITHUB_APP_ID", &id),
-        ("NUDGED_GITHUB_PRIVATE_KEY", &app.private_key),
-    ];
-    let server = logging(folder.path(), &env, &log).await;
-    github.send_webhooks_to(&format!("http://{listen}/webhooks/github"), SECRET);
+    let mut pair = Beside::new().await;
+    let repo = pair.github.repository("acme/rocket");
+    pair.start().await;
     repo.open_pull(NewPull::from("ada/known"));
-    github.settle().await;
-    end(server);
-    github.trouble(Trouble { lose: 1.0, ..Trouble::default() });
+    pair.github.settle().await;
+    pair.end();
+    pair.github.trouble(Trouble { lose: 1.0, ..Trouble::default() });
     repo.open_pull(NewPull::from("ada/lost"));
-    let server = logging(folder.path(), &env, &log).await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let changes = format!("http://{listen}/v1/changes?after=0&type=pr_created&wait=20");
-    let mut found = None;
-    for _ in 0..1_000 {
-        let (_, page) = answer(client.get(&changes).bearer_auth(TOKEN)).await;
-        found = page["changes"].as_array().expect("changes").get(1).cloned();
-        if found.is_some() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    pair.start().await;
+    let (mut opened, mut after) = (Vec::new(), "0".to_owned());
+    while opened.len() < 2 {
+        let path = format!("/v1/changes?after={after}&type=pr_created&wait=30");
+        let page: Value = pair.get(&path).await.json().await.expect("JSON");
+        let changes = page["changes"].as_array().expect("changes");
+        assert!(!changes.is_empty(), "nothing was compared");
+        opened.extend(changes.iter().cloned());
+        page["next"].as_str().expect("a cursor").clone_into(&mut after);
     }
-    end(server);
-    let cause = found.as_ref().and_then(|change| change["cause"].as_str()).unwrap_or_default();
-    assert!(cause.starts_with("reconcile:"), "{found:?}");
+    pair.end();
+    let cause = opened[1]["cause"].as_str().expect("a cause");
+    assert!(cause.starts_with("reconcile:"), "{opened:?}");
 }
 
 pub fn free_port() -> u16 {
