@@ -94,6 +94,8 @@ impl Story {
         github: &FakeGitHub,
         repo: &Path,
     ) -> anyhow::Result<()> {
+        // It is there before the server asks GitHub about it.
+        let rocket = github.repository("octo-org/rocket");
         let project = json!({"repo": "octo-org/rocket", "path": repo});
         self.client.put::<Value>("/v1/projects/rocket", &project).await?;
         self.out.text("▶ nudged spawn -p rocket \"Cool the nozzle\"")?;
@@ -107,7 +109,6 @@ impl Story {
         self.is_idle(&session.id).await?;
         let branch = session.branch.context("a session without a branch")?;
 
-        let rocket = github.repository("octo-org/rocket");
         let number = rocket.open_pull(NewPull::from(&branch).titled("Cool the nozzle"));
         let run = rocket.start_run(&rocket.pull(number).head_sha, "CI", "pull_request", JOBS);
         self.show(github).await?;
